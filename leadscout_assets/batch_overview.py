@@ -1,0 +1,104 @@
+"""What became of each delivery, read from records and tables, for people who ask at a terminal."""
+
+import json
+from dataclasses import asdict, dataclass
+
+from leadscout_assets import contracts, facts
+from leadscout_assets.errors import BadInput
+from leadscout_assets.frames import rows_by_batch
+from leadscout_assets.home import Home
+from leadscout_assets.terms import TIME_ZONE
+
+
+@dataclass(frozen=True)
+class BatchSummary:
+    """One batch in a list. `state` is reported, refused or waiting; `rows` is None where the file could not be counted."""
+
+    batch_id: str
+    delivered_at: str
+    rows: int | None
+    leads: int
+    rejected: int
+    state: str
+
+    def to_json(self) -> dict[str, object]:
+        """Return the summary as plain values."""
+        return asdict(self)
+
+
+def overview(home: Home) -> list[BatchSummary]:
+    """Return every batch, the newest last."""
+    records = home.records.all()
+    ids = [record.batch_id for record in records]
+    leads, rejected, reports = (
+        rows_by_batch(home.tables.read(contract, ids, ["batch_id"]))
+        for contract in (contracts.LEADS, contracts.REJECTED_LEADS, contracts.LEAD_REPORTS)
+    )
+    refused = home.records.refusals(ids)
+    return [
+        BatchSummary(
+            batch_id=record.batch_id,
+            delivered_at=record.delivered_at.astimezone(TIME_ZONE).isoformat(timespec="seconds"),
+            rows=record.rows_counted,
+            leads=leads.get(record.batch_id, 0),
+            rejected=rejected.get(record.batch_id, 0),
+            state=_state(record.batch_id in refused, record.batch_id in reports),
+        )
+        for record in records
+    ]
+
+
+def details(home: Home, batch: str) -> dict[str, object]:
+    """Return all that is known of one batch, rows apart. Raises `UnknownBatch`."""
+    (delivery,) = home.deliveries([batch])
+    refusals = {refused: found[0].sentence for refused, found in home.records.refusals([batch]).items()}
+    (found,) = facts.gather(
+        ["leads", "classifications"],
+        [delivery],
+        refusals,
+        lambda contract, columns: home.tables.read(contract, [batch], columns),
+        home.settings.reports_dir,
+    )
+    files = home.tables.read(contracts.LEAD_REPORTS, [batch], ["path"])["path"].to_pylist()
+    return {
+        "batch_id": batch,
+        "state": _state(batch in refusals, bool(files)),
+        "refusal": refusals.get(batch),
+        "file": delivery.file_name,
+        "delivered_at": delivery.delivered_at.astimezone(TIME_ZONE).isoformat(timespec="seconds"),
+        "sha256": delivery.sha256,
+        "rows": delivery.rows_counted,
+        "leads": found.leads,
+        "rejected": found.rejected,
+        "reasons": dict(found.reasons),
+        "warnings": dict(found.warnings),
+        "answered": found.answered,
+        "narrowed": found.narrowed,
+        "abstained": found.abstained,
+        "reports": [str(home.settings.reports_dir / path) for path in files],
+    }
+
+
+def row_fate(home: Home, batch: str, source_row: int) -> dict[str, object]:
+    """Return what became of one delivered row: the lead it is, or why it was rejected and the row as delivered.
+
+    Raises `UnknownBatch`, and `BadInput` for a row that the batch does not have.
+    """
+    home.records.get(batch)
+    for contract in (contracts.LEADS, contracts.REJECTED_LEADS):
+        rows = home.tables.read(contract, [batch])
+        for found in rows.filter(_is(rows, source_row)).to_pylist():
+            if contract is contracts.REJECTED_LEADS:
+                return {"became": "rejected", **found, "row": json.loads(found["row"])}
+            return {"became": "lead", **found}
+    raise BadInput(f"batch {batch} has no row {source_row}; rows are counted as a spreadsheet shows them")
+
+
+def _is(rows: object, source_row: int) -> object:
+    import pyarrow.compute as pc
+
+    return pc.equal(rows["source_row"], source_row)  # type: ignore[index]
+
+
+def _state(refused: bool, reported: bool) -> str:
+    return "refused" if refused else "reported" if reported else "waiting"

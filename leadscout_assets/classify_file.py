@@ -1,0 +1,77 @@
+"""Classifies the names in one column of a CSV, a row out per row in. What `leadscout classify` does."""
+
+import csv
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+
+from leadscout_assets.errors import BadInput
+from leadscout_assets.terms import Origin
+
+PROBABILITIES = tuple(f"p_{origin}" for origin in Origin)
+HEADINGS = ("name", "origin", "confidence", "method", "origin_set", "language", *PROBABILITIES)
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""What spreadsheet programs take for the start of a formula (OWASP, CSV injection)."""
+
+DIGITS = 4
+"""Decimals of confidences and probabilities; the calibration behind them resolves less."""
+
+
+def classify_csv(source: Path, column: str, out: Path, *, reveal_religion: bool) -> int:
+    """Write one classification per row of `source` to `out`, in order, and return the number of rows.
+
+    A blank name is a row too, abstained. Raises `BadInput` for a file that is no CSV with that column.
+    """
+    from leadscout_assets.names.cascade import classify_full_names, load_classifier
+
+    names = _column(source, column)
+    answers = classify_full_names(pa.array(names, pa.string()), load_classifier(), reveal_religion=reveal_religion)
+    temporary = out.with_name(f".{out.name}.{os.getpid()}")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(HEADINGS)
+        writer.writerows(_rows(names, answers))
+    temporary.replace(out)
+    return len(names)
+
+
+def _column(source: Path, column: str) -> list[str]:
+    from leadscout_assets.leads.decoding import decode
+
+    if not source.is_file():
+        raise BadInput("there is no such CSV; check the path")
+    rows = csv.reader(decode(source.read_bytes()).splitlines(keepends=True))
+    header = next(rows, [])
+    wanted = [position for position, heading in enumerate(header) if heading.strip().casefold() == column.strip().casefold()]
+    if len(wanted) != 1:
+        known = ", ".join(heading[:40] for heading in header[:20])
+        raise BadInput(f"--column must name exactly one heading of the CSV; its headings are: {known}")
+    (position,) = wanted
+    return [row[position] if position < len(row) else "" for row in rows if row]
+
+
+def _rows(names: list[str], answers: pa.Table) -> Iterator[list[object]]:
+    columns = {name: answers[name].to_pylist() for name in answers.column_names}
+    for row, name in enumerate(names):
+        figures = (columns[column][row] for column in PROBABILITIES)
+        yield [
+            _harmless(name),
+            columns["origin"][row] or "",
+            _figure(columns["confidence"][row]),
+            columns["method"][row],
+            "|".join(columns["origin_set"][row]),
+            columns["language"][row] or "",
+            *map(_figure, figures),
+        ]
+
+
+def _harmless(name: str) -> str:
+    return f"'{name}" if name.startswith(FORMULA_STARTS) else name
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else str(round(value, DIGITS))

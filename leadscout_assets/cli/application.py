@@ -1,0 +1,68 @@
+"""The registry of commands, and the one place where errors become exit codes and sentences."""
+
+import sys
+from collections.abc import Sequence
+
+import typer
+from typer.exceptions import TyperException
+
+from leadscout_assets.cli import batches, classify, demo, deliver, doctor, generate, platform, run
+from leadscout_assets.errors import LeadScoutError
+from leadscout_assets.logs import describe, get_logger, setup_logging
+from leadscout_assets.settings import current_settings
+
+FAILED = 3
+INTERRUPTED = 130
+"""128 + SIGINT, as shells have it."""
+
+COMMANDS = (
+    run.run,
+    deliver.deliver,
+    generate.generate,
+    classify.classify,
+    batches.batches,
+    batches.show,
+    platform.backfill,
+    platform.up,
+    demo.demo,
+    doctor.doctor,
+)
+
+app = typer.Typer(
+    name="leadscout",
+    help="From a lead list to a checked, classified, scored and reported batch.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for command in COMMANDS:
+    app.command()(command)
+
+
+def run_application(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code. Results go to stdout, logs and errors to stderr."""
+    try:
+        settings = current_settings()
+        setup_logging(settings.log_level, settings.log_format)
+        return int(app(args=list(arguments), standalone_mode=False) or 0)
+    except TyperException as misuse:
+        # Typer's own printing of a usage error, which names the command and the option at fault.
+        getattr(misuse, "show", lambda: _say(str(misuse)))()
+        return misuse.exit_code
+    except typer.Abort:
+        return INTERRUPTED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except LeadScoutError as error:
+        _say(str(error))
+        return error.exit_code
+    except Exception as error:
+        # The last resort: a defect. Its message may quote a personal value, so only its kind and place are shown.
+        get_logger(__name__).error("command.failed", error=describe(error))
+        _say(f"an unexpected {type(error).__name__} ended the command; this is a defect of LeadScout, please report it")
+        return FAILED
+
+
+def _say(sentence: str) -> None:
+    print(f"leadscout: {sentence}", file=sys.stderr)

@@ -1,0 +1,41 @@
+"""`leadscout classify`: the likely origin of each name in a CSV. Calling it is itself the explicit request for row-level answers."""
+
+import getpass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from leadscout_assets.errors import BadInput
+from leadscout_assets.settings import current_settings
+
+
+def classify(
+    source: Annotated[Path, typer.Argument(metavar="INPUT.csv", help="CSV with a column of names.")],
+    column: Annotated[str, typer.Option(help="Heading of the column that holds the names.")],
+    out: Annotated[Path, typer.Option(help="CSV to write, one row per input row.")],
+    purpose: Annotated[
+        str | None, typer.Option(help="Why the names are classified; default LEADSCOUT_CLASSIFICATION_PURPOSE.")
+    ] = None,
+) -> None:
+    """Classify a column of names. Needs a purpose, which is recorded in the audit trail."""
+    from leadscout_assets.classify_file import classify_csv
+    from leadscout_assets.database.audit import record_event
+    from leadscout_assets.home import Home
+
+    settings = current_settings()
+    why = (purpose or settings.classification_purpose or "").strip()
+    if not why:
+        raise BadInput(
+            "no purpose: say why the names are classified with --purpose TEXT or LEADSCOUT_CLASSIFICATION_PURPOSE"
+        )
+    # Recorded first: an inference that was made and not recorded would be worse than the reverse.
+    record_event(
+        Home(settings).database,
+        actor=getpass.getuser(),
+        action="names.classified",
+        reason=why,
+        detail={"row_level": True},
+    )
+    rows = classify_csv(source, column, out, reveal_religion=settings.reveal_religion)
+    print(f"{rows} names classified: {out}")

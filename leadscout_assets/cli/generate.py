@@ -1,0 +1,23 @@
+"""`leadscout generate`: synthetic deliveries; no real person's data."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from leadscout_assets.errors import BadInput
+
+
+def generate(
+    rows: Annotated[int, typer.Option(min=1, max=1_048_574, help="Rows below the header, the totals row apart.")],
+    out: Annotated[Path, typer.Option(help="File to write; .xlsx or .csv decides the format.")],
+    seed: Annotated[int, typer.Option(help="The same seed gives the same file.")] = 1,
+) -> None:
+    """Make a synthetic lead list, as dirty as real ones."""
+    from leadscout_assets.leads.synthetic import write_delivery
+
+    if out.suffix.lower() not in (".xlsx", ".csv"):
+        raise BadInput("--out must end in .xlsx or .csv")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_delivery(out, rows, seed)
+    print(out)

@@ -1,0 +1,257 @@
+"""Connections, transactions and schema version of the application database, on SQLite and PostgreSQL.
+
+Its one error boundary, too: no SQLAlchemy error leaves. No table is known here (see `models`), and no query.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from leadscout_assets.errors import BadSetting, EdgeFailed
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+HEAD = "0001"
+"""The newest revision below `migrations/`. Known here because importing Alembic to ask costs more than a second."""
+
+BUSY_SECONDS = 30
+"""How long a connection waits for another process's lock, seconds. A write here lasts milliseconds."""
+
+POSTGRES_CONNECT_SECONDS = 10
+
+_UPGRADE_LOCK = 0x1EAD5C07
+"""Key of the PostgreSQL advisory lock under which one process upgrades while the others wait."""
+
+_POSTGRES_DRIVERS = {"postgresql", "postgres", "postgresql+psycopg"}
+
+_FIXES = {
+    "SQLITE_BUSY": "another process holds the database for too long; end it and try again",
+    "SQLITE_FULL": "the disk is full; free space below the home",
+    "SQLITE_READONLY": "the database file or its folder is read-only; make both writable",
+    "SQLITE_CANTOPEN": "the database file cannot be opened; check that its folder exists and is writable",
+    "SQLITE_CORRUPT": "the database file is damaged; restore it from a backup",
+    "SQLITE_NOTADB": "the file is not a SQLite database; check LEADSCOUT_DATABASE_URL or restore it from a backup",
+    "SQLITE_IOERR": "the disk cannot be read or written; check it and its file system",
+    "SQLITE_CONSTRAINT": "the database refuses this change, and nothing was changed",
+    "23": "the database refuses this change, and nothing was changed",
+    "P0001": "the database refuses this change, and nothing was changed",
+    "28": "the server refused user or password; check LEADSCOUT_DATABASE_URL",
+    "3D": "the server has no such database; create it or correct LEADSCOUT_DATABASE_URL",
+    "42501": "the database user lacks a right; grant it the rights on its schema",
+    "42P01": "a table is missing; start LeadScout once more so that it upgrades the database",
+    "53": "the server is out of connections, memory or disk; look at the server's log",
+    "57": "the server is shutting down or ended the query; look at the server's log",
+}
+"""What to do, by the beginning of SQLite's error name or of PostgreSQL's SQLSTATE."""
+
+_FIX_OTHERWISE = "check LEADSCOUT_DATABASE_URL, and the server's log where it is PostgreSQL"
+
+
+class Database:
+    """One application database: a connection pool with transactions that fail only with LeadScout's own errors.
+
+    `url` is a SQLAlchemy URL of a SQLite file or of PostgreSQL (`postgresql://` means psycopg 3). `pool_size`
+    connections are kept, `max_overflow` more are opened at peaks. Connections open at first use.
+    Raises `BadSetting` where the URL cannot be used; the URL is not quoted, as it may hold a password.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 20, max_overflow: int = 10) -> None:
+        self.url = _usable(url)
+        make = _sqlite_engine if self.is_sqlite else _postgres_engine
+        self.engine = make(self.url, pool_size, max_overflow)
+
+    def __repr__(self) -> str:
+        return f"Database({self.url.render_as_string(hide_password=True)!r})"
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is a SQLite file; else it is PostgreSQL."""
+        return self.url.get_backend_name() == "sqlite"
+
+    @contextmanager
+    def begin(self) -> Iterator[sa.Connection]:
+        """Open a transaction that may write; commits at the end, rolls back on any exception.
+
+        On SQLite it takes the write lock at once, so that a read followed by a write cannot fail half-way.
+        Raises `EdgeFailed` in place of every SQLAlchemy error.
+        """
+        with self._transaction(writes=True) as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """Open a transaction that only reads; on SQLite it never waits for a writer. Raises as `begin` does."""
+        with self._transaction(writes=False) as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self, *, writes: bool) -> Iterator[sa.Connection]:
+        try:
+            self._make_folder()
+            with self.engine.connect() as connection:
+                connection = connection.execution_options(leadscout_writes=writes)
+                with connection.begin():
+                    yield connection
+        except SQLAlchemyError as error:
+            # Its text quotes statements, parameters and constraint values: only the kind of fault leaves.
+            raise EdgeFailed(_explain(error)) from None
+
+    def _make_folder(self) -> None:
+        if not self.is_sqlite:
+            return
+        try:
+            Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise EdgeFailed(f"application database: its folder cannot be made ({error.strerror})") from None
+
+    def close(self) -> None:
+        """Close the pooled connections; the next transaction opens new ones."""
+        self.engine.dispose()
+
+
+def _usable(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise BadSetting(
+            "LEADSCOUT_DATABASE_URL: not a database URL; write sqlite:///FILE or postgresql://..."
+        ) from None
+    if parsed.drivername in {"sqlite", "sqlite+pysqlite"}:
+        if parsed.database in {None, "", ":memory:"} or "mode" in parsed.query:
+            raise BadSetting(
+                "LEADSCOUT_DATABASE_URL: several processes share the database; name a file: sqlite:///FILE"
+            )
+        return parsed
+    if parsed.drivername in _POSTGRES_DRIVERS:
+        return parsed.set(drivername="postgresql+psycopg")
+    raise BadSetting("LEADSCOUT_DATABASE_URL: only sqlite:/// and postgresql+psycopg:// can be used")
+
+
+def _postgres_engine(url: URL, pool_size: int, max_overflow: int) -> sa.Engine:
+    connect = {"connect_timeout": POSTGRES_CONNECT_SECONDS, "application_name": "leadscout"}
+    return sa.create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=max_overflow,
+        pool_pre_ping=True,  # a restarted server or a firewall closes idle connections
+        hide_parameters=True,
+        connect_args={key: value for key, value in connect.items() if key not in url.query},
+    )
+
+
+def _sqlite_engine(url: URL, pool_size: int, max_overflow: int) -> sa.Engine:
+    engine = sa.create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=max_overflow,
+        hide_parameters=True,
+        connect_args={"timeout": BUSY_SECONDS},
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def _set_up(connection: sqlite3.Connection, _record: object) -> None:
+        # The driver would open transactions by itself, and none before DDL: `_begin` decides instead.
+        connection.isolation_level = None
+        try:
+            _use_wal(connection)
+            # FULL, not NORMAL: a delivery's record must outlive a power cut, since its inbox file is moved away next.
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute("PRAGMA foreign_keys=ON")
+        except sqlite3.Error:
+            connection.close()  # the pool does not know it yet
+            raise
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        writes = connection.get_execution_options().get("leadscout_writes", True)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    # WAL lets readers go on while one process writes. Switching to it fails at once, whatever the busy timeout, while
+    # another process writes to a database that is not in WAL mode yet, such as a restored backup: ask again.
+    give_up = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").fetchone()
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+            time.sleep(0.02)
+
+
+def _explain(error: SQLAlchemyError) -> str:
+    """Say what failed and what to do, from error names and codes alone."""
+    original = getattr(error, "orig", None)
+    code = getattr(original, "sqlite_errorname", None) or getattr(original, "sqlstate", None) or ""
+    fix = next((fix for start, fix in _FIXES.items() if code.startswith(start)), _FIX_OTHERWISE)
+    kind = type(original or error).__name__
+    return f"application database: {kind}{f' {code}' if code else ''}; {fix}"
+
+
+def upgrade(database: Database) -> None:
+    """Bring the schema to `HEAD`; several processes may do so at the same time. Cheap where it is there already.
+
+    Raises `EdgeFailed` where the database cannot be reached or was written by a newer LeadScout.
+    """
+    if current_revision(database) == HEAD:
+        return
+
+    from alembic import command
+    from alembic.util.exc import CommandError
+
+    with database.begin() as connection:
+        _wait_for_others(connection)
+        try:
+            command.upgrade(_config(connection), "head")
+        except CommandError:
+            raise EdgeFailed(
+                "application database: its schema is not one of this version's; install the LeadScout that wrote it, "
+                "or restore a backup made with this version"
+            ) from None
+
+
+def downgrade(database: Database, revision: str = "base") -> None:
+    """Take the schema back to `revision`; the data of dropped tables is lost. For tests and emergencies."""
+    from alembic import command
+
+    with database.begin() as connection:
+        _wait_for_others(connection)
+        command.downgrade(_config(connection), revision)
+
+
+def current_revision(database: Database) -> str | None:
+    """Return the revision stored in the database, or None where it is empty."""
+    with database.read() as connection:
+        if not sa.inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _wait_for_others(connection: sa.Connection) -> None:
+    # On SQLite the transaction holds the write lock already, and its DDL is part of the transaction.
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
+
+
+def _config(connection: sa.Connection) -> Config:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", "leadscout_assets.database:migrations")
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config

@@ -1,0 +1,89 @@
+"""The sensor that turns files in the inbox into runs. It fetches, asks `arrivals.decide`, and yields."""
+
+import time
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from leadscout_assets import inbox
+from leadscout_assets.arrivals import Pending, Request, decide
+from leadscout_assets.defs.instance import ensure_partitions, materialized, newest_runs
+from leadscout_assets.defs.jobs import lead_chain
+from leadscout_assets.defs.partitions import partition_tags
+from leadscout_assets.defs.resources import Platform
+from leadscout_assets.home import Home
+from leadscout_assets.leads.delivery import Delivery
+from leadscout_assets.logs import get_logger
+
+TICK_SECONDS = 5
+"""The daemon's own loop; a smaller interval does nothing."""
+
+
+@dg.sensor(
+    name="inbox",
+    job=lead_chain,
+    minimum_interval_seconds=TICK_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Takes settled files from the inbox, records each as a delivery and asks for the runs they need.",
+)
+def inbox_sensor(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SensorResult | dg.SkipReason:
+    """Evaluate one tick."""
+    requests = tick(context.instance, platform.home, now=datetime.now(UTC))
+    if not requests:
+        return dg.SkipReason("nothing new in the inbox, and no delivery waits for a run")
+    return dg.SensorResult(run_requests=[run_request(request) for request in requests])
+
+
+def tick(instance: dg.DagsterInstance, home: Home, *, now: datetime) -> tuple[Request, ...]:
+    """Take what lies settled in the inbox, and return the runs to ask for.
+
+    In this order, so that an interruption anywhere loses nothing: store, manifest and record, partition, request
+    noted, run asked for, and only once a run is there, the inbox file moved.
+    """
+    lying = take_settled(home, now=now)
+    records = home.records.unreported()
+    done = materialized(instance, "lead_reports", [record.batch_id for record in records])
+    home.records.note_reported(sorted(done), now)
+    arrived = {delivery.batch_id: _arrival(seen) for seen, delivery in lying}
+    pending = [
+        Pending(r.batch_id, r.rows_counted or 0, r.run_key, r.attempts, arrived.get(r.batch_id))
+        for r in records
+        if r.batch_id not in done
+    ]
+    decision = decide(
+        pending,
+        newest_runs(instance, {p.run_key for p in pending if p.run_key}),
+        ensure_partitions(instance, [p.batch_id for p in pending]),
+        max_rows=home.settings.max_rows_per_run,
+        max_batches=home.settings.max_batches_per_run,
+    )
+    for request in decision.requests:
+        if request.fresh:
+            home.records.note_request(request.batches, request.key)
+    waiting = {p.batch_id for p in pending} - decision.movable
+    for seen, delivery in lying:
+        if delivery.batch_id not in waiting:
+            inbox.move_to_taken(seen, delivery.batch_id)
+    return decision.requests
+
+
+def take_settled(home: Home, *, now: datetime) -> list[tuple[inbox.Seen, Delivery]]:
+    """Deliver every settled inbox file; one that changes while it is stored waits for the next tick."""
+    taken = []
+    for seen in inbox.settled_files(home.settings.inbox_dir, now=time.time, sleep=time.sleep):
+        delivery = home.deliver(seen.path, now=now)
+        if inbox.unchanged(seen):
+            taken.append((seen, delivery))
+        get_logger(__name__).info("delivery.taken", batch_id=delivery.batch_id, rows_counted=delivery.rows_counted)
+    return taken
+
+
+def run_request(request: Request) -> dg.RunRequest:
+    """Return Dagster's form of a request: one batch by its key, several as a range."""
+    if len(request.batches) == 1:
+        return dg.RunRequest(run_key=request.key, partition_key=request.batches[0])
+    return dg.RunRequest(run_key=request.key, tags=partition_tags(request.batches))
+
+
+def _arrival(seen: inbox.Seen) -> datetime:
+    return datetime.fromtimestamp(seen.arrived_ns / 1e9, UTC)

@@ -1,0 +1,109 @@
+"""The lead assets, partitioned by batch: from the file as delivered to its report. Each calls one library function."""
+
+import dagster as dg
+import pyarrow as pa
+
+from leadscout_assets import pipeline
+from leadscout_assets.contracts import Contract
+from leadscout_assets.defs.partitions import BACKFILL_POLICY, LEAD_BATCH
+from leadscout_assets.defs.resources import Platform
+from leadscout_assets.defs.steps import step
+from leadscout_assets.defs.table_io import CONTRACTS
+
+GROUP = "leads"
+OWNERS = ["team:sales-operations", "team:data-engineering"]
+BEFORE_CHECKS = {"dagster/priority": "1"}
+"""Assets of a run go before its checks: the report is there first, and the verdicts on it a moment later."""
+
+
+def column_schema(contract: Contract) -> dg.TableSchema:
+    """Show a contract's columns as Dagster shows table schemas."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                column.name,
+                str(column.type),
+                description=column.means,
+                constraints=dg.TableColumnConstraints(nullable=column.nullable, unique=contract.key == (column.name,)),
+            )
+            for column in contract.columns
+        ],
+        constraints=dg.TableConstraints(other=[f"unique: {', '.join(contract.key)}"]),
+    )
+
+
+def _about(name: str, *, kinds: set[str]) -> dict[str, object]:
+    contract = CONTRACTS[name]
+    return {
+        "description": contract.means,
+        "group_name": GROUP,
+        "owners": OWNERS,
+        "kinds": kinds,
+        "metadata": {"dagster/column_schema": column_schema(contract), "dagster/table_name": f"tables/{name}"},
+    }
+
+
+def _asset(name: str, *, kinds: set[str]) -> dict[str, object]:
+    return _about(name, kinds=kinds) | {
+        "partitions_def": LEAD_BATCH,
+        "backfill_policy": BACKFILL_POLICY,
+        "op_tags": BEFORE_CHECKS,
+    }
+
+
+@dg.asset(**_asset("raw_leads", kinds={"deltalake", "excel", "csv"}))
+def raw_leads(context: dg.AssetExecutionContext, platform: Platform) -> pa.Table:
+    with step(context, platform.home, "raw_leads") as work:
+        raw, refusals = pipeline.read(work.deliveries, platform.home.store.path, platform.home.settings)
+    work.refuse(refusals)
+    return work.done(sum(delivery.rows_counted or 0 for delivery in work.deliveries), raw)
+
+
+@dg.multi_asset(
+    name="leads",
+    outs={
+        "leads": dg.AssetOut(**_about("leads", kinds={"deltalake", "arrow"})),
+        "rejected_leads": dg.AssetOut(**_about("rejected_leads", kinds={"deltalake", "arrow"})),
+    },
+    partitions_def=LEAD_BATCH,
+    backfill_policy=BACKFILL_POLICY,
+    op_tags=BEFORE_CHECKS,
+)
+def leads(
+    context: dg.AssetExecutionContext, platform: Platform, raw_leads: pa.Table
+) -> tuple[pa.Table, pa.Table]:
+    with step(context, platform.home, "leads") as work:
+        found, rejected, refusals = pipeline.validate(raw_leads, platform.home.lead_id_key)
+    work.refuse(refusals)
+    return work.done(raw_leads.num_rows, found), work.done(raw_leads.num_rows, rejected, asset="rejected_leads")
+
+
+@dg.asset(**_asset("classifications", kinds={"deltalake", "numpy"}), deps=["name_lexicon", "name_model"])
+def classifications(context: dg.AssetExecutionContext, platform: Platform, leads: pa.Table) -> pa.Table:
+    with step(context, platform.home, "classifications") as work:
+        classified = pipeline.classify(leads, platform.home.settings)
+    return work.done(leads.num_rows, classified)
+
+
+@dg.asset(**_asset("lead_scores", kinds={"deltalake", "arrow"}))
+def lead_scores(context: dg.AssetExecutionContext, platform: Platform, leads: pa.Table) -> pa.Table:
+    with step(context, platform.home, "lead_scores") as work:
+        scored = pipeline.score(leads)
+    return work.done(leads.num_rows, scored)
+
+
+@dg.asset(**_asset("lead_reports", kinds={"excel", "html", "pdf"}))
+def lead_reports(
+    context: dg.AssetExecutionContext,
+    platform: Platform,
+    raw_leads: pa.Table,
+    leads: pa.Table,
+    rejected_leads: pa.Table,
+    classifications: pa.Table,
+    lead_scores: pa.Table,
+) -> pa.Table:
+    frames = pipeline.Frames(raw_leads, leads, rejected_leads, classifications, lead_scores)
+    settings = platform.home.settings
+    with step(context, platform.home, "lead_reports") as work:
+        files = pipeline.report(work.accepted, frames, settings.reports_dir, settings.classification_purpose)
+    return work.done(raw_leads.num_rows, files)

@@ -1,0 +1,114 @@
+"""The asset checks of the lead assets: one verdict per batch and check, none of them blocking.
+
+What is checked stands in `checks` and `contracts`; here verdicts become evaluations that the UI shows per batch.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+
+import dagster as dg
+import pyarrow as pa
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
+
+from leadscout_assets import facts
+from leadscout_assets.checks import CHECKS, Check, Verdict, limits_from
+from leadscout_assets.contract_check import judge_contract
+from leadscout_assets.contracts import Contract
+from leadscout_assets.defs.partitions import LEAD_BATCH
+from leadscout_assets.defs.resources import Platform
+from leadscout_assets.defs.table_io import CONTRACTS
+from leadscout_assets.home import Home
+
+CONTRACT_CHECK = "schema_contract"
+
+Verdicts = Mapping[str, Verdict]
+"""One verdict per batch id."""
+
+Results = Iterator[dg.AssetCheckEvaluation | dg.AssetCheckResult]
+
+
+def evaluations(context: dg.AssetCheckExecutionContext, asset: str, name: str, verdicts: Verdicts, *, warns: bool) -> Results:
+    """Yield a check's verdicts the way the UI shows them per batch.
+
+    A run of one partition takes one `AssetCheckResult`. A run over several takes an evaluation per batch, each tied
+    to the materialization it judged (without that the UI shows no status), and a result for the run as a whole.
+    """
+    severity = dg.AssetCheckSeverity.WARN if warns else dg.AssetCheckSeverity.ERROR
+    if len(verdicts) == 1:
+        (verdict,) = verdicts.values()
+        yield _result(asset, name, verdict.passed, severity, verdict.sentence, verdict.figures)
+        return
+    key, now = dg.AssetKey(asset), datetime.now(UTC).timestamp()
+    judged = context.instance.get_latest_storage_id_by_partition(
+        key, dg.DagsterEventType.ASSET_MATERIALIZATION, set(verdicts)
+    )
+    for batch, verdict in verdicts.items():
+        target = AssetCheckEvaluationTargetMaterializationData(judged[batch], context.run.run_id, now) if batch in judged else None
+        yield dg.AssetCheckEvaluation(
+            asset_key=key,
+            check_name=name,
+            passed=verdict.passed,
+            severity=severity,
+            description=verdict.sentence,
+            metadata=verdict.figures,
+            target_materialization_data=target,
+            partition=batch,
+        )
+    failed = sum(not verdict.passed for verdict in verdicts.values())
+    yield _result(asset, name, failed == 0, severity, f"{failed} of {len(verdicts)} batches fail", {"failed_batches": failed})
+
+
+def _result(
+    asset: str, name: str, passed: bool, severity: dg.AssetCheckSeverity, sentence: str, figures: Mapping[str, int | float]
+) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        asset_key=asset, check_name=name, passed=passed, severity=severity, description=sentence, metadata=figures
+    )
+
+
+def _spec(asset: str, name: str, means: str) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(name, asset=asset, description=means, partitions_def=LEAD_BATCH)
+
+
+def _refusals(home: Home, batches: Sequence[str]) -> dict[str, str]:
+    return {batch: found[0].sentence for batch, found in home.records.refusals(batches).items()}
+
+
+def _checks_of(asset: str, checks: Sequence[Check]) -> dg.AssetChecksDefinition:
+    @dg.multi_asset_check(name=f"{asset}_checks", specs=[_spec(asset, check.name, check.means) for check in checks])
+    def judge(context: dg.AssetCheckExecutionContext, platform: Platform) -> Results:
+        home, batches = platform.home, sorted(context.partition_keys)
+        found = facts.gather(
+            [asset],
+            home.deliveries(batches),
+            _refusals(home, batches),
+            lambda contract, columns: home.tables.read(contract, batches, columns),
+            home.settings.reports_dir,
+        )
+        bounds = limits_from(home.settings)
+        for check in checks:
+            verdicts = {batch.batch_id: check.judge(batch, bounds) for batch in found}
+            yield from evaluations(context, asset, check.name, verdicts, warns=check.warns)
+
+    return judge
+
+
+LEAD_CHECKS = [_checks_of(asset, [c for c in CHECKS if c.asset == asset]) for asset in CONTRACTS]
+
+
+@dg.multi_asset_check(
+    name=CONTRACT_CHECK,
+    specs=[_spec(name, CONTRACT_CHECK, f"every row of {name} fits its contract") for name in CONTRACTS],
+    can_subset=True,
+)
+def schema_contracts(context: dg.AssetCheckExecutionContext, platform: Platform) -> Results:
+    """Check every table's rows against its contract; last in a run, since it alone loads pandas and pandera."""
+    batches = sorted(context.partition_keys)
+    for key in sorted(context.selected_asset_check_keys):
+        contract = CONTRACTS[key.asset_key.to_user_string()]
+        verdicts = judge_contract(contract, _rows(platform.home, contract, batches), batches)
+        yield from evaluations(context, contract.name, CONTRACT_CHECK, verdicts, warns=False)
+
+
+def _rows(home: Home, contract: Contract, batches: Sequence[str]) -> pa.Table:
+    return home.tables.read(contract, batches)

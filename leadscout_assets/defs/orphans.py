@@ -1,0 +1,127 @@
+"""Runs whose worker process is gone, which Dagster would show as started for good. Functions on an instance, no definitions.
+
+Asks about processes of this machine only: for the embedded instance, not for one whose runs live in other containers.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from dagster import DagsterEventType, DagsterInstance, DagsterRun, DagsterRunStatus, EventLogEntry, RunsFilter
+
+UNDER_WAY = (DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING)
+
+CLOCK_SLACK = 1.0
+"""Seconds. A process's start is known to the second of the machine's boot only."""
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A process that executes a run: its id, and when it reported itself under that id (seconds since 1970)."""
+
+    pid: int
+    reported: float
+
+
+def worker_process(worker: Worker) -> psutil.Process | None:
+    """Return the worker's process while it lives; None when it is gone, a zombie, or its pid belongs to a later process.
+
+    Pids are reused, soonest in a restarted container: only a process that started before the report can have made it.
+    """
+    try:
+        process = psutil.Process(worker.pid)
+        if process.status() == psutil.STATUS_ZOMBIE or process.create_time() > worker.reported + CLOCK_SLACK:
+            return None
+    except psutil.NoSuchProcess:
+        return None
+    return process
+
+
+def is_alive(worker: Worker) -> bool:
+    """Say whether the worker's process still lives."""
+    return worker_process(worker) is not None
+
+
+def open_instance(folder: Path) -> DagsterInstance:
+    """Open the instance configured in `folder`; close it with its `with` statement."""
+    return DagsterInstance.from_config(str(folder))
+
+
+def run_workers(instance: DagsterInstance) -> dict[str, list[Worker]]:
+    """Return, for each run under way, the processes that reported to execute it since it was last launched."""
+    return {run.run_id: _workers(instance, run.run_id) for run in _runs_under_way(instance)}
+
+
+def orphaned_runs(
+    instance: DagsterInstance, *, launching: bool, alive: Callable[[Worker], bool] = is_alive
+) -> list[str]:
+    """Return the ids of the runs under way that no process executes.
+
+    With `launching`, a run that is starting and has not named its process is left alone: it may be on its way, and if its
+    daemon died between taking it from the queue and launching it, run monitoring's start timeout fails it. Without, no
+    platform runs, so nothing can be on its way. Queued runs and runs not yet submitted are no orphans: the daemon takes
+    up the former, and the sensor, the backfill or the retry that made the latter submits them.
+    """
+    found = []
+    for run in _runs_under_way(instance):
+        workers = _workers(instance, run.run_id)
+        on_its_way = launching and not workers and run.status is not DagsterRunStatus.STARTED
+        if not on_its_way and not any(map(alive, workers)):
+            found.append(run.run_id)
+    return found
+
+
+def fail_orphaned_runs(
+    instance: DagsterInstance,
+    *,
+    launching: bool = False,
+    only: Collection[str] | None = None,
+    alive: Callable[[Worker], bool] = is_alive,
+) -> list[str]:
+    """Mark orphaned runs (of `only`, when given) failed, so that `run_retries` starts them again; return their ids.
+
+    A run that somebody was cancelling is marked cancelled instead: it had been asked not to go on.
+    """
+    marked = []
+    for run_id in orphaned_runs(instance, launching=launching, alive=alive):
+        # Read again: a run may have ended, and its process with it, while we looked for the process.
+        run = instance.get_run_by_id(run_id)
+        if run is None or run.status not in UNDER_WAY or (only is not None and run_id not in only):
+            continue
+        if run.status is DagsterRunStatus.CANCELING:
+            instance.report_run_canceled(run, "The process of this run is gone, and it was being cancelled.")
+        else:
+            instance.report_run_failed(
+                run, "The process of this run is gone: it was killed, or stopped with the platform."
+            )
+        marked.append(run_id)
+    return marked
+
+
+def _runs_under_way(instance: DagsterInstance) -> list[DagsterRun]:
+    return list(instance.get_runs(filters=RunsFilter(statuses=list(UNDER_WAY))))
+
+
+def _workers(instance: DagsterInstance, run_id: str) -> list[Worker]:
+    """Read the run's processes from its engine events.
+
+    Both the default launcher's worker and the in-process executor (`leadscout demo` without a server) leave an engine
+    event with their pid before the first step. A run that went back to the queue was launched again since: what reported
+    itself before the last launch does not count. Events of steps name the processes of steps.
+    """
+    workers: list[Worker] = []
+    events = instance.all_logs(run_id, of_type={DagsterEventType.RUN_STARTING, DagsterEventType.ENGINE_EVENT})
+    for entry in events:
+        event = entry.get_dagster_event()
+        if event.event_type is DagsterEventType.RUN_STARTING:
+            workers = []
+        elif event.step_key is None and (pid := _pid(entry)) is not None:
+            workers.append(Worker(pid, entry.timestamp))
+    return workers
+
+
+def _pid(entry: EventLogEntry) -> int | None:
+    metadata = entry.get_dagster_event().engine_event_data.metadata
+    text = str(metadata["pid"].value) if "pid" in metadata else ""
+    return int(text) if text.isdigit() else None

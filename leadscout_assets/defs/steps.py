@@ -1,0 +1,75 @@
+"""What every asset does around its one call: name its batches, measure, note refusals, attach the run record."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import dagster as dg
+import pyarrow as pa
+
+from leadscout_assets.frames import rows_by_batch
+from leadscout_assets.home import Home
+from leadscout_assets.leads.delivery import Delivery
+from leadscout_assets.logs import operation
+from leadscout_assets.pipeline import Refusal, check_run_size
+from leadscout_assets.runs.record import PREFIX, Stopwatch, measured
+
+
+@dataclass(frozen=True)
+class Step:
+    """One asset's work on the batches of a run."""
+
+    context: dg.AssetExecutionContext
+    home: Home
+    name: str
+    deliveries: Sequence[Delivery]
+    watch: Stopwatch
+
+    @property
+    def batches(self) -> list[str]:
+        """Ids of the batches of this run."""
+        return [delivery.batch_id for delivery in self.deliveries]
+
+    @property
+    def accepted(self) -> list[Delivery]:
+        """The deliveries that no step so far has refused."""
+        refused = self.home.records.refusals(self.batches)
+        return [delivery for delivery in self.deliveries if delivery.batch_id not in refused]
+
+    def refuse(self, refusals: Sequence[Refusal]) -> None:
+        """Note which of the batches this step refuses; all others it accepts, also those it refused earlier."""
+        self.home.records.settle(self.name, self.batches, {r.batch_id: (r.code, r.sentence) for r in refusals})
+        for refusal in refusals:
+            self.context.log.error(f"batch {refusal.batch_id} is refused: {refusal.sentence}")
+
+    def done(self, rows_in: int, output: pa.Table, *, asset: str | None = None) -> pa.Table:
+        """Attach the run record to the asset that the table is (the step's own unless named), and return the table."""
+        self._attach(asset or self.name, rows_in, output)
+        return output
+
+    def _attach(self, asset: str, rows_in: int, frame: pa.Table) -> None:
+        record = self.watch.record(
+            asset=asset,
+            run_id=self.context.run_id,
+            batches=len(self.deliveries),
+            rows_in=rows_in,
+            rows_out=frame.num_rows,
+        )
+        self.context.add_asset_metadata(record.to_metadata(), asset_key=asset)
+        rows = rows_by_batch(frame)
+        for delivery in self.deliveries:
+            batch_rows = rows.get(delivery.batch_id, 0)
+            share = {
+                "dagster/row_count": batch_rows,
+                f"{PREFIX}share_of_run_rows": round(batch_rows / frame.num_rows, 4) if frame.num_rows else 0.0,
+            }
+            self.context.add_asset_metadata(share, asset_key=asset, partition_key=delivery.batch_id)
+
+
+@contextmanager
+def step(context: dg.AssetExecutionContext, home: Home, name: str) -> Iterator[Step]:
+    """Run a block as the step `name` on the batches of the run: measured, logged, and held to the row limit."""
+    deliveries = home.deliveries(sorted(context.partition_keys))
+    check_run_size(deliveries, home.settings.max_rows_per_run)
+    with operation(name, run_id=context.run_id, asset=name, batches=len(deliveries)), measured() as watch:
+        yield Step(context, home, name, deliveries, watch)

@@ -1,0 +1,39 @@
+"""Carries frames between assets and Delta tables: each write names every batch that it replaces."""
+
+import dagster as dg
+import pyarrow as pa
+
+from leadscout_assets import contracts
+from leadscout_assets.contracts import Contract
+from leadscout_assets.scoring import LEAD_SCORES
+from leadscout_assets.settings import current_settings
+from leadscout_assets.tables import Tables
+
+CONTRACTS: dict[str, Contract] = {
+    contract.name: contract
+    for contract in (
+        contracts.RAW_LEADS,
+        contracts.LEADS,
+        contracts.REJECTED_LEADS,
+        contracts.CLASSIFICATIONS,
+        LEAD_SCORES,
+        contracts.LEAD_REPORTS,
+    )
+}
+"""The tables that are assets, by asset name."""
+
+
+class TableIOManager(dg.ConfigurableIOManager):
+    """Stores an asset's frame in the table of its name, and loads the rows of the batches that a run holds."""
+
+    def handle_output(self, context: dg.OutputContext, obj: pa.Table) -> None:
+        """Replace the run's batches by `obj`."""
+        self._tables.replace(CONTRACTS[context.asset_key.to_user_string()], obj, context.asset_partition_keys)
+
+    def load_input(self, context: dg.InputContext) -> pa.Table:
+        """Return the rows of the run's batches."""
+        return self._tables.read(CONTRACTS[context.asset_key.to_user_string()], context.asset_partition_keys)
+
+    @property
+    def _tables(self) -> Tables:
+        return Tables(current_settings().tables_dir)

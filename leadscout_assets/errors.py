@@ -1,0 +1,59 @@
+"""The one error family. Messages name the place and the fix, never the value of a personal field.
+
+LeadScoutError                      anything LeadScout itself raises; exit code 3
+├── BadInput                        the user's file, option or setting is at fault; exit code 2
+│   ├── UnreadableFile              a delivered file that cannot become rows: the batch is refused
+│   ├── UnknownBatch                a batch id that no delivery has
+│   └── BadSetting                  a setting that cannot be used as given
+├── ContractBroken                  a frame that does not fit its table's contract
+├── TooManyRows                     a run above the row limit; names the setting
+├── AlreadyRunning                  another platform holds this home; names its pid
+└── EdgeFailed                      storage, database or a process failed; says what to look at
+"""
+
+
+class LeadScoutError(Exception):
+    """Base of every error that LeadScout raises on purpose."""
+
+    exit_code = 3
+
+
+class BadInput(LeadScoutError):
+    """The input, not the platform, must change."""
+
+    exit_code = 2
+
+
+class UnreadableFile(BadInput):
+    """A delivered file that cannot become rows.
+
+    `code` is a stable word for machines (`encrypted`, `too_large`, ...); the message is one sentence for people.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class UnknownBatch(BadInput):
+    """A batch id that no delivery has."""
+
+
+class BadSetting(BadInput):
+    """A setting that cannot be used as given."""
+
+
+class ContractBroken(LeadScoutError):
+    """A frame does not fit its table's contract: a defect of LeadScout, not of the delivery."""
+
+
+class TooManyRows(LeadScoutError):
+    """A run would hold more rows than `LEADSCOUT_MAX_ROWS_PER_RUN` allows."""
+
+
+class AlreadyRunning(LeadScoutError):
+    """Another platform holds this home."""
+
+
+class EdgeFailed(LeadScoutError):
+    """Storage, a database or a process failed underneath us."""

@@ -1,0 +1,30 @@
+"""Frames of many batches: count, cut and drop by `batch_id`. No meaning of any other column belongs here."""
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+def rows_by_batch(frame: pa.Table) -> dict[str, int]:
+    """Return rows per batch id."""
+    counts = pc.value_counts(frame["batch_id"])
+    return dict(zip(counts.field("values").to_pylist(), counts.field("counts").to_pylist(), strict=True))
+
+
+def by_batch(frame: pa.Table, batches: Sequence[str]) -> list[pa.Table]:
+    """Cut a frame into one frame per batch, in the order of `batches`; a batch without rows gets an empty frame."""
+    if len(batches) == 1:
+        return [frame]
+    ordered = frame.take(pc.sort_indices(frame["batch_id"]))
+    counts = rows_by_batch(ordered)
+    starts: dict[str, int] = {}
+    position = 0
+    for batch in sorted(counts):
+        starts[batch], position = position, position + counts[batch]
+    return [ordered.slice(starts.get(batch, 0), counts.get(batch, 0)) for batch in batches]
+
+
+def without(frame: pa.Table, batches: Sequence[str]) -> pa.Table:
+    """Return the frame without the rows of `batches`."""
+    return frame.filter(pc.invert(pc.is_in(frame["batch_id"], pa.array(batches, pa.string())))) if batches else frame

@@ -1,0 +1,135 @@
+"""Everything below one LEADSCOUT_HOME, opened when first used: tables, store, database, keys, inbox.
+
+Composition only. What the parts do is theirs.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from leadscout_assets.errors import EdgeFailed
+from leadscout_assets.inbox import DeliveryStore, take
+from leadscout_assets.leads.delivery import Delivery
+from leadscout_assets.settings import Settings
+from leadscout_assets.tables import Tables
+
+if TYPE_CHECKING:
+    from leadscout_assets.database.deliveries import Deliveries, DeliveryRecord
+    from leadscout_assets.database.engine import Database
+
+KEY_BYTES = 32
+"""Length of a key: 256 bits, what BLAKE2b takes at half its most."""
+
+FORGOTTEN_NAME = "(file name not kept)"
+"""Shown where a delivery's manifest is gone; the rest of it stands in the application database."""
+
+
+class Home:
+    """The parts of one home, each opened when it is first used."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Take the settings; nothing is opened or created yet."""
+        self.settings = settings
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The Delta tables."""
+        return Tables(self.settings.tables_dir)
+
+    @cached_property
+    def store(self) -> DeliveryStore:
+        """The delivered files."""
+        return DeliveryStore(self.settings.deliveries_dir)
+
+    @cached_property
+    def database(self) -> Database:
+        """The application database, its schema up to date."""
+        from leadscout_assets.database.engine import Database, upgrade
+
+        database = Database(self.settings.database)
+        upgrade(database)
+        return database
+
+    @cached_property
+    def records(self) -> Deliveries:
+        """The delivery records."""
+        from leadscout_assets.database.deliveries import Deliveries
+
+        return Deliveries(self.database)
+
+    @cached_property
+    def lead_id_key(self) -> bytes:
+        """The key of the lead ids, made at first use. Losing it means new lead ids for every later batch."""
+        return read_or_make_key(self.settings.keys_dir / "lead-id.key")
+
+    def deliver(self, source: Path, *, now: datetime) -> Delivery:
+        """Store a file and record its delivery; known content keeps the delivery it was. Safe to repeat."""
+        from leadscout_assets.database.deliveries import DeliveryRecord
+        from leadscout_assets.leads.counting import count_rows
+        from leadscout_assets.pipeline import read_limits
+
+        settings, limits = self.settings, read_limits(self.settings)
+        delivery = take(
+            source,
+            self.store,
+            lambda path: count_rows(path, limits=limits, sheet=settings.sheet),
+            now=now,
+            slug=settings.batch_slug,
+        )
+        self.records.record(
+            DeliveryRecord(
+                batch_id=delivery.batch_id,
+                sha256=delivery.sha256,
+                size_bytes=delivery.size_bytes,
+                delivered_at=delivery.delivered_at,
+                rows_counted=delivery.rows_counted,
+            )
+        )
+        return delivery
+
+    def deliveries(self, batches: Sequence[str]) -> list[Delivery]:
+        """Return the deliveries of `batches`, in their order. Raises `UnknownBatch`."""
+        return [self._with_name(record) for record in self.records.many(batches).values()]
+
+    def _with_name(self, record: DeliveryRecord) -> Delivery:
+        known = self.store.manifest(record.sha256)
+        return Delivery(
+            batch_id=record.batch_id,
+            sha256=record.sha256,
+            file_name=known.file_name if known else FORGOTTEN_NAME,
+            size_bytes=record.size_bytes,
+            delivered_at=known.delivered_at if known else record.delivered_at,
+            rows_counted=record.rows_counted,
+        )
+
+
+def read_or_make_key(path: Path) -> bytes:
+    """Return the key in a file, making it first where there is none; two processes doing so agree on one.
+
+    Raises `EdgeFailed` for a key file of the wrong length: a cut key would give other lead ids without a word.
+    """
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = path.with_name(f".{path.name}.{os.getpid()}")
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            # Linking fails where another process was first; a rename would replace its key.
+            os.link(fresh, path)
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    key = path.read_bytes()
+    if len(key) != KEY_BYTES:
+        raise EdgeFailed(f"the key file {path.name} is damaged: restore it from a backup")
+    return key

@@ -1,0 +1,169 @@
+"""Which column of a delivered list is which field: header synonyms, and names for the columns kept as extra.
+
+Cells below the header are not looked at here.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from leadscout_assets.contracts import FIELDS, REQUIRED_FIELDS
+from leadscout_assets.errors import UnreadableFile
+
+# English, then Afrikaans. Compared without case, accents, spaces and punctuation. Left out on purpose because they
+# name a person in one list and a business in the next: Name, Naam, Contact, Kontak, Client, Customer, Number, Nommer.
+SYNONYMS: dict[str, tuple[str, ...]] = {
+    "entity_name": (
+        "Entity", "Business Name", "Business", "Company Name", "Company", "Registered Name", "Legal Name",
+        "Legal Entity", "Legal Entity Name", "Enterprise Name", "Enterprise", "Organisation", "Organisation Name",
+        "Organization", "Organization Name", "Firm", "Firm Name", "Account Name", "Supplier Name", "Vendor Name",
+        "Name of Business", "Name of Company", "Name of Entity",
+        "Besigheid", "Besigheidsnaam", "Besigheid Naam", "Firma", "Firmanaam", "Maatskappy", "Maatskappynaam",
+        "Maatskappy Naam", "Onderneming", "Ondernemingsnaam", "Entiteit", "Entiteitnaam", "Naam van besigheid",
+        "Geregistreerde Naam",
+    ),
+    "trading_as_name": (
+        "Trading As", "Trading Name", "Trade Name", "Trades As", "T/A", "TA Name", "DBA", "Doing Business As",
+        "Brand Name", "Handelsnaam", "Handel As", "Handeldrywend As", "H/A",
+    ),
+    "keyword": (
+        "Keywords", "Key Word", "Industry", "Sector", "Category", "Line of Business", "Business Type",
+        "Type of Business", "Nature of Business", "Activity", "Business Activity", "Search Term",
+        "Sleutelwoord", "Bedryf", "Sektor", "Kategorie", "Soort Besigheid", "Tipe Besigheid",
+    ),
+    "contact_number": (
+        "Contact No", "Contact Nr", "Contact Num", "Contact Phone", "Telephone", "Telephone Number", "Telephone No",
+        "Tel", "Tel No", "Tel Nr", "Tel Number", "Phone", "Phone Number", "Phone No", "Landline", "Landline Number",
+        "Office Number", "Office Phone", "Office Tel", "Work Phone", "Work Number", "Work Tel", "Business Phone",
+        "Business Number", "Business Tel", "Company Phone", "Company Tel", "Switchboard",
+        "Telefoon", "Telefoonnommer", "Telefoon Nommer", "Tel Nommer", "Tel Werk", "Werk Tel", "Kontaknommer",
+        "Kontak Nommer", "Kantoornommer", "Landlyn",
+    ),
+    "cell_number": (
+        "Cell", "Cell No", "Cell Nr", "Cell Num", "Cellphone", "Cell Phone", "Cellphone Number", "Cell Phone Number",
+        "Cellphone No", "Cellular", "Cellular Number", "Mobile", "Mobile Number", "Mobile No", "Mobile Nr",
+        "Mobile Phone", "Business Cell", "Company Cell", "WhatsApp", "WhatsApp Number",
+        "Sel", "Selfoon", "Selfoonnommer", "Selfoon Nommer", "Sel Nommer", "Selnommer", "Sel Nr",
+    ),
+    "email_address": (
+        "Email", "E-mail", "Mail", "Mail Address", "Email Addresses", "E-mail ID", "Contact Email", "Business Email",
+        "Company Email", "Work Email", "E-pos", "Epos Adres", "E-posadres",
+    ),
+    "registered_address": (
+        "Address", "Registered Addr", "Registered Office", "Registered Office Address", "Physical Address",
+        "Street Address", "Street", "Business Address", "Company Address", "Address 1", "Address Line 1",
+        "Full Address", "Adres", "Fisiese Adres", "Straatadres", "Straat Adres", "Geregistreerde Adres",
+        "Besigheidsadres",
+    ),
+    "registered_address_city": (
+        "City", "Town", "City/Town", "Town/City", "Registered City", "Registered Town", "Address City",
+        "Physical City", "Municipality", "Stad", "Dorp", "Stad/Dorp", "Dorp/Stad",
+    ),
+    "registered_address_province": (
+        "Province", "Prov", "Registered Province", "Address Province", "Physical Province", "State", "State/Province",
+        "Region", "Provinsie", "Streek",
+    ),
+    "director_name": (
+        "Director", "Directors", "Director Full Name", "Director Names", "Name of Director", "Director Name and Surname",
+        "Director Name Surname", "Owner", "Owner Name", "Owners Name", "Name of Owner", "Member", "Member Name",
+        "Principal", "Principal Name", "Proprietor", "Contact Person", "Contact Person Name", "Contact Name",
+        "Contact Full Name", "Full Name", "Name and Surname", "Name & Surname", "Name Surname", "Responsible Person",
+        "Representative", "Key Contact",
+        "Direkteur", "Direkteur Naam", "Direkteursnaam", "Direkteur se Naam", "Naam van Direkteur", "Eienaar",
+        "Eienaar Naam", "Eienaar se Naam", "Kontakpersoon", "Kontak Persoon", "Naam en Van", "Volle Naam", "Lid",
+    ),
+    "director_cell": (
+        "Director Cell No", "Director Cell Nr", "Director Cell Number", "Director Cellphone", "Director Cell Phone",
+        "Director Cellphone Number", "Director Mobile", "Director Mobile Number", "Director Number", "Director No",
+        "Director Phone", "Director Phone Number", "Director Contact", "Director Contact Number", "Director Tel",
+        "Owner Cell", "Owner Cell Number", "Owner Cellphone", "Owner Mobile", "Owner Number", "Owner Phone",
+        "Owner Contact Number", "Contact Person Cell", "Contact Person Number", "Contact Person Mobile",
+        "Member Cell", "Direkteur Sel", "Direkteur Selfoon", "Direkteur Selnommer", "Direkteur Nommer",
+        "Eienaar Sel", "Eienaar Selfoon", "Kontakpersoon Sel",
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a list's header was understood as; both mappings are from a name to a column's index, starting at 0.
+
+    `fields` maps each recognised field to its column; `extra` every other column, under a name of its own.
+    """
+
+    fields: dict[str, int]
+    extra: dict[str, int]
+
+    @property
+    def width(self) -> int:
+        """How many columns the header spans."""
+        return len(self.fields) + len(self.extra)
+
+
+def folded(header: str) -> str:
+    """Return the form in which headers are compared: no case, accents, spaces, underscores or punctuation."""
+    plain = unicodedata.normalize("NFKD", header).casefold()
+    return "".join(letter for letter in plain if letter.isalnum())
+
+
+def understand(headers: Sequence[str | None]) -> Header:
+    """Recognise the columns of a list from its headers, left to right; blank headers are None or whitespace.
+
+    A field's own name wins over a synonym wherever it stands, else the first column wins. A later column of the same
+    field is kept as extra, as are columns that are not recognised; a blank header is named by its column letter.
+    """
+    keys = [folded(header or "") for header in headers]
+    own = {folded(field): field for field in FIELDS}
+    synonyms = {folded(word): field for field, words in SYNONYMS.items() for word in words}
+    fields: dict[str, int] = {}
+    for names in (own, synonyms):
+        for index, key in enumerate(keys):
+            if key in names:
+                fields.setdefault(names[key], index)
+    taken = set(fields.values())
+    extra: dict[str, int] = {}
+    seen = {" ".join((headers[index] or "").split()) for index in taken}
+    for index, header in enumerate(headers):
+        if index not in taken:
+            name = _distinct(" ".join((header or "").split()) or column_letter(index), seen)
+            seen.add(name)
+            extra[name] = index
+    return Header({field: fields[field] for field in FIELDS if field in fields}, extra)
+
+
+def require(header: Header) -> Header:
+    """Return `header`, or raise `UnreadableFile` naming each required column that it lacks.
+
+    Headers that were not recognised are counted, not shown: in a list without a header they are a person's data.
+    """
+    missing = [field for field in REQUIRED_FIELDS if field not in header.fields]
+    if not missing:
+        return header
+    wanted = " and ".join(f"{field} (e.g. {SYNONYMS[field][1]!r})" for field in missing)
+    found = ", ".join(header.fields) or "none"
+    raise UnreadableFile(
+        "missing_column",
+        f"no column for {wanted} in the first filled row; recognised there: {found}, and {len(header.extra)} other "
+        "columns; name the columns in the first row, with nothing above it",
+    )
+
+
+def column_letter(index: int) -> str:
+    """Return a column's letters as a spreadsheet shows them; `index` starts at 0."""
+    letters = ""
+    index += 1
+    while index:
+        index, rest = divmod(index - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return letters
+
+
+def _distinct(name: str, seen: set[str]) -> str:
+    if name not in seen:
+        return name
+    number = 2
+    while f"{name} ({number})" in seen:
+        number += 1
+    return f"{name} ({number})"

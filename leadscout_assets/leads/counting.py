@@ -1,0 +1,163 @@
+"""The second, independent reader: how many rows a delivered file has, for the proof that none was lost.
+
+It shares no row or cell parsing with reading.py: only the guards, the choice of the sheet and the text's encoding.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+
+from leadscout_assets.errors import UnreadableFile
+from leadscout_assets.leads.csv_text import MAX_LINES_IN_ROW, find_layout
+from leadscout_assets.leads.decoding import read_text
+from leadscout_assets.leads.guards import ReadLimits, damaged, open_workbook, parse_entry, xml_parser
+from leadscout_assets.leads.reading import detect
+from leadscout_assets.leads.workbook import SheetPart, choose_sheet, shared_strings_part
+
+# A row whose quotes have all closed, D being the delimiter. Possessive, so that an open quote is found in one pass.
+_FIELD = r'(?:"[^"]*+(?:""[^"]*+)*+"[^D\r\n]*+|[^"D\r\n][^D\r\n]*+|)'
+_CLOSED_ROW = rf"{_FIELD}(?:D{_FIELD})*+(?:\r\n|\r|\n)?\Z"
+_SPACES = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
+
+
+def count_rows(path: Path, *, limits: ReadLimits, sheet: str | None = None) -> int:
+    """Return how many rows below the header have a non-blank cell; the header is the first such row.
+
+    An error cell such as `#N/A` is blank. Raises `UnreadableFile` where the file cannot be read at all.
+    """
+    filled = _count_xlsx(path, limits, sheet) if detect(path).name == "xlsx" else _count_csv(path, limits)
+    if not filled:
+        raise UnreadableFile("empty", "the file has no filled cell; deliver it again with the list in it")
+    return filled - 1
+
+
+def _count_csv(path: Path, limits: ReadLimits) -> int:
+    """Return the rows with a filled cell, the header included."""
+    text = read_text(path, limits)
+    layout = find_layout(text)
+    # Whatever is neither space nor delimiter nor quote is in some cell.
+    nothing = _SPACES + layout.delimiter + '"'
+    return 1 + sum(
+        bool(row.strip(nothing)) or _has_odd_cell(row, layout.delimiter)
+        for row in _rows(text, layout.body, layout.delimiter)
+    )
+
+
+def _rows(text: bytes, start: int, delimiter: str) -> Iterator[str]:
+    """Yield the text of each row; where a quote does not close in time, its line alone is a row."""
+    stream = io.BytesIO(text)
+    stream.seek(start)
+    lines: Iterator[str] = io.TextIOWrapper(stream, encoding="utf-8", newline="")
+    closed = re.compile(_CLOSED_ROW.replace("D", re.escape(delimiter)))
+    waiting: deque[str] = deque()
+    while True:
+        line = waiting.popleft() if waiting else next(lines, None)
+        if line is None:
+            return
+        if '"' not in line or closed.match(line):
+            yield line
+            continue
+        taken, row = [line], None
+        while row is None and len(taken) < MAX_LINES_IN_ROW:
+            more = waiting.popleft() if waiting else next(lines, None)
+            if more is None:
+                break
+            taken.append(more)
+            if '"' in more and closed.match(joined := "".join(taken)):
+                row = joined
+        if row is None:
+            waiting.extendleft(reversed(taken[1:]))
+        yield line if row is None else row
+
+
+def _has_odd_cell(row: str, delimiter: str) -> bool:
+    """Return whether a row of nothing but spaces, delimiters and quotes has one of the latter two within a cell."""
+    if '"' not in row:
+        return False
+    inside = re.sub(rf'(?:^|(?<={re.escape(delimiter)}))"\s*"(?=\s*(?:{re.escape(delimiter)}|$))', "", row)
+    return '"' in inside
+
+
+def _count_xlsx(path: Path, limits: ReadLimits, sheet: str | None) -> int:
+    """Return the rows with a filled cell, the header included."""
+    workbook = open_workbook(path, limits)
+    return _filled_rows(workbook, choose_sheet(workbook, sheet), _blank_strings(workbook))
+
+
+def _blank_strings(workbook: zipfile.ZipFile) -> frozenset[str]:
+    """Return the indexes, as text, of the shared strings that are blank; pronunciation marks do not count."""
+    part = shared_strings_part(workbook)
+    blank: set[str] = set()
+    index, filled, in_text, aside = -1, False, False, False
+
+    def start(name: str, _attributes: dict[str, str]) -> None:
+        nonlocal index, filled, in_text, aside
+        local = name.rpartition(" ")[2]
+        in_text = local == "t"
+        if local == "si":
+            index, filled = index + 1, False
+        elif local == "rPh":
+            aside = True
+
+    def text(characters: str) -> None:
+        nonlocal filled
+        if not filled and in_text and not aside:
+            filled = not characters.isspace()
+
+    def end(name: str) -> None:
+        nonlocal in_text, aside
+        local = name.rpartition(" ")[2]
+        in_text = False
+        if local == "rPh":
+            aside = False
+        elif local == "si" and not filled:
+            blank.add(str(index))
+
+    if part is not None:
+        parser = xml_parser()
+        parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, text
+        parse_entry(workbook, part, parser)
+    return frozenset(blank)
+
+
+def _filled_rows(workbook: zipfile.ZipFile, sheet: SheetPart, blank_strings: frozenset[str]) -> int:
+    rows: set[int] = set()
+    row, kind, value = 0, "n", ""
+    filled = in_value = False
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal row, kind, value, filled, in_value
+        local = name.rpartition(" ")[2]
+        if local == "row":
+            row, filled = int(attributes.get("r", row + 1)), False
+        elif not filled:
+            if local == "c":
+                kind = attributes.get("t", "n")
+            elif local in ("v", "t"):
+                in_value, value = kind != "e", ""
+
+    def text(characters: str) -> None:
+        nonlocal value
+        if in_value:
+            value += characters
+
+    def end(name: str) -> None:
+        nonlocal filled, in_value
+        if in_value:
+            in_value = False
+            filled = value.strip() not in blank_strings if kind == "s" else bool(value.strip())
+            if filled:
+                rows.add(row)
+
+    parser = xml_parser()
+    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, text
+    try:
+        parse_entry(workbook, sheet.part, parser)
+    except ValueError:
+        raise damaged() from None  # a row number that is not one
+    return len(rows)

@@ -1,0 +1,294 @@
+"""CSV to grid: header and delimiter, then rows, by pyarrow where each line is one whole row, else exactly.
+
+Encodings are decoding.py's. Row and line numbers are those that a spreadsheet and a text editor show.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from leadscout_assets.errors import UnreadableFile
+from leadscout_assets.leads.columns import Header, require, understand
+from leadscout_assets.leads.decoding import read_text
+from leadscout_assets.leads.grid import Grid, any_filled, blank_to_null
+from leadscout_assets.leads.guards import ReadLimits, check_width
+from leadscout_assets.terms import Defect
+
+DELIMITERS = (",", ";", "\t", "|")
+MAX_LINES_IN_ROW = 100
+"""Lines. A quote that is still open after so many is a stray one, not a cell: its line alone becomes a defect."""
+
+_SEPARATOR_LINE = "sep="
+_PROTECTED = r"^'([=+\-@\t\r])"
+_BLOCK = 1 << 24
+_ROWS_AT_ONCE = 50_000
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a CSV is laid out. Rows and lines start at 1; `rows` and `lines` count up to the header's end.
+
+    `body` is the byte at which the first row below the header begins.
+    """
+
+    delimiter: str
+    headers: tuple[str, ...]
+    rows: int
+    lines: int
+    body: int
+
+
+def read_csv(path: Path, limits: ReadLimits, sheet: str | None) -> Grid:
+    """Read a CSV in any of the usual encodings and delimiters; `sheet` means nothing here.
+
+    A row with more or fewer cells than the header is kept as a defect, unless all it lacks are columns that are not
+    recognised, or all it has too many are blank. Raises `UnreadableFile`.
+    """
+    text = read_text(path, limits)
+    layout = find_layout(text)
+    check_width(len(layout.headers), limits)
+    header = require(understand(layout.headers))
+    grid = whole_line_rows(text, layout, header) or exact_rows(text, layout, header)
+    if not len(grid.source_row):
+        raise UnreadableFile("no_rows", "the list has column names but no rows below them; deliver it again with rows")
+    return grid
+
+
+def find_layout(text: bytes) -> Layout:
+    """Find the header, the first row with a filled cell, and the delimiter under which it is best understood."""
+    stream = _lines(text, 0)
+    first = next(stream, "")
+    hint = first.strip().casefold()
+    # Excel writes `sep=;` to itself and shows no row for it.
+    told = first.strip()[len(_SEPARATOR_LINE) :].strip('"') if hint.startswith(_SEPARATOR_LINE) else None
+    if told is None and first.strip('"\r\n').casefold() == "sep=\t":
+        told = "\t"
+    skipped = 0 if told is None else 1
+    start = len(first.encode()) if skipped else 0
+    candidates = (told,) if told and len(told) == 1 else DELIMITERS
+    layouts = [_layout(text, delimiter, start, skipped) for delimiter in candidates]
+
+    def understood(layout: Layout) -> tuple[int, int]:
+        return len(understand(layout.headers).fields), len(layout.headers)
+
+    best = max(layouts, key=understood)
+    if not best.headers:
+        raise UnreadableFile("empty", "the file has no filled cell; deliver it again with the list in it")
+    return best
+
+
+def _layout(text: bytes, delimiter: str, start: int, skipped: int) -> Layout:
+    lines = _Lines(_lines(text, start))
+    reader = csv.reader(lines, delimiter=delimiter)
+    rows, line_count, offset = 0, skipped, start
+    while True:
+        lines.begin()
+        try:
+            cells = next(reader, None)
+        except csv.Error:
+            cells = None
+        if cells is None:
+            return Layout(delimiter, (), rows, line_count, offset)
+        rows, line_count = rows + 1, line_count + len(lines.row)
+        offset += sum(len(line.encode()) for line in lines.row)
+        if any(cell.strip() for cell in cells):
+            return Layout(delimiter, tuple(cells), rows, line_count, offset)
+
+
+def whole_line_rows(text: bytes, layout: Layout, header: Header) -> Grid | None:
+    """Read by pyarrow where every line below the header is one row of the right width, else return None.
+
+    Blank lines, ragged rows and quoted newlines each make fewer rows than there are lines, and nothing makes more:
+    as many rows as lines means that row and line numbers simply count up.
+    """
+    import pyarrow.csv as arrow_csv
+
+    lines = _line_count(text, layout.body)
+    names = [str(index) for index in range(header.width)]
+    ragged: list[int] = []
+
+    def note(row: arrow_csv.InvalidRow) -> str:
+        ragged.append(row.actual_columns)
+        return "skip"
+
+    if not lines:
+        return None
+    try:
+        table = arrow_csv.read_csv(
+            pa.py_buffer(memoryview(text)[layout.body :]),
+            read_options=arrow_csv.ReadOptions(column_names=names, block_size=_BLOCK),
+            parse_options=arrow_csv.ParseOptions(
+                delimiter=layout.delimiter, newlines_in_values=b'"' in text, invalid_row_handler=note
+            ),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()),
+                strings_can_be_null=True,
+                null_values=[""],
+                check_utf8=False,
+            ),
+        )
+    except pa.ArrowInvalid:
+        # Such as a cell longer than a block: the exact way copes or says where.
+        return None
+    if ragged or table.num_rows != lines:
+        return None
+    numbers = pa.array(range(lines), pa.int32())
+    source_row = pc.add(numbers, pa.scalar(layout.rows + 1, pa.int32()))
+    source_line = pc.add(numbers, pa.scalar(layout.lines + 1, pa.int32()))
+    return _without_blank(header, table.columns, source_row, source_line, None, None)
+
+
+@dataclass
+class _Chunk:
+    """Rows in the making; each list has an element per row."""
+
+    cells: list[list[str] | tuple[None, ...]] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    defects: list[str | None] = field(default_factory=list)
+    texts: list[str | None] = field(default_factory=list)
+
+
+def exact_rows(text: bytes, layout: Layout, header: Header) -> Grid:
+    """Read row by row with Python's csv, keeping count of rows and lines; a defect never stops the file."""
+    width, needed = header.width, 1 + max(header.fields.values(), default=0)
+    tables: list[pa.Table] = []
+    chunk = _Chunk()
+    for row, line, cells, lines in _records(text, layout):
+        defect = None
+        if cells is None:
+            defect = Defect.UNREADABLE_ROW
+        elif len(cells) > width:
+            if any(cell.strip() for cell in cells[width:]):
+                defect = Defect.TOO_MANY_CELLS
+            cells = cells[:width]
+        elif len(cells) < width:
+            if len(cells) < needed and any(cell.strip() for cell in cells):
+                defect = Defect.TOO_FEW_CELLS
+            cells = cells + [""] * (width - len(cells))
+        chunk.cells.append((None,) * width if defect or cells is None else cells)
+        chunk.rows.append(row)
+        chunk.lines.append(line)
+        chunk.defects.append(defect)
+        chunk.texts.append("".join(lines).rstrip("\r\n") if defect else None)
+        if len(chunk.rows) == _ROWS_AT_ONCE:
+            tables.append(_table(chunk, width))
+            chunk = _Chunk()
+    tables.append(_table(chunk, width))
+    table = pa.concat_tables(tables)
+    *cells_, source_row, source_line, defect_, defect_text = table.columns
+    return _without_blank(header, cells_, source_row, source_line, defect_, defect_text)
+
+
+def _records(text: bytes, layout: Layout) -> Iterator[tuple[int, int, list[str] | None, list[str]]]:
+    """Yield row number, first line number, cells and physical lines of each row; cells None where a quote is stray."""
+    lines = _Lines(_lines(text, layout.body))
+    reader = csv.reader(lines, delimiter=layout.delimiter)
+    row, line = layout.rows, layout.lines + 1
+    while True:
+        lines.begin()
+        try:
+            cells = next(reader, None)
+        except csv.Error:
+            # A cell longer than csv allows (131,072 characters), which is a stray quote's doing.
+            cells, lines.cut = [], True
+        if not lines.row:
+            return
+        row += 1
+        if lines.cut:
+            lines.give_back()
+            reader = csv.reader(lines, delimiter=layout.delimiter)
+            yield row, line, None, lines.row
+        else:
+            yield row, line, cells, lines.row
+        line += len(lines.row)
+
+
+class _Lines:
+    """Lines for csv.reader: it remembers those of the current row, ends a row that is too long, and can go back."""
+
+    def __init__(self, stream: Iterator[str]) -> None:
+        self._stream = stream
+        self._again: deque[str] = deque()
+        self.row: list[str] = []
+        self.cut = False
+
+    def begin(self) -> None:
+        self.row, self.cut = [], False
+
+    def give_back(self) -> None:
+        """Keep the row's first line only; the next row starts with its second."""
+        self._again.extendleft(reversed(self.row[1:]))
+        del self.row[1:]
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = None
+        if len(self.row) < MAX_LINES_IN_ROW:
+            line = self._again.popleft() if self._again else next(self._stream, None)
+        if line is None:
+            # Inside a row this is an open quote; csv would quietly end the cell here.
+            self.cut = bool(self.row)
+            raise StopIteration
+        self.row.append(line)
+        return line
+
+
+def _lines(text: bytes, start: int) -> Iterator[str]:
+    stream = io.BytesIO(text)
+    stream.seek(start)
+    return io.TextIOWrapper(stream, encoding="utf-8", newline="")
+
+
+def _line_count(text: bytes, start: int) -> int:
+    ends = text.count(b"\n", start) + text.count(b"\r", start) - text.count(b"\r\n", start)
+    return ends + (len(text) > start and text[-1:] not in b"\r\n")
+
+
+def _table(chunk: _Chunk, width: int) -> pa.Table:
+    columns = list(zip(*chunk.cells, strict=True)) or [()] * width
+    arrays = [pa.array(column, pa.string()) for column in columns]
+    arrays += [pa.array(chunk.rows, pa.int32()), pa.array(chunk.lines, pa.int32())]
+    arrays += [pa.array(chunk.defects, pa.string()), pa.array(chunk.texts, pa.string())]
+    return pa.Table.from_arrays(arrays, names=[str(index) for index in range(len(arrays))])
+
+
+def _without_blank(
+    header: Header,
+    cells: list[pa.ChunkedArray],
+    source_row: pa.Array | pa.ChunkedArray,
+    source_line: pa.Array | pa.ChunkedArray,
+    defect: pa.ChunkedArray | None,
+    defect_text: pa.ChunkedArray | None,
+) -> Grid:
+    cells = [blank_to_null(_unprotected(column)) for column in cells]
+    keep = any_filled(cells, len(source_row))
+    if defect is not None:
+        keep = pc.or_(keep, pc.is_valid(defect))
+    if pc.all(keep).as_py():
+        return Grid(header, cells, source_row, source_line, defect, defect_text)
+    return Grid(
+        header,
+        [column.filter(keep) for column in cells],
+        source_row.filter(keep),
+        source_line.filter(keep),
+        None if defect is None else defect.filter(keep),
+        None if defect_text is None else defect_text.filter(keep),
+    )
+
+
+def _unprotected(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return `cells` without the apostrophe that keeps a spreadsheet from taking a cell for a formula."""
+    if not pc.any(pc.starts_with(cells, "'")).as_py():
+        return cells
+    return pc.replace_substring_regex(cells, _PROTECTED, r"\1")

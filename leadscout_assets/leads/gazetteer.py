@@ -1,0 +1,125 @@
+"""What the country's place names and postcodes say: the data files read into look-up tables, and likeness of names.
+
+How the cells of a row are weighed against each other belongs to places.py.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+import pyarrow as pa
+
+from leadscout_assets.leads.cleaning import data_lines
+
+# Likeness (0..100, rapidfuzz ratio) from which a misspelt province counts, and by how much it must beat the next
+# province: `WASTERN CAPE` is as like WESTERN CAPE as EASTERN CAPE and must tell nothing. Set on the spellings of the tests.
+PROVINCE_LIKENESS = 82.0
+PROVINCE_LEAD = 4.0
+SHORTEST_LIKE_PROVINCE = 5
+SHORTEST_LIKE_CITY = 6
+_NO_NAME = re.compile(r"[^A-Z]+")
+_FILLER = re.compile(r"PROVINCE|PROVINSIE|PROV\b|\bOF\b|SOUTH AFRICA|SUID[ -]AFRIKA|REPUBLIC|\bR\.?S\.?A\.?\b")
+
+
+@dataclass(frozen=True)
+class City:
+    """A known place: how it is written, its province, its postcodes (inclusive; 0 and 0 where unsure).
+
+    `province` is null where places of this name lie in several provinces.
+    """
+
+    name: str
+    province: str | None
+    lowest: int
+    highest: int
+
+
+def name_key(text: str) -> str:
+    """Return the letters of a plain (capital, accent-free) text: what place names are compared by."""
+    return _NO_NAME.sub("", text)
+
+
+def province_key(text: str) -> str:
+    """Return `name_key` without words such as PROVINCE and SOUTH AFRICA."""
+    return name_key(_FILLER.sub(" ", text))
+
+
+@lru_cache(maxsize=1)
+def provinces() -> dict[str, str]:
+    """Return the province code of each known form of a province's name."""
+    forms = (line.rsplit(",", 1) for line in data_lines("provinces.csv"))
+    return {name_key(form): code for form, code in forms}
+
+
+@lru_cache(maxsize=1)
+def cities() -> dict[str, City]:
+    """Return each known city by its key; one that lies in several provinces comes without province and postcodes."""
+    found: dict[str, City] = {}
+    for line in data_lines("cities.csv"):
+        name, province, lowest, highest = line.split(",")
+        form, _, shown = name.partition("=")
+        city = City(shown or form, province, int(lowest or 0), int(highest or 0))
+        key = name_key(form.upper())
+        if key in found and found[key].province != province:
+            city = City(city.name, None, 0, 0)
+        found[key] = city
+    return found
+
+
+@lru_cache(maxsize=1)
+def postcode_provinces() -> pa.Array:
+    """Return 10,000 province codes, by postcode; null where a postcode is of no one province."""
+    table: list[str | None] = [None] * 10_000
+    for line in data_lines("postcodes.csv"):
+        lowest, highest, province = line.split(",")
+        table[int(lowest) : int(highest) + 1] = [province] * (int(highest) - int(lowest) + 1)
+    return pa.array(table, pa.string())
+
+
+@lru_cache(maxsize=1)
+def _cities_with_a_letter_less() -> dict[str, set[str]]:
+    index: dict[str, set[str]] = {}
+    for key in cities():
+        if len(key) >= SHORTEST_LIKE_CITY:
+            for shorter in {key, *_letter_less(key)}:
+                index.setdefault(shorter, set()).add(key)
+    return index
+
+
+def _letter_less(key: str) -> list[str]:
+    return [key[:i] + key[i + 1 :] for i in range(len(key))]
+
+
+def city_like(key: str) -> City | None:
+    """Return the one known city that is a slip of one letter away (missing, surplus, wrong or swapped), else null.
+
+    Cities of several provinces that are equally near tell nothing. Cost does not grow with the number of cities, so
+    that a million distinct spellings can be asked.
+    """
+    if len(key) < SHORTEST_LIKE_CITY:
+        return None
+    index = _cities_with_a_letter_less()
+    near = {hit for shorter in (key, *_letter_less(key)) for hit in index.get(shorter, ())}
+    known = [cities()[hit] for hit in sorted(near)]
+    return known[0] if len({city.province for city in known}) == 1 else None
+
+
+def province_like(key: str) -> str | None:
+    """Return the province whose name a misspelt key resembles, or that it holds whole; null where none stands out."""
+    if len(key) < SHORTEST_LIKE_PROVINCE:
+        return None
+    from rapidfuzz.fuzz import ratio
+
+    held, likeness = set(), dict.fromkeys(provinces().values(), 0.0)
+    for form, code in provinces().items():
+        if len(form) < SHORTEST_LIKE_PROVINCE:
+            continue
+        if len(form) > SHORTEST_LIKE_PROVINCE and form in key:
+            held.add(code)
+        likeness[code] = max(likeness[code], ratio(key, form, score_cutoff=50.0))
+    if len(held) == 1:
+        return held.pop()
+    (best, code), (second, _) = sorted(((value, code) for code, value in likeness.items()), reverse=True)[:2]
+    return code if best >= PROVINCE_LIKENESS and best - second >= PROVINCE_LEAD else None

@@ -1,0 +1,169 @@
+"""Limits on delivered files, and the checks of a workbook's container that come before any parsing.
+
+What a workbook or a CSV contains is not looked at here.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from xml.parsers import expat
+
+from leadscout_assets.errors import UnreadableFile
+
+MAX_CELLS = 20_000_000
+"""Most cells that the used range of a worksheet may span: a reader allocates all of them, also the empty ones."""
+
+_CHUNK = 1 << 20
+_ENCRYPTED_BIT = 0x1
+_READABLE_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_LOCAL_HEADER = 30
+_DAMAGED = "the workbook is damaged; open it in a spreadsheet program, save it again as .xlsx and deliver that"
+
+
+@dataclass(frozen=True)
+class ReadLimits:
+    """How large a delivered file may be. Sizes in bytes; each is the setting `LEADSCOUT_<NAME>`."""
+
+    max_workbook_bytes: int
+    max_unpacked_bytes: int
+    max_compression_ratio: float
+    max_workbook_entries: int
+    max_columns: int
+    max_csv_bytes: int
+
+
+def damaged() -> UnreadableFile:
+    """Return the refusal of a workbook whose parts cannot be read."""
+    return UnreadableFile("damaged", _DAMAGED)
+
+
+def check_width(width: int, limits: ReadLimits) -> None:
+    """Refuse a lead list of more than `max_columns` columns."""
+    if width > limits.max_columns:
+        raise UnreadableFile(
+            "too_many_columns",
+            f"the list is more than {limits.max_columns} columns wide; "
+            "delete the surplus columns or raise LEADSCOUT_MAX_COLUMNS",
+        )
+
+
+def check_extent(rows: int, width: int, limits: ReadLimits) -> None:
+    """Refuse a worksheet whose used range, from A1 to its last filled cell, is too wide or too large to load."""
+    check_width(width, limits)
+    if rows * width > MAX_CELLS:
+        raise UnreadableFile(
+            "too_many_cells",
+            f"the worksheet's filled cells span {rows} rows and {width} columns; "
+            "delete stray cells far from the list, or deliver the list as CSV",
+        )
+
+
+def open_workbook(path: Path, limits: ReadLimits) -> zipfile.ZipFile:
+    """Open an XLSX container in memory after checking size, entries, unpacked size and ratio.
+
+    The sizes that the container declares are checked first, then every entry is unpacked against its declared size,
+    because a reader that trusts a false size can be made to fill the memory. Raises `UnreadableFile`.
+    """
+    if path.stat().st_size > limits.max_workbook_bytes:
+        raise UnreadableFile(
+            "too_large",
+            f"the workbook is larger than {limits.max_workbook_bytes} bytes; split it, deliver it as CSV, "
+            "or raise LEADSCOUT_MAX_WORKBOOK_BYTES",
+        )
+    data = path.read_bytes()
+    try:
+        workbook = zipfile.ZipFile(io.BytesIO(data))
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, ValueError, OSError, NotImplementedError):
+        raise UnreadableFile(
+            "truncated", "the workbook is incomplete or damaged; copy it again in full and deliver that"
+        ) from None
+    entries = workbook.infolist()
+    _check_declared(entries, len(data), limits)
+    for entry in entries:
+        if sum(map(len, _unpack(data, entry))) != entry.file_size:
+            raise damaged()
+    return workbook
+
+
+def _check_declared(entries: list[zipfile.ZipInfo], packed: int, limits: ReadLimits) -> None:
+    if len(entries) > limits.max_workbook_entries:
+        raise UnreadableFile(
+            "too_many_entries",
+            f"the workbook holds more than {limits.max_workbook_entries} parts; copy the list alone into a new "
+            "workbook, or raise LEADSCOUT_MAX_WORKBOOK_ENTRIES",
+        )
+    if any(entry.flag_bits & _ENCRYPTED_BIT for entry in entries):
+        raise UnreadableFile("encrypted", "the file is protected by a password; save it without one and deliver that")
+    if len({entry.filename for entry in entries}) != len(entries):
+        raise damaged()
+    if any(entry.compress_type not in _READABLE_METHODS for entry in entries):
+        raise damaged()
+    unpacked = sum(entry.file_size for entry in entries)
+    if unpacked > limits.max_unpacked_bytes:
+        raise UnreadableFile(
+            "too_large_unpacked",
+            f"the workbook unpacks to more than {limits.max_unpacked_bytes} bytes; split it, deliver it as CSV, "
+            "or raise LEADSCOUT_MAX_UNPACKED_BYTES",
+        )
+    if unpacked > limits.max_compression_ratio * packed:
+        raise UnreadableFile(
+            "compression_ratio",
+            f"the workbook unpacks to more than {limits.max_compression_ratio:g} times its size, which looks like a "
+            "zip bomb; copy the list alone into a new workbook, or raise LEADSCOUT_MAX_COMPRESSION_RATIO",
+        )
+
+
+def _unpack(data: bytes, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+    """Yield an entry's true content in pieces, stopping soon after its declared size is exceeded.
+
+    `zipfile` itself would stop silently at the declared size and so hide what other readers go on to unpack.
+    """
+    header = data[entry.header_offset : entry.header_offset + _LOCAL_HEADER]
+    if len(header) < _LOCAL_HEADER:
+        raise damaged()
+    names = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
+    start = entry.header_offset + _LOCAL_HEADER + names
+    packed = data[start : start + entry.compress_size]
+    if entry.compress_type == zipfile.ZIP_STORED:
+        yield packed
+        return
+    inflater, seen = zlib.decompressobj(-zlib.MAX_WBITS), 0
+    try:
+        while packed and not inflater.eof and seen <= entry.file_size:
+            piece = inflater.decompress(packed, _CHUNK)
+            packed, seen = inflater.unconsumed_tail, seen + len(piece)
+            yield piece
+        if inflater.eof or seen > entry.file_size:
+            return
+        yield inflater.flush()
+    except zlib.error:
+        raise damaged() from None
+
+
+def xml_parser() -> expat.XMLParserType:
+    """Return a namespace-aware parser (names come as `namespace local`) that refuses document types and entities."""
+
+    def refuse(*_: object) -> None:
+        raise UnreadableFile("unsafe_xml", "the workbook declares XML entities, which no spreadsheet program writes")
+
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.StartDoctypeDeclHandler = refuse
+    parser.EntityDeclHandler = refuse
+    parser.buffer_text = True
+    return parser
+
+
+def parse_entry(workbook: zipfile.ZipFile, entry: str, parser: expat.XMLParserType) -> None:
+    """Feed one XML part of a workbook to `parser`. Raises `UnreadableFile` where it is missing or not XML."""
+    try:
+        with workbook.open(entry) as stream:
+            while piece := stream.read(_CHUNK):
+                parser.Parse(piece, False)
+        parser.Parse(b"", True)
+    except (KeyError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, expat.ExpatError):
+        raise damaged() from None

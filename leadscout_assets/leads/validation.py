@@ -1,0 +1,296 @@
+"""Delivered rows to leads and rejected rows: the rules, as data, and the frames that they are asked about.
+
+How a cell is read belongs to phones, emails, places and companies; adding a rule is adding an entry to RULES.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from leadscout_assets.contracts import FIELDS, LEADS, REJECTED_LEADS
+from leadscout_assets.leads.cleaning import said
+from leadscout_assets.leads.companies import parse_companies
+from leadscout_assets.leads.duplicates import codes, repeats, same_director
+from leadscout_assets.leads.emails import parse_emails
+from leadscout_assets.leads.identity import lead_ids
+from leadscout_assets.leads.phones import parse_phones
+from leadscout_assets.leads.places import resolve_places
+from leadscout_assets.leads.totals import totals_rows
+from leadscout_assets.names.normalising import split_names
+from leadscout_assets.terms import PhoneKind, Reason, Warn
+
+Facts = Mapping[str, Any]
+"""What is known of each row, one array per fact; the facts of a rejection and of a warning are made below."""
+
+PHONE_FIELDS = ("contact_number", "cell_number", "director_cell")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule: its code, what it does to the row, a sentence with the fix, and how it shows in the facts (bool array)."""
+
+    code: Reason | Warn
+    severity: Literal["reject", "warn"]
+    sentence: str
+    applies: Callable[[Facts], Any]
+
+
+def _business(problem: str) -> Callable[[Facts], Any]:
+    return lambda facts: pc.equal(facts["business_problem"], problem)
+
+
+def _director(problem: str) -> Callable[[Facts], Any]:
+    return lambda facts: pc.equal(facts["director_problem"], problem)
+
+
+def _fact(name: str) -> Callable[[Facts], Any]:
+    return lambda facts: facts[name]
+
+
+def _present(name: str) -> Callable[[Facts], Any]:
+    return lambda facts: pc.is_valid(facts[name])
+
+
+def _blank(*names: str) -> Callable[[Facts], Any]:
+    return lambda facts: np.all([np.asarray(pc.is_null(facts[name])) for name in names], axis=0)
+
+
+def _cell_is_no_mobile(facts: Facts) -> Any:
+    return pc.invert(pc.is_in(facts["director_cell_kind"], pa.array([PhoneKind.MOBILE, PhoneKind.FOREIGN, None])))
+
+
+# fmt: off
+RULES: tuple[Rule, ...] = (
+    # What keeps a row from being a lead. A ragged or totals row has no other reason: its cells are no one's fields.
+    Rule(Reason.RAGGED_ROW, "reject",
+         "The row has more or fewer cells than the header: put quotes around text that contains the delimiter.",
+         _present("defect")),
+    Rule(Reason.TOTALS_ROW, "reject",
+         "The row holds totals of the columns, not a lead: nothing to do, or leave it out of the next delivery.",
+         _fact("totals")),
+    Rule(Reason.MISSING_BUSINESS_NAME, "reject",
+         "The business name is blank: fill in EntityName.",
+         _business("missing")),
+    Rule(Reason.UNUSABLE_BUSINESS_NAME, "reject",
+         "The business name is a placeholder, a number or only a company type: fill in the registered name.",
+         _business("unusable")),
+    Rule(Reason.MISSING_DIRECTOR_NAME, "reject",
+         "The director's name is blank: fill in DirectorName.",
+         _director("missing")),
+    Rule(Reason.UNUSABLE_DIRECTOR_NAME, "reject",
+         "The director's name is a placeholder, a number or a company: fill in a person's name.",
+         _director("unusable")),
+    Rule(Reason.DUPLICATE, "reject",
+         "Business and director repeat an earlier row of this file: nothing to do, the earlier row is kept.",
+         _present("duplicate_of")),
+    # What a lead survives.
+    Rule(Warn.SAME_DIRECTOR_AS, "warn",
+         "An earlier lead has the same director and cell under another business: call this person once.",
+         _present("same_director_as")),
+    Rule(Warn.DIRECTOR_SINGLE_NAME, "warn",
+         "The director's name is a single word: add given names or surname.",
+         _director("single")),
+    Rule(Warn.CONTACT_NUMBER_UNUSABLE, "warn",
+         "ContactNumber holds no telephone number that can be dialled: correct it, with area code.",
+         _fact("contact_number_unusable")),
+    Rule(Warn.CELL_NUMBER_UNUSABLE, "warn",
+         "CellNumber holds no telephone number that can be dialled: correct it, ten digits.",
+         _fact("cell_number_unusable")),
+    Rule(Warn.DIRECTOR_CELL_UNUSABLE, "warn",
+         "DirectorCell holds no telephone number that can be dialled: correct it, ten digits.",
+         _fact("director_cell_unusable")),
+    Rule(Warn.DIRECTOR_CELL_NOT_MOBILE, "warn",
+         "DirectorCell is not a mobile number: find the director's own cell.",
+         _cell_is_no_mobile),
+    Rule(Warn.NO_PHONE, "warn",
+         "None of the three telephone columns holds a number: find one, or the lead cannot be called.",
+         _blank(*PHONE_FIELDS)),
+    Rule(Warn.EMAIL_UNUSABLE, "warn",
+         "EmailAddress holds no valid address: correct it.",
+         _fact("email_unusable")),
+    Rule(Warn.NO_ADDRESS, "warn",
+         "RegisteredAddress is blank: fill it in.",
+         _blank("address")),
+    Rule(Warn.CITY_UNUSABLE, "warn",
+         "RegisteredAddressCity holds digits, a province or a country: fill in the city or town.",
+         _fact("city_unusable")),
+    Rule(Warn.PROVINCE_UNKNOWN, "warn",
+         "Neither province, city nor postcode tells the province: fill in RegisteredAddressProvince.",
+         _fact("province_unknown")),
+    Rule(Warn.PROVINCE_DISAGREES, "warn",
+         "Province, city and postcode point to different provinces: the first that tells was taken; check the address.",
+         _fact("province_disagrees")),
+    Rule(Warn.POSTAL_CODE_UNUSABLE, "warn",
+         "Digits that are no South African postcode stand in city or province: correct them to four digits.",
+         _fact("postal_code_unusable")),
+    Rule(Warn.POSTAL_CODE_REPAIRED, "warn",
+         "The postcode had lost its leading zero, which was put back: format the column as text.",
+         _fact("postal_code_repaired")),
+    Rule(Warn.COMPANY_TYPE_CONFLICT, "warn",
+         "The name carries two company types, or one that its registration number contradicts: check the registration.",
+         _fact("company_type_conflict")),
+)
+"""Every rule, in the order in which codes are listed with a row."""
+# fmt: on
+
+REJECTIONS: tuple[Rule, ...] = tuple(rule for rule in RULES if rule.severity == "reject")
+WARNINGS: tuple[Rule, ...] = tuple(rule for rule in RULES if rule.severity == "warn")
+
+
+def validate(raw: pa.Table, lead_id_key: bytes) -> tuple[pa.Table, pa.Table]:
+    """Split delivered rows of any number of batches into leads and rejected rows; every row ends in exactly one.
+
+    `raw` fits `contracts.RAW_LEADS`. Returns frames that fit `LEADS` and `REJECTED_LEADS`, rows in the order of `raw`.
+    Raises `ValueError` where `lead_id_key` has not 1 to 64 bytes.
+    """
+    company, director = parse_companies(raw["entity_name"]), split_names(raw["director_name"])
+    facts = _row_facts(raw, company, director)
+    reasons = codes_that_apply(REJECTIONS, facts, raw.num_rows)
+    rejected = pc.greater(pc.list_value_length(reasons), 0)
+    kept = pc.invert(rejected)
+    leads = _leads(raw.filter(kept), company.filter(kept), director.filter(kept), lead_id_key)
+    return leads, _rejected(raw.filter(rejected), reasons.filter(rejected), facts["duplicate_of"].filter(rejected))
+
+
+def codes_that_apply(rules: Sequence[Rule], facts: Facts, rows: int) -> pa.ListArray:
+    """Return for each row the list of codes of the `rules` that apply to it, in their order."""
+    masks = np.empty((rows, len(rules)), dtype=np.bool_)
+    for position, rule in enumerate(rules):
+        masks[:, position] = _numpy(rule.applies(facts))
+    _, which = np.nonzero(masks)
+    offsets = np.concatenate(([0], np.cumsum(masks.sum(axis=1, dtype=np.int64)))).astype(np.int32)
+    names = pa.array([str(rule.code) for rule in rules], pa.string())
+    return pa.ListArray.from_arrays(pa.array(offsets), names.take(pa.array(which)))
+
+
+def _row_facts(raw: pa.Table, company: pa.Table, director: pa.Table) -> Facts:
+    """Facts that decide on rejection: `defect`, `totals`, the two names' problems, `duplicate_of`."""
+    whole = np.asarray(pc.is_null(raw["defect"]))
+    business, person = _flat(company["problem"]), _flat(director["problem"])
+    usable_business = np.asarray(pc.is_null(business))
+    usable_person = np.asarray(pc.or_(pc.is_null(person), pc.fill_null(pc.equal(person, "single"), False)))
+    totals = np.asarray(totals_rows(raw, pa.array(whole & ~usable_business & ~usable_person)))
+    could_be_lead = whole & usable_business & usable_person
+    duplicate_of = repeats(
+        codes(raw["batch_id"]),
+        np.where(could_be_lead, codes(company["key"]), -1),
+        np.where(could_be_lead, codes(director["key"]), -1),
+        np.asarray(raw["source_row"]).astype(np.int64),
+    )
+    judged = pa.array(whole & ~totals)
+    nothing = pa.scalar(None, pa.string())
+    return {
+        "defect": raw["defect"],
+        "totals": totals,
+        "business_problem": pc.if_else(judged, business, nothing),
+        "director_problem": pc.if_else(judged, person, nothing),
+        "duplicate_of": duplicate_of,
+    }
+
+
+def _leads(raw: pa.Table, company: pa.Table, director: pa.Table, lead_id_key: bytes) -> pa.Table:
+    phones = {name: parse_phones(raw[name]) for name in PHONE_FIELDS}
+    email = parse_emails(raw["email_address"])
+    places = resolve_places(
+        raw["registered_address"], raw["registered_address_city"], raw["registered_address_province"]
+    )
+    twin = same_director(
+        codes(raw["batch_id"]),
+        codes(director["key"]),
+        codes(phones["director_cell"]["number"]),
+        np.asarray(raw["source_row"]).astype(np.int64),
+    )
+    facts: dict[str, Any] = {
+        **{name: places[name] for name in places.column_names},
+        **{f"{name}_unusable": phone["unusable"] for name, phone in phones.items()},
+        **{name: phone["number"] for name, phone in phones.items()},
+        "director_cell_kind": _flat(phones["director_cell"]["kind"]),
+        "director_problem": _flat(director["problem"]),
+        "email_unusable": email["unusable"],
+        "same_director_as": twin,
+        "company_type_conflict": company["conflict"],
+    }
+    columns: dict[str, Any] = {
+        "batch_id": raw["batch_id"],
+        "lead_id": lead_ids(_flat(company["key"]), _flat(director["key"]), lead_id_key),
+        "source_row": raw["source_row"],
+        "entity_name": company["name"],
+        "company_type": company["company_type"],
+        "trading_as_name": pc.coalesce(said(raw["trading_as_name"]), _flat(company["trading_as"])),
+        "keyword": said(raw["keyword"]),
+        **{name: phone["number"] for name, phone in phones.items()},
+        **{f"{name}_kind": phone["kind"] for name, phone in phones.items()},
+        "other_numbers": _other_numbers(list(phones.values())),
+        "email_address": email["address"],
+        "email_is_free": email["is_free"],
+        **{name: places[name] for name in ("address", "city", "province", "postal_code")},
+        "director_title": director["title"],
+        "director_given_names": director["given_names"],
+        "director_surname": director["surname"],
+        "same_director_as": twin,
+        "warnings": codes_that_apply(WARNINGS, facts, raw.num_rows),
+    }
+    return LEADS.fit(pa.table(columns))
+
+
+def _other_numbers(phones: Sequence[pa.Table]) -> pa.Array:
+    """Collect each lead's further numbers from its three cells, without those that have a column of their own."""
+    others = [_flat(phone["others"]) for phone in phones]
+    lengths = [np.asarray(pc.list_value_length(column)) for column in others]
+    at = np.flatnonzero(np.sum(lengths, axis=0))
+    found: dict[int, list[str]] = {}
+    some = pa.array(at)
+    cells = [column.take(some).to_pylist() for column in others]
+    own = [_flat(phone["number"]).take(some).to_pylist() for phone in phones]
+    for row, lists, numbers in zip(at.tolist(), zip(*cells, strict=True), zip(*own, strict=True), strict=True):
+        found[row] = [n for n in dict.fromkeys(n for numbers_ in lists for n in numbers_) if n not in numbers]
+    counts = np.zeros(len(others[0]), dtype=np.int32)
+    for row, numbers_ in found.items():
+        counts[row] = len(numbers_)
+    offsets = np.concatenate(([0], np.cumsum(counts))).astype(np.int32)
+    values = pa.array([number for row in at.tolist() for number in found[row]], pa.string())
+    return pa.ListArray.from_arrays(pa.array(offsets), values)
+
+
+def _rejected(raw: pa.Table, reasons: pa.Array, duplicate_of: pa.Array) -> pa.Table:
+    return REJECTED_LEADS.fit(
+        pa.table(
+            {
+                "batch_id": raw["batch_id"],
+                "source_row": raw["source_row"],
+                "reasons": reasons,
+                "duplicate_of": duplicate_of,
+                "row": _rows_as_delivered(raw),
+            }
+        )
+    )
+
+
+def _rows_as_delivered(raw: pa.Table) -> pa.Array:
+    """Return each row as a JSON object of its filled cells: by field, the others by header; a ragged row by its text."""
+    import orjson
+
+    names = [*FIELDS, "defect", "defect_text"]
+    columns = [raw[name].to_pylist() for name in names]
+    rows = []
+    for cells, extra in zip(zip(*columns, strict=True), raw["extra"].to_pylist(), strict=True):
+        row = {name: cell for name, cell in zip(names, cells, strict=True) if cell is not None}
+        rows.append(orjson.dumps({**(orjson.loads(extra) if extra else {}), **row}).decode())
+    return pa.array(rows, pa.string())
+
+
+def _flat(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def _numpy(mask: Any) -> npt.NDArray[np.bool_]:
+    if isinstance(mask, np.ndarray):
+        return mask
+    return np.asarray(pc.fill_null(mask, False), dtype=np.bool_)

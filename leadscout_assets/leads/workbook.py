@@ -1,0 +1,231 @@
+"""What an XLSX says about its cells besides their values: which sheet, how far it reaches, what is shown how.
+
+The values themselves are read in xlsx.py; nothing here decides what a column means.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from leadscout_assets.errors import UnreadableFile
+from leadscout_assets.leads.guards import ReadLimits, check_extent, damaged, parse_entry, xml_parser
+
+WORKBOOK = "xl/workbook.xml"
+_RELATIONS = "xl/_rels/workbook.xml.rels"
+_STYLES = "xl/styles.xml"
+_SHARED_STRINGS = "xl/sharedStrings.xml"
+_WORKSHEET = "/worksheet"
+
+# Built-in number formats that show dates or times (ECMA-376 part 1, 18.8.30), East Asian ones included.
+_BUILT_IN_DATES = frozenset([*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)])
+_QUOTED = re.compile(r'"([^"]*)"|\\(.)|_(.)|\*.|\[[^\]]*\]')
+_DATE_LETTERS = re.compile(r"[dmyhs]", re.IGNORECASE)
+# Digit placeholders and what people put between them in telephone numbers, postal codes and account numbers.
+_ZERO_FORMAT = re.compile(r"[0# ()+\-./]+")
+_DIGITS = "0123456789"
+_PRIVATE = 0xE000
+"""Shifts a quoted digit of a number format into the private use area, where it is no placeholder."""
+
+
+@dataclass(frozen=True)
+class SheetPart:
+    """The worksheet to read: its name, and its XML part in the container."""
+
+    name: str
+    part: str
+
+
+@dataclass
+class Look:
+    """What one pass over a worksheet's XML finds. Rows start at 1 as in the cell references, columns at 0."""
+
+    rows: int = 0
+    width: int = 0
+    booleans: list[tuple[int, int]] = field(default_factory=list)
+    dates: list[tuple[int, int]] = field(default_factory=list)
+    zeros: list[tuple[int, int, str]] = field(default_factory=list)
+
+
+def choose_sheet(workbook: zipfile.ZipFile, sheet: str | None) -> SheetPart:
+    """Return the first visible worksheet, or the one called `sheet`, which may be hidden.
+
+    Raises `UnreadableFile` where there is none.
+    """
+    sheets: list[tuple[str, bool, str]] = []
+    parts: dict[str, str] = {}
+
+    def on_sheet(name: str, attributes: dict[str, str]) -> None:
+        if _local(name) == "sheet":
+            # The relation's id is the namespaced `id`; `sheetId` is something else.
+            relation = next((v for k, v in attributes.items() if " " in k and _local(k) == "id"), "")
+            visible = attributes.get("state", "visible") == "visible"
+            sheets.append((attributes.get("name", ""), visible, relation))
+
+    def on_relation(name: str, attributes: dict[str, str]) -> None:
+        if _local(name) == "Relationship" and attributes.get("Type", "").endswith(_WORKSHEET):
+            parts[attributes.get("Id", "")] = posixpath.normpath(posixpath.join("/xl", attributes.get("Target", "")))[1:]
+
+    _visit(workbook, WORKBOOK, on_sheet)
+    _visit(workbook, _RELATIONS, on_relation)
+    worksheets = [(name, visible, parts[relation]) for name, visible, relation in sheets if relation in parts]
+    for name, visible, part in worksheets:
+        if (visible if sheet is None else _same_name(name, sheet)) and part in workbook.NameToInfo:
+            return SheetPart(name, part)
+    if sheet is None:
+        raise UnreadableFile(
+            "no_sheet", "the workbook has no visible worksheet; unhide the list or name its sheet in LEADSCOUT_SHEET"
+        )
+    raise UnreadableFile(
+        "sheet_missing",
+        "the workbook has no worksheet with the name in LEADSCOUT_SHEET; rename the sheet or change that setting",
+    )
+
+
+def shared_strings_part(workbook: zipfile.ZipFile) -> str | None:
+    """Return the part with the shared strings, or None where the workbook has none."""
+    return _SHARED_STRINGS if _SHARED_STRINGS in workbook.NameToInfo else None
+
+
+def look(workbook: zipfile.ZipFile, sheet: SheetPart, limits: ReadLimits) -> Look:
+    """Find the used range and the cells whose shown form the value reader does not give.
+
+    Those are booleans, dates, and numbers with a format of zeros. Raises `UnreadableFile` where the used range is too
+    large, before anything of that size is allocated.
+    """
+    dates, zeros = _styles(workbook)
+    found = Look()
+    columns: dict[str, int] = {}
+    row, column, kind, style, reference = 0, -1, "", "", ""
+    namespace = ""
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal row, column, kind, style, reference, namespace, cell_tag, row_tag, value_tags
+        if name == cell_tag:
+            reference = attributes.get("r", "")
+            kind, style = attributes.get("t", "n"), attributes.get("s", "")
+            column += 1
+            if reference:
+                letters = reference.rstrip(_DIGITS)
+                column = columns[letters] if letters in columns else columns.setdefault(letters, _column(letters))
+        elif name in value_tags:
+            at = int(reference[len(reference.rstrip(_DIGITS)) :] or 0) if reference else row
+            if at > found.rows or column >= found.width:
+                found.rows, found.width = max(at, found.rows), max(column + 1, found.width)
+                check_extent(found.rows, found.width, limits)
+            if kind == "b":
+                found.booleans.append((at, column))
+            elif style in dates and kind in ("n", "d"):
+                found.dates.append((at, column))
+            elif style in zeros and kind == "n":
+                found.zeros.append((at, column, zeros[style]))
+        elif name == row_tag:
+            row, column = int(attributes.get("r", row + 1)), -1
+        elif not namespace and _local(name) == "worksheet":
+            namespace = name.removesuffix("worksheet")
+            cell_tag, row_tag, value_tags = f"{namespace}c", f"{namespace}row", (f"{namespace}v", f"{namespace}is")
+
+    cell_tag, row_tag, value_tags = "", "", ("", "")
+    parser = xml_parser()
+    parser.StartElementHandler = start
+    try:
+        parse_entry(workbook, sheet.part, parser)
+    except ValueError:
+        raise damaged() from None  # a row number or a reference that is not one
+    return found
+
+
+def shown(number: str, code: str) -> str:
+    """Return a plain decimal `number` as the zero format `code` shows it; anything but a whole number unchanged."""
+    if not number.isdecimal():
+        return number
+    digits, places = list(number), code.count("0") + code.count("#")
+    made: list[str] = []
+    first_zero = code.find("0") if "0" in code else len(code)
+    for index in range(len(code) - 1, -1, -1):
+        mark = code[index]
+        if mark in "0#":
+            places -= 1
+            if digits:
+                made.append(digits.pop())
+            elif index >= first_zero:
+                made.append("0")
+            if not places:
+                made.extend(reversed(digits))
+        else:
+            made.append(chr(ord(mark) - _PRIVATE) if ord(mark) >= _PRIVATE else mark)
+    return "".join(reversed(made)).strip()
+
+
+def zero_format(code: str) -> str | None:
+    """Return the placeholders of a number format that pads with zeros, or None for every other format.
+
+    `0000000000`, `000 000 0000`, `0#########` and `"0"000000000` do; `0`, `0.00`, `#,##0` and `General` do not.
+    """
+    section = _QUOTED.sub(_literal, code.split(";")[0])
+    marks = "".join(chr(ord(c) - _PRIVATE) if ord(c) >= _PRIVATE else c for c in section)
+    placeholders = re.sub(r"[^0#]", "", section)
+    padded = len(placeholders.lstrip("#"))
+    # A dot between two placeholders is the decimal point.
+    if not placeholders or not _ZERO_FORMAT.fullmatch(marks) or re.search(r"[0#]\.[0#]", section):
+        return None
+    return section if padded > 1 or section != marks else None
+
+
+def _literal(match: re.Match[str]) -> str:
+    if match[3] is not None:  # `_x` leaves room as wide as x
+        return " "
+    text = match[1] if match[1] is not None else match[2] or ""
+    return "".join(chr(ord(c) + _PRIVATE) if c in _DIGITS + "#" else c for c in text)
+
+
+def _styles(workbook: zipfile.ZipFile) -> tuple[frozenset[str], dict[str, str]]:
+    """Return the cell styles (indexes as text) that show dates, and those that pad with zeros with their format."""
+    codes: dict[str, str] = {}
+    cell_formats: list[str] = []
+    inside = ""
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal inside
+        local = _local(name)
+        if local == "numFmt":
+            codes[attributes.get("numFmtId", "")] = attributes.get("formatCode", "")
+        elif local in ("cellXfs", "cellStyleXfs", "dxfs"):
+            inside = local
+        elif local == "xf" and inside == "cellXfs":
+            cell_formats.append(attributes.get("numFmtId", "0"))
+
+    if _STYLES in workbook.NameToInfo:
+        _visit(workbook, _STYLES, start)
+    date_codes = {number for number, code in codes.items() if _DATE_LETTERS.search(_QUOTED.sub("", code))}
+    date_codes |= {str(number) for number in _BUILT_IN_DATES if str(number) not in codes}
+    zero_codes = {number: section for number, code in codes.items() if (section := zero_format(code)) is not None}
+    dates = frozenset(str(index) for index, number in enumerate(cell_formats) if number in date_codes)
+    zeros = {str(index): zero_codes[number] for index, number in enumerate(cell_formats) if number in zero_codes}
+    return dates, zeros
+
+
+def _visit(workbook: zipfile.ZipFile, part: str, start: Callable[[str, dict[str, str]], None]) -> None:
+    parser = xml_parser()
+    parser.StartElementHandler = start
+    parse_entry(workbook, part, parser)
+
+
+def _local(name: str) -> str:
+    return name.rpartition(" ")[2]
+
+
+def _same_name(one: str, other: str) -> bool:
+    return one.strip().casefold() == other.strip().casefold()
+
+
+def _column(letters: str) -> int:
+    index = 0
+    for letter in letters.upper():
+        if not "A" <= letter <= "Z":
+            raise ValueError
+        index = index * 26 + ord(letter) - ord("A") + 1
+    return index - 1

@@ -1,0 +1,107 @@
+"""XLSX to grid: values by fastexcel as text, then what only the number format of a cell tells.
+
+Which sheet and which cells those are is found in workbook.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from leadscout_assets.errors import UnreadableFile
+from leadscout_assets.leads.columns import require, understand
+from leadscout_assets.leads.grid import Grid, any_filled, blank_to_null
+from leadscout_assets.leads.guards import ReadLimits, damaged, open_workbook
+from leadscout_assets.leads.workbook import Look, choose_sheet, look, shown
+
+_MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)[ T]00:00:00(?:\.0+)?")
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d(?:\.\d+)?)")
+# Excel stores a time of day without a date as a part of day 0, which the value reader gives this date.
+_DAY_ZERO = "1899-12-31"
+
+
+def read_xlsx(path: Path, limits: ReadLimits, sheet: str | None) -> Grid:
+    """Read one worksheet: the first visible one or `sheet`; the header is its first row with a filled cell.
+
+    Formulas come as their cached value, numbers as plain decimals, dates as `YYYY-MM-DD` or `YYYY-MM-DDTHH:MM:SS`,
+    booleans as TRUE or FALSE; error cells such as `#N/A` are blank. Raises `UnreadableFile`.
+    """
+    workbook = open_workbook(path, limits)
+    chosen = choose_sheet(workbook, sheet)
+    seen = look(workbook, chosen, limits)
+    cells = _values(path, chosen.name)
+    _check_aligned(cells, seen)
+    cells = [blank_to_null(column) for column in _as_shown(cells, seen)]
+    height = len(cells[0]) if cells else 0
+    filled = np.flatnonzero(any_filled(cells, height))
+    if not len(filled):
+        raise UnreadableFile(
+            "empty", "the worksheet is empty; put the list on the first visible sheet or name its sheet in LEADSCOUT_SHEET"
+        )
+    header = require(understand([column[int(filled[0])].as_py() for column in cells]))
+    if len(filled) == 1:
+        raise UnreadableFile("no_rows", "the list has column names but no rows below them; deliver it again with rows")
+    rows = pa.array(filled[1:])
+    return Grid(header, [column.take(rows) for column in cells], pc.add(rows, 1).cast(pa.int32()))
+
+
+def _values(path: Path, sheet: str) -> list[pa.ChunkedArray]:
+    """Return all columns of a sheet from A1 on, as text."""
+    import fastexcel
+
+    try:
+        loaded = fastexcel.read_excel(str(path)).load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string")
+        batch = loaded.to_arrow() if loaded.width else pa.RecordBatch.from_arrays([], names=[])
+        first = min((column.absolute_index for column in loaded.available_columns()), default=0)
+    except fastexcel.FastExcelError:
+        # Its message may quote a cell.
+        raise damaged() from None
+    absent = [pa.chunked_array([pa.nulls(batch.num_rows, pa.string())])] * first
+    return absent + [pa.chunked_array([column.cast(pa.string())]) for column in batch.columns]
+
+
+def _check_aligned(cells: list[pa.ChunkedArray], seen: Look) -> None:
+    # Both passes measured the same used range; if not, patched cells would land in other people's rows.
+    if cells and (len(cells[0]) > seen.rows or len(cells) > seen.width):
+        raise damaged()
+
+
+def _as_shown(cells: list[pa.ChunkedArray], seen: Look) -> list[pa.ChunkedArray]:
+    """Return the columns with booleans, dates and zero-padded numbers as a spreadsheet shows them."""
+    changes: dict[int, list[tuple[int, Callable[[str], str]]]] = {}
+    for row, column in seen.booleans:
+        changes.setdefault(column, []).append((row - 1, str.upper))
+    for row, column in seen.dates:
+        changes.setdefault(column, []).append((row - 1, _iso))
+    for row, column, code in seen.zeros:
+        changes.setdefault(column, []).append((row - 1, lambda number, code=code: shown(number, code)))
+    changed = list(cells)
+    for column, places in changes.items():
+        if column < len(cells):
+            changed[column] = _patched(cells[column], places)
+    return changed
+
+
+def _patched(column: pa.ChunkedArray, places: list[tuple[int, Callable[[str], str]]]) -> pa.ChunkedArray:
+    places = sorted((place for place in places if place[0] < len(column)), key=lambda place: place[0])
+    mask = np.zeros(len(column), dtype=bool)
+    mask[[row for row, _ in places]] = True
+    old = column.filter(pa.array(mask)).to_pylist()
+    if len(old) != len(places):  # a reference that occurs twice
+        raise damaged()
+    new = [None if value is None else change(value) for value, (_, change) in zip(old, places, strict=True)]
+    patched: pa.ChunkedArray = pc.replace_with_mask(column, pa.array(mask), pa.array(new, pa.string()))
+    return patched
+
+
+def _iso(value: str) -> str:
+    if date := _MIDNIGHT.fullmatch(value):
+        return date[1]
+    if moment := _MOMENT.fullmatch(value):
+        return moment[2] if moment[1] == _DAY_ZERO else f"{moment[1]}T{moment[2]}"
+    return value

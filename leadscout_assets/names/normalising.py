@@ -1,0 +1,327 @@
+"""Takes a written name apart: title, given names, surname, comparison key, or why it is not a person's name.
+
+Origins do not belong here, so the order of `Nkosi Brian` stays as written; the cascade judges both readings.
+"""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from leadscout_assets.names.folding import fold, letters, tidy
+from leadscout_assets.names.wordlists import (
+    COMPANY_ENDINGS,
+    COMPANY_PHRASES,
+    COMPANY_WORDS,
+    COMPOUND_STARTS,
+    CUT_AT,
+    NOT_LEADING,
+    PARTICLES,
+    PLACEHOLDER_WORDS,
+    ROLES,
+    SUFFIXES,
+    TITLES,
+)
+
+MISSING, UNUSABLE, SINGLE = "missing", "unusable", "single"
+
+_SPECIAL = frozenset().union(
+    TITLES, SUFFIXES, ROLES, PARTICLES, PLACEHOLDER_WORDS, COMPANY_WORDS, COMPANY_ENDINGS, CUT_AT, ("and", "estate", "boedel")
+)
+_PLAIN = re.compile(r"[A-Za-z]{3,}(?: [A-Za-z]{3,})+")
+_PARENTHESES = re.compile(r"[(\[{][^)\]}]*[)\]}]?")
+_ADDRESS = re.compile(r"@|www\.|https?:", re.IGNORECASE)
+_OTHERS = re.compile(r"\s*[/;&+|]\s*|\s+(?:and|AND|And|en)\s+")
+_VAN_DER = re.compile(r"\bv\.?\s?/?\s?d\.?(?=\s|[A-Z]{2})|\bvd\b\.?", re.IGNORECASE)
+_CARE_OF = re.compile(r"\b[cds]/o\b", re.IGNORECASE)
+_O_FOR_ZERO = re.compile(r"(?<=[^\W\d_])0(?=[^\W\d_])")
+_SPACED_JOIN = re.compile(r"\s*-+\s*|(?<=\b[ODLod])'\s+")
+_BEHIND_DASH = re.compile(rf"\s-+\s*(?:{'|'.join(sorted(ROLES | SUFFIXES))})\.?\s*$", re.IGNORECASE)
+_NOISE = re.compile(r"[^\w\s',-]|[\d_]")
+_CAMEL = re.compile(r"[A-Z][a-z]+(?:[A-Z][a-z]+)+")
+_VOWELS = frozenset("aeiouy")
+# Two letters that begin with a vowel and are names all the same; other such pairs are initials (`AJ`).
+_SHORT_NAMES = frozenset(("an", "ah", "ao", "ou", "al", "ed", "ng"))
+
+
+class NameParts(NamedTuple):
+    """One name taken apart; all None but `problem` where it is not a person's name."""
+
+    title: str | None = None
+    given_names: str | None = None
+    surname: str | None = None
+    key: str | None = None
+    problem: str | None = None
+
+
+def split_names(names: pa.Array | pa.ChunkedArray) -> pa.Table:
+    """Return one row per name: title, given_names, surname, key, problem (nullable strings).
+
+    `title`, `given_names` and `surname` are in display case. `key` is the accent-free lower-case given names and
+    surname, the same for `SURNAME, First` and `First Surname`. `problem` is null, `missing` (blank), `unusable`
+    (no person's name) or `single` (one name, which stands in `surname`).
+    """
+    encoded = names.combine_chunks() if isinstance(names, pa.ChunkedArray) else names
+    encoded = encoded.cast(pa.string()).dictionary_encode()
+    parts = [split_name(name) for name in encoded.dictionary.to_pylist()]
+    # One entry beyond the dictionary is what null cells point at.
+    parts.append(NameParts(problem=MISSING))
+    indices = encoded.indices.fill_null(len(parts) - 1)
+    columns = zip(*parts, strict=True)
+    return pa.table(
+        {
+            field: pa.array(column, pa.string()).take(indices)
+            for field, column in zip(NameParts._fields, columns, strict=True)
+        }
+    )
+
+
+def split_name(text: str) -> NameParts:
+    """Take one written name apart; see `split_names`."""
+    # Most names of a delivery: two or more plain words in one case.
+    if _PLAIN.fullmatch(text):
+        lower = text.lower()
+        if (text.istitle() or text.isupper() or text == lower) and _SPECIAL.isdisjoint(lower.split()) and "mc" not in lower:
+            given, _, surname = text.title().rpartition(" ")
+            return NameParts(None, given, surname, lower) if _has_variety(lower) else NameParts(problem=UNUSABLE)
+    return _split_awkward(tidy(text))
+
+
+def _split_awkward(text: str) -> NameParts:
+    # Exits: missing, unusable, single, or a full name.
+    if not text.strip():
+        return NameParts(problem=MISSING)
+    if _ADDRESS.search(text):
+        return NameParts(problem=UNUSABLE)
+    without = _PARENTHESES.sub(" ", text)
+    text = without if any(map(str.isalpha, without)) else text
+    text = _CARE_OF.sub(" ", _VAN_DER.sub("van der ", text))
+    words = [word for word in re.split(r"[^\w']+", fold(text).replace(".", " ")) if word]
+    if _is_no_person(words):
+        return NameParts(problem=UNUSABLE)
+    text = _first_person(_BEHIND_DASH.sub("", text))
+    text = _SPACED_JOIN.sub(lambda m: "-" if "-" in m[0] else "'", _NOISE.sub(" ", _O_FOR_ZERO.sub("o", text)))
+    before, comma, after = text.partition(",")
+    title, front = _strip(_words(before))
+    if comma:
+        second_title, back = _strip(_words(after.replace(",", " ")), trailing_only=False)
+        title = title or second_title
+        if back and front:
+            return _finished(title, back, _particles_first(front))
+    if not front:
+        return NameParts(problem=UNUSABLE)
+    given, surname = _in_order(front)
+    return _finished(title, given, surname)
+
+
+def _has_variety(lower: str) -> bool:
+    """Tell whether there is more than one letter: `xxxx xxxx` is no name."""
+    return len(set(lower)) > 2
+
+
+def _is_no_person(words: list[str]) -> bool:
+    """Tell whether the folded words are a placeholder, a company, or hold no name of two letters."""
+    named = [word for word in words if not word.isdigit()]
+    plain = "".join(named)
+    if not any(sum(map(str.isalpha, word)) >= 2 for word in named) and not any(ord(c) > 0x2E7F for c in plain):
+        return True
+    if len(set(filter(str.isalpha, plain))) < 2 and plain.isascii():
+        return True
+    if all(word in PLACEHOLDER_WORDS or word in TITLES or word in ROLES for word in named):
+        return True
+    if not COMPANY_WORDS.isdisjoint(named):
+        return True
+    whole = f" {' '.join(named)} "
+    if any(f" {phrase} " in whole for phrase in COMPANY_PHRASES):
+        return True
+    others = [word for word in named[:-1] if word not in PARTICLES and word not in TITLES and len(word) > 1]
+    return named[-1] in COMPANY_ENDINGS and len(others) >= 2
+
+
+def _first_person(text: str) -> str:
+    """Return the first person of a cell that names several; `John & Mary Smith` gives `John Smith`."""
+    people = [person for person in _OTHERS.split(text) if any(map(str.isalpha, person))]
+    if len(people) > 1:
+        first, last = people[0].split(), people[-1].split()
+        # `Mr & Mrs J Smith`: the first part alone names nobody.
+        if all(fold(word).strip(".") in TITLES for word in first):
+            text = people[-1]
+        elif "," in people[0] or len(first) > 1:
+            text = people[0]
+        else:
+            text = " ".join([*first, *_in_order(_words(" ".join(last)))[1]])
+    words = text.split()
+    for place, word in enumerate(words):
+        if place and fold(word).strip(".,:") in CUT_AT:
+            return " ".join(words[:place])
+    return text
+
+
+def _words(text: str) -> list[str]:
+    """Return the words of `text` without stray marks at their ends, `Mc Donald` joined."""
+    words = [word.strip("-'") for word in text.split()]
+    words = [word for word in words if word]
+    for place in range(len(words) - 1, 0, -1):
+        if words[place - 1].lower() == "mc":
+            words[place - 1 : place + 1] = [f"Mc{words[place].capitalize()}"]
+    return words
+
+
+def _strip(words: list[str], *, trailing_only: bool = False) -> tuple[str | None, list[str]]:
+    """Take titles, roles and suffixes off both ends; a last remaining word stays unless it is a title."""
+    found: list[str] = []
+    while words and not trailing_only and fold(words[0]) in TITLES and (len(words) > 1 or fold(words[0]) in _PURE_TITLES):
+        found.append(TITLES[fold(words[0])])
+        words = words[1:]
+    while len(words) > 1 and fold(words[0]) in ROLES:
+        words = words[1:]
+    while words:
+        last = fold(words[-1])
+        if last in _PURE_TITLES:
+            found.append(TITLES[last])
+        elif not (len(words) > 1 and (last in ROLES or (last in SUFFIXES and len(words) > 2))):
+            break
+        words = words[:-1]
+    return (" ".join(dict.fromkeys(found)) or None), words
+
+
+# Titles nobody is called: they are taken off wherever they end a name, even when nothing else is left.
+_PURE_TITLES = frozenset("mr mrs ms miss dr prof rev adv mnr mev mej ds mister".split())
+
+
+def _in_order(words: list[str]) -> tuple[list[str], list[str]]:
+    """Return given names and surname of words that no comma separates."""
+    if len(words) == 1:
+        return [], words
+    shouted = _shouted_surname(words)
+    if shouted:
+        return words[shouted:], words[:shouted]
+    # `Botha J P`, `BOTHA JP`, `van Wyk B`: initials behind, so the surname stands in front.
+    end = len(words)
+    while end > 1 and _is_initials(words[end - 1]):
+        end -= 1
+    if end < len(words) and not _is_initials(words[0]):
+        start = _surname_start(words[:end])
+        return words[:start] + words[end:], words[start:end]
+    start = _surname_start(words)
+    if start == 0 or words[0].lower() not in PARTICLES or words[0].lower() in NOT_LEADING:
+        return words[:start], words[start:]
+    # `Van der Westhuizen Piet`: nobody's given names start with a particle.
+    end = next(place for place, word in enumerate(words) if word.lower() not in PARTICLES) + 1
+    return (words[end:], words[:end]) if end < len(words) else ([], words)
+
+
+def _surname_start(words: list[str]) -> int:
+    """Return the place at which the surname with its particles starts."""
+    start = len(words) - 1
+    while start > 0 and words[start - 1].lower() in PARTICLES:
+        start -= 1
+    if start == 0 and words[0].lower() in NOT_LEADING and len(words) > 1:
+        return _surname_start(words[1:]) + 1
+    if 0 < start < len(words) - 1 and words[start - 1].lower() in COMPOUND_STARTS:
+        start -= 1
+    return start
+
+
+def _shouted_surname(words: list[str]) -> int:
+    """Return how many leading words are a surname in capitals before given names that are not (`NKOSI Brian`)."""
+    count = 0
+    for word in words:
+        if not (word.isupper() and len(word) > 1):
+            break
+        count += 1
+    rest = words[count:]
+    if not count or not rest or any(word.isupper() and len(word) > 1 for word in rest) or all(len(w) == 1 for w in rest):
+        return 0
+    last = words[count - 1]
+    # Three letters that start with a vowel, or hold none, are more likely initials: `JPR Botha`, `ABE Botha`.
+    convincing = len(last) > 3 or (len(last) == 3 and last[0].lower() not in _VOWELS and bool(_VOWELS & set(last.lower())))
+    return count if convincing else 0
+
+
+def _particles_first(words: list[str]) -> list[str]:
+    """Return a surname whose particles were put last (`Merwe van der`) with them in front."""
+    end = len(words)
+    while end > 1 and words[end - 1].lower() in PARTICLES:
+        end -= 1
+    return words[end:] + words[:end]
+
+
+@lru_cache(maxsize=100_000)
+def _is_initials(word: str) -> bool:
+    lower = word.lower()
+    if len(lower) == 1:
+        return word.isascii()
+    if len(lower) > 3 or not word.isupper() or lower in _SHORT_NAMES or not word.isalpha():
+        return False
+    return not _VOWELS & set(lower) or (len(lower) == 2 and lower[0] in _VOWELS and lower[1] not in _VOWELS)
+
+
+@lru_cache(maxsize=100_000)
+def _cased(word: str) -> str:
+    """Return one word in display case: `McDonald`, `O'Neill`, `Nkosi-Dlamini`; deliberate inner capitals stay."""
+    if _is_initials(word) or _CAMEL.fullmatch(word):
+        return word.upper() if _is_initials(word) else word
+    return "-".join(_cased_piece(piece) for piece in word.split("-"))
+
+
+def _cased_piece(piece: str) -> str:
+    head, apostrophe, tail = piece.partition("'")
+    if _CAMEL.fullmatch(head):
+        return f"{head}{apostrophe}{tail.lower()}"
+    # After O', D' and L' a name begins; after N' or M' (N'wamitwa, M'bali) it goes on.
+    if apostrophe and head.lower() in ("o", "d", "l"):
+        return f"{head.upper()}'{tail.capitalize()}"
+    if head.lower().startswith("mc") and len(head) > 3:
+        head = "Mc" + head[2:].capitalize()
+    else:
+        head = head.capitalize()
+    return f"{head}{apostrophe}{tail.lower()}"
+
+
+def _cased_surname(words: list[str]) -> str:
+    last = len(words) - 1
+    cased = [
+        word.lower() if place and place < last and word.lower() in PARTICLES else _cased(word)
+        for place, word in enumerate(words)
+    ]
+    return " ".join(cased)
+
+
+def _finished(title: str | None, given: list[str], surname: list[str]) -> NameParts:
+    shown_surname = _cased_surname(surname)
+    shown_given = " ".join(map(_cased, given)) or None
+    key = _key(given, surname)
+    if not key:
+        return NameParts(problem=UNUSABLE)
+    # The parts of what was left may be initials alone, though the cell held more.
+    if all(_is_initials(word) for word in surname) and not given:
+        return NameParts(problem=UNUSABLE)
+    return NameParts(title, shown_given, shown_surname, key, None if shown_given else SINGLE)
+
+
+def _key(given: list[str], surname: list[str]) -> str:
+    """Return the comparison form: initials joined (`j p` = `jp`), particles glued (`vandermerwe`), hyphens opened."""
+    parts: list[str] = []
+    initials = ""
+    for word in (piece for one in given for piece in one.split("-")):
+        if _is_initials(word):
+            initials += fold(word)
+            continue
+        parts += [initials, _comparable(word)] if initials else [_comparable(word)]
+        initials = ""
+    parts.append(initials)
+    glued = ""
+    for word in (piece for one in surname for piece in one.split("-")):
+        glued += _comparable(word)
+        if word.lower() not in PARTICLES:
+            parts.append(glued)
+            glued = ""
+    parts.append(glued)
+    return " ".join(filter(None, parts))
+
+
+def _comparable(word: str) -> str:
+    """Return the letters a to z of a word, or its folded form where it has none (other scripts)."""
+    return letters(word) or fold(word).replace("'", "")

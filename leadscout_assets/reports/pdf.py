@@ -1,0 +1,84 @@
+"""The report as an A4 PDF, set by Typst from `templates/report.typ`. The content goes in as JSON, never as source."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from leadscout_assets.errors import EdgeFailed
+from leadscout_assets.reports import charts
+from leadscout_assets.reports.document import Document, Kind, Section
+from leadscout_assets.terms import TIME_ZONE
+
+if TYPE_CHECKING:
+    import typst
+
+TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
+WIDE_CELL = 60
+"""A table with longer texts than this, characters, stands below its chart instead of beside it."""
+
+
+def render_pdf(document: Document, delivered_at: datetime) -> bytes:
+    """Return the PDF. `delivered_at` is its date of creation, so that the same batch gives the same bytes.
+
+    Raises `EdgeFailed` where Typst cannot set it.
+    """
+    import typst
+
+    when = delivered_at.astimezone(TIME_ZONE)
+    content = json.dumps(_content(document, when), ensure_ascii=False)
+    try:
+        pdf = _compiler().compile(format="pdf", sys_inputs={"data": content}, timestamp=int(when.timestamp()))
+    except typst.TypstError:
+        # Typst's diagnosis may quote the content, which holds the file's name.
+        raise EdgeFailed("Typst could not set the PDF: reinstall LeadScout, its template may be damaged") from None
+    if not isinstance(pdf, bytes):
+        raise EdgeFailed("Typst returned no PDF: install the version of it that requirements.lock names")
+    return pdf
+
+
+@cache
+def _compiler() -> typst.Compiler:
+    """Return the compiler, made once per process: it holds the fonts, only those that come with Typst itself."""
+    import typst
+
+    return typst.Compiler(input=str(TEMPLATE), root=str(TEMPLATE.parent), ignore_system_fonts=True)
+
+
+def _content(document: Document, when: datetime) -> dict[str, Any]:
+    facts = dict(document.facts)
+    return {
+        "title": document.title,
+        "file_name": document.file_name,
+        "batch": facts["Batch"],
+        "delivered": facts["Delivered"],
+        "date": [when.year, when.month, when.day],
+        "holds": document.holds,
+        "verdict": document.verdict,
+        "tiles": [{"label": t.label, "value": t.value, "detail": t.detail} for t in document.tiles],
+        "sections": [_section(section) for section in document.sections],
+        "facts": [list(fact) for fact in document.facts],
+    }
+
+
+def _section(section: Section) -> dict[str, Any]:
+    content: dict[str, Any] = {"heading": section.heading, "paragraphs": list(section.paragraphs)}
+    table = section.table
+    if table is None:
+        return content | {"heads": [], "rows": [], "figures": [], "widths": [], "svg": None}
+    rows = [[column.write(cell) for column, cell in zip(table.columns, row, strict=True)] for row in table.rows]
+    longest = [max((len(row[i]) for row in rows), default=0) for i in range(len(table.columns))]
+    svg = charts.draw(table, section.chart) if section.chart else ""
+    return content | {
+        "heads": [column.heading for column in table.columns],
+        "rows": rows,
+        "figures": [i for i, column in enumerate(table.columns) if column.kind is not Kind.TEXT],
+        # The first column of words, and any long one, takes what the others leave.
+        "widths": [3 if length > WIDE_CELL else 1 if i == 0 else 0 for i, length in enumerate(longest)],
+        "svg": svg or None,
+        "alt": section.chart.title if section.chart else "",
+        "beside": max(longest) <= WIDE_CELL,
+    }

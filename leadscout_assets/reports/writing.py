@@ -1,0 +1,126 @@
+"""Writes the files of a batch's report, one renderer each, and says where they lie, with size and digest.
+
+The same input gives the same bytes, so writing a report again replaces equal by equal. What a file looks like is its
+renderer's affair.
+"""
+
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+
+from leadscout_assets.contracts import LEAD_REPORTS
+from leadscout_assets.errors import ContractBroken
+from leadscout_assets.reports.document import Document
+from leadscout_assets.reports.html import render_page
+from leadscout_assets.reports.numbers import BatchNumbers
+from leadscout_assets.reports.pdf import render_pdf
+from leadscout_assets.reports.sections import build_document
+from leadscout_assets.reports.xlsx import write_workbook
+from leadscout_assets.terms import ReportKind
+
+STALE_SECONDS = 3_600
+"""Age at which a temporary folder is known to be left by a writer that was killed: no report takes so long."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a renderer may show: the document of a batch's numbers and, row by row, all but name origins."""
+
+    document: Document
+    delivered_at: datetime
+    leads: pa.Table
+    rejected: pa.Table
+    scores: pa.Table
+
+
+def _xlsx(path: Path, m: Material) -> None:
+    write_workbook(path, m.document, m.delivered_at, m.leads, m.rejected, m.scores)
+
+
+def _html(path: Path, m: Material) -> None:
+    path.write_text(render_page(m.document), encoding="utf-8")
+
+
+def _pdf(path: Path, m: Material) -> None:
+    path.write_bytes(render_pdf(m.document, m.delivered_at))
+
+
+RENDERERS: tuple[tuple[ReportKind, Callable[[Path, Material], None]], ...] = (
+    (ReportKind.XLSX, _xlsx),
+    (ReportKind.HTML, _html),
+    (ReportKind.PDF, _pdf),
+)
+"""The files of a report. A new one is a kind in `terms.ReportKind` and an entry here."""
+
+
+def write_reports(
+    folder: Path,
+    numbers: BatchNumbers,
+    leads: pa.Table,
+    rejected: pa.Table,
+    classifications: pa.Table,
+    scores: pa.Table,
+) -> pa.Table:
+    """Write the report of one batch to `folder/<batch_id>.<kind>`; return its LEAD_REPORTS rows.
+
+    `folder` is the batch's own, below the reports folder: paths come back as `<batch_id>/<batch_id>.<kind>`.
+    Each file appears whole or not at all, and is on the disk when this returns.
+    Raises `ContractBroken` where the numbers are not those of the frames.
+    """
+    totals = numbers.totals
+    counted = (totals.leads, totals.rejected, totals.answered + totals.narrowed + totals.abstained)
+    if counted != (leads.num_rows, rejected.num_rows, classifications.num_rows):
+        raise ContractBroken("report: the numbers are not those of the frames; compute them from the same frames")
+    material = Material(
+        document=build_document(numbers),
+        delivered_at=datetime.fromisoformat(numbers.delivered_at),
+        leads=leads,
+        rejected=rejected,
+        scores=scores,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    _clear_stale(folder)
+    rows = []
+    with tempfile.TemporaryDirectory(prefix=".writing-", dir=folder) as temporary:
+        for kind, render in RENDERERS:
+            name = f"{numbers.batch_id}.{kind}"
+            drawn = Path(temporary) / name
+            render(drawn, material)
+            rows.append(_describe(drawn, numbers.batch_id, kind))
+            drawn.replace(folder / name)
+    _sync(folder)
+    return LEAD_REPORTS.fit(pa.Table.from_pylist(rows, LEAD_REPORTS.schema))
+
+
+def _describe(file: Path, batch_id: str, kind: ReportKind) -> dict[str, object]:
+    """Force a file to the disk and describe it as a row of LEAD_REPORTS."""
+    with file.open("rb+") as stream:
+        os.fsync(stream.fileno())
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    path = f"{batch_id}/{file.name}"
+    return {"batch_id": batch_id, "kind": str(kind), "path": path, "bytes": file.stat().st_size, "sha256": digest}
+
+
+def _sync(folder: Path) -> None:
+    """Force the renames in a folder to the disk; Windows opens no folders, and does it itself."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _clear_stale(folder: Path) -> None:
+    for left in folder.glob(".writing-*"):
+        if time.time() - left.stat().st_mtime > STALE_SECONDS:
+            shutil.rmtree(left, ignore_errors=True)

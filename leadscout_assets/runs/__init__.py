@@ -1,0 +1,1 @@
+"""What every materialization leaves behind: its performance, as one typed record."""

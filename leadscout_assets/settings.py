@@ -1,0 +1,128 @@
+"""All configuration. The only reader of the environment; everything else is handed a `Settings`.
+
+Each setting is an environment variable `LEADSCOUT_<NAME>`; README.md lists them, and a test holds the two equal.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from leadscout_assets.errors import BadSetting
+
+MEGABYTE = 1_000_000
+
+
+class Settings(BaseSettings):
+    """Everything that an operator may set. Sizes in bytes unless the name says otherwise."""
+
+    model_config = SettingsConfigDict(env_prefix="LEADSCOUT_", extra="ignore", frozen=True, env_ignore_empty=True)
+
+    home: Path = Field(Path("var"), description="folder below which the platform writes everything")
+    inbox: Path | None = Field(None, description="folder that the sensor watches; default <home>/inbox")
+    database_url: SecretStr | None = Field(None, description="application database; default SQLite in <home>/database")
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field("INFO", description="least level logged")
+    log_format: Literal["json", "console"] = Field("console", description="json for machines, console for people")
+
+    classification_purpose: str | None = Field(None, description="why names are classified; without it every lead abstains")
+    reveal_religion: bool = Field(False, description="answer origins and languages that reveal religion")
+    batch_slug: bool = Field(True, description="show words of the file name in the batch id; `list` where off")
+
+    sheet: str | None = Field(None, description="worksheet to read; default the first visible one")
+    max_workbook_bytes: int = Field(25 * MEGABYTE, gt=0, description="largest XLSX read, bytes")
+    max_unpacked_bytes: int = Field(250 * MEGABYTE, gt=0, description="largest XLSX read, bytes unpacked")
+    max_compression_ratio: float = Field(100.0, gt=1, description="largest unpacked : packed ratio of an XLSX read")
+    max_workbook_entries: int = Field(1_000, gt=0, description="most files inside an XLSX read")
+    max_columns: int = Field(1_000, gt=1, description="most columns of a lead list read")
+    max_csv_bytes: int = Field(1_000 * MEGABYTE, gt=0, description="largest CSV read, bytes")
+
+    max_rows_per_run: int = Field(1_000_000, gt=0, description="most rows of all batches in one run")
+    max_batches_per_run: int = Field(500, gt=0, description="most batches in one run")
+    max_reject_rate: float = Field(0.10, ge=0, le=1, description="share of rejected rows above which a batch's check fails")
+    max_duplicate_rate: float = Field(0.20, ge=0, le=1, description="share of duplicates above which a batch's check fails")
+    min_classification_coverage: float = Field(
+        0.50, ge=0, le=1, description="share of leads answered or narrowed below which a batch's check fails"
+    )
+    max_warning_rate: float = Field(
+        0.75, ge=0, le=1, description="share of leads with the same warning above which a batch's check warns"
+    )
+    deliver_every_hours: float = Field(168.0, gt=0, description="longest expected time between two deliveries, hours")
+    materialize_within_minutes: float = Field(
+        60.0, gt=0, description="longest expected time from a delivery to its assets, minutes"
+    )
+
+    host: str = Field("127.0.0.1", description="address the Dagster UI listens on")
+    port: int = Field(3000, ge=1, le=65_535, description="port the Dagster UI listens on")
+
+    @property
+    def inbox_dir(self) -> Path:
+        """Folder that people drop lead lists in."""
+        return self.inbox or self.home / "inbox"
+
+    @property
+    def tables_dir(self) -> Path:
+        """Folder of the Delta tables."""
+        return self.home / "tables"
+
+    @property
+    def deliveries_dir(self) -> Path:
+        """Folder of the delivered files, by content."""
+        return self.home / "deliveries"
+
+    @property
+    def reports_dir(self) -> Path:
+        """Folder of the reports, one folder per batch."""
+        return self.home / "reports"
+
+    @property
+    def keys_dir(self) -> Path:
+        """Folder of the platform's keys, apart from the data."""
+        return self.home / "keys"
+
+    @property
+    def dagster_dir(self) -> Path:
+        """`DAGSTER_HOME` of the embedded instance."""
+        return self.home / "dagster"
+
+    @property
+    def logs_dir(self) -> Path:
+        """Folder of the platform processes' output."""
+        return self.home / "logs"
+
+    @property
+    def database(self) -> str:
+        """SQLAlchemy URL of the application database."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.home / 'database' / 'leadscout.sqlite'}"
+
+
+def read_settings(**overrides: object) -> Settings:
+    """Read the environment once, with `overrides` on top; paths come back absolute.
+
+    Raises `BadSetting` naming each variable at fault, not its value: a value may be a secret.
+    """
+    try:
+        settings = Settings(**overrides)  # type: ignore[arg-type]  # pydantic validates what mypy cannot see
+    except ValidationError as error:
+        faults = "; ".join(f"LEADSCOUT_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        raise BadSetting(f"settings cannot be used: {faults}") from None
+    inbox = settings.inbox.resolve() if settings.inbox else None
+    return settings.model_copy(update={"home": settings.home.resolve(), "inbox": inbox})
+
+
+_in_use: Settings | None = None
+
+
+def current_settings() -> Settings:
+    """Return this process's settings, read from the environment at the first call. For the shells only."""
+    return _in_use if _in_use is not None else use_settings(read_settings())
+
+
+def use_settings(settings: Settings) -> Settings:
+    """Make `settings` those of this process: for a command whose options override the environment, and for tests."""
+    global _in_use  # one process has one set of settings; it is replaced whole, never changed
+    _in_use = settings
+    return settings

@@ -1,0 +1,138 @@
+"""The whole chain on one file, into one folder: what `leadscout run` does. No Dagster, no tables, no database."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+
+from leadscout_assets import facts, pipeline
+from leadscout_assets.checks import CHECKS, BatchFacts, Check, Verdict, limits_from
+from leadscout_assets.contracts import Contract
+from leadscout_assets.errors import BadInput, UnreadableFile
+from leadscout_assets.leads.counting import count_rows
+from leadscout_assets.leads.delivery import Delivery, batch_key
+from leadscout_assets.logs import operation
+from leadscout_assets.runs.record import peak_memory_mb
+from leadscout_assets.settings import Settings
+
+
+@dataclass(frozen=True)
+class ChainResult:
+    """What the chain made of one file. `seconds` holds wall time by step and in `total`; `reports` paths by kind."""
+
+    delivery: Delivery
+    facts: BatchFacts
+    failing: tuple[tuple[Check, Verdict], ...]
+    seconds: Mapping[str, float]
+    reports: Mapping[str, Path]
+
+    def to_json(self) -> dict[str, object]:
+        """Return the result as one JSON object; a row may count under several reasons."""
+        return {
+            "batch_id": self.delivery.batch_id,
+            "rows": self.facts.delivered,
+            "leads": self.facts.leads,
+            "rejected": self.facts.rejected,
+            "reasons": dict(sorted(self.facts.reasons.items())),
+            "warnings": dict(sorted(self.facts.warnings.items())),
+            "answered": self.facts.answered,
+            "narrowed": self.facts.narrowed,
+            "abstained": self.facts.abstained,
+            "seconds": dict(self.seconds),
+            "peak_rss_mb": peak_memory_mb(),
+            "reports": {kind: str(path) for kind, path in self.reports.items()},
+        }
+
+
+def run_file(
+    source: Path, out: Path, settings: Settings, *, lead_id_key: bytes, delivered_at: datetime
+) -> ChainResult:
+    """Run the chain on one lead list and write its report below `out`.
+
+    Raises `UnreadableFile`, with nothing written, where the batch is refused.
+    """
+    clock = Clock()
+    with clock.of("raw_leads"):
+        delivery = describe(source, settings, delivered_at)
+        pipeline.check_run_size([delivery], settings.max_rows_per_run)
+        raw, refused = pipeline.read([delivery], lambda _: source, settings)
+        _stop_if_refused(refused)
+    with clock.of("leads"):
+        leads, rejected, refused = pipeline.validate(raw, lead_id_key)
+        _stop_if_refused(refused)
+    with clock.of("classifications"):
+        classifications = pipeline.classify(leads, settings)
+    with clock.of("lead_scores"):
+        scores = pipeline.score(leads)
+    with clock.of("lead_reports"):
+        frames = pipeline.Frames(raw, leads, rejected, classifications, scores)
+        files = pipeline.report([delivery], frames, out, settings.classification_purpose)
+    with clock.of("checks"):
+        found = _gather(delivery, frames, files, out)
+        failing = [(check, check.judge(found, limits_from(settings))) for check in CHECKS]
+    return ChainResult(
+        delivery=delivery,
+        facts=found,
+        failing=tuple((check, verdict) for check, verdict in failing if not verdict.passed),
+        seconds=clock.seconds(),
+        reports={row["kind"]: (out / row["path"]).resolve() for row in files.to_pylist()},
+    )
+
+
+def describe(source: Path, settings: Settings, delivered_at: datetime) -> Delivery:
+    """Return the delivery that this file is, without storing anything."""
+    if not source.is_file():
+        raise BadInput("there is no such file; check the path")
+    with source.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return Delivery(
+        batch_id=batch_key(delivered_at, source.name, sha256, slug=settings.batch_slug),
+        sha256=sha256,
+        file_name=source.name,
+        size_bytes=source.stat().st_size,
+        delivered_at=delivered_at,
+        rows_counted=count_rows(source, limits=pipeline.read_limits(settings), sheet=settings.sheet),
+    )
+
+
+def _gather(delivery: Delivery, frames: pipeline.Frames, files: pa.Table, out: Path) -> BatchFacts:
+    made = {name: getattr(frames, name) for name in pipeline.Frames.__dataclass_fields__} | {"lead_reports": files}
+
+    def read(contract: Contract, columns: list[str]) -> pa.Table:
+        return made[contract.name].select(columns)
+
+    (found,) = facts.gather(list(facts.NEEDED), [delivery], {}, read, out)
+    return found
+
+
+def _stop_if_refused(refusals: list[pipeline.Refusal]) -> None:
+    for refusal in refusals:
+        raise UnreadableFile(refusal.code, refusal.sentence)
+
+
+class Clock:
+    """Wall time of each step, seconds, and of all since the clock was made."""
+
+    def __init__(self, now: Callable[[], float] = time.perf_counter) -> None:
+        """Start the clock."""
+        self._now, self._start = now, now()
+        self._steps: dict[str, float] = {}
+
+    @contextmanager
+    def of(self, step: str) -> Iterator[None]:
+        """Time and log one step."""
+        start = self._now()
+        with operation(step, asset=step):
+            yield
+        self._steps[step] = round(self._now() - start, 4)
+
+    def seconds(self) -> dict[str, float]:
+        """Return the steps timed so far and their `total`, which includes what lies between them."""
+        return self._steps | {"total": round(self._now() - self._start, 4)}

@@ -1,0 +1,145 @@
+"""One process of the platform: start it, start it again when it dies, keep its log within bounds, end it.
+
+Which processes there are, and in which order they come and go, is `platform`'s business.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import psutil
+import structlog
+
+from leadscout_assets.supervisor.instance import MARK
+
+LONGEST_PAUSE = 30.0
+"""Seconds between two starts of a process that keeps dying; the pauses are 1, 2, 4, 8, 16 and then this."""
+
+STEADY_AFTER = 60.0
+"""Seconds after which a process counts as having started well: its next death is a first one again."""
+
+LOG_BYTES = 50_000_000
+"""Size at which a process's log becomes `<name>.log.1` and starts anew."""
+
+log = structlog.get_logger("leadscout.supervisor")
+
+
+class Child:
+    """A process in a session and process group of its own, so that Ctrl-C reaches it only through the supervisor."""
+
+    def __init__(self, name: str, command: list[str], environment: Mapping[str, str], folder: Path, logs: Path) -> None:
+        """Describe the process without starting it; `folder` is where it runs, `logs` where `<name>.log` lies."""
+        self.name = name
+        self.log_file = logs / f"{name}.log"
+        self._command = command
+        self._environment = dict(environment)
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self._started = 0.0
+        self._deaths = 0
+        self._due: float | None = None
+
+    def start(self) -> None:
+        """Start the process; its output is appended to its log."""
+        self.log_file.parent.mkdir(parents=True, exist_ok=True)
+        with self.log_file.open("ab") as output:
+            self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and arguments, no shell
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=self._environment,
+                cwd=self._folder,
+                start_new_session=True,
+            )
+        self._started, self._due = time.monotonic(), None
+        log.info("process started", process=self.name, pid=self.pid)
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the latest start; None before the first."""
+        return self._process.pid if self._process else None
+
+    @property
+    def exit_code(self) -> int | None:
+        """What the process ended with, negative for a signal; None while it runs or before its first start."""
+        return self._process.poll() if self._process else None
+
+    @property
+    def runs(self) -> bool:
+        """Say whether the process was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
+    def keep_alive(self, now: Callable[[], float] = time.monotonic) -> None:
+        """Start the process again once it has died and the pause is over."""
+        if self.runs:
+            return
+        if self._due is None:
+            self._deaths = 1 if now() - self._started >= STEADY_AFTER else self._deaths + 1
+            pause = min(LONGEST_PAUSE, 2.0 ** (self._deaths - 1))
+            self._due = now() + pause
+            log.warning("process died", process=self.name, exit_code=self.exit_code, again_in_seconds=pause)
+        elif now() >= self._due:
+            self.start()
+
+    def terminate(self) -> None:
+        """Ask the process to end; what it started is not asked."""
+        if self._process is not None and self.runs:
+            self._process.terminate()
+
+    def kill_group(self) -> None:
+        """End the process and whatever it started in its group, at once."""
+        if self._process is None:
+            return
+        try:
+            # The group outlives its leader: run workers of a code server that was killed are still in it. Its number
+            # cannot have passed to a stranger while a member lives, and without members there is nothing to signal.
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            # macOS answers "not permitted" for a group of zombies.
+            pass
+        self._process.wait()
+
+    def rotate_log(self, largest: int = LOG_BYTES) -> None:
+        """Put a log that grew too large aside, in place: the process goes on writing to the file that it has open."""
+        if self.log_file.is_file() and self.log_file.stat().st_size > largest:
+            shutil.copyfile(self.log_file, self.log_file.with_name(f"{self.log_file.name}.1"))
+            os.truncate(self.log_file, 0)
+
+
+def end_leftovers(home: Path, patience: float = 3.0) -> list[int]:
+    """End the processes that a killed supervisor of this home left behind; return their ids.
+
+    They are known by the mark in their environment and by leading a session, never by a name. Run workers bear the mark
+    but lead no session: they finish their run, and the new platform finds it done.
+    """
+    leftovers = [process for process in psutil.process_iter() if _is_leftover(process, str(home))]
+    for process in leftovers:
+        _signal(process, signal.SIGTERM)
+    # A code server waits for its workers before it ends, which may take minutes.
+    _, stubborn = psutil.wait_procs(leftovers, timeout=patience)
+    for process in stubborn:
+        _signal(process, signal.SIGKILL)
+    psutil.wait_procs(stubborn, timeout=patience)
+    return [process.pid for process in leftovers]
+
+
+def _is_leftover(process: psutil.Process, home: str) -> bool:
+    if process.pid == os.getpid():
+        return False
+    try:
+        return bool(process.environ().get(MARK) == home and os.getsid(process.pid) == process.pid)
+    except (psutil.Error, OSError):
+        # Another user's process, or one that has just ended: not ours.
+        return False
+
+
+def _signal(process: psutil.Process, number: signal.Signals) -> None:
+    try:
+        process.send_signal(number)
+    except psutil.NoSuchProcess:
+        return

@@ -1,0 +1,118 @@
+"""The embedded Dagster instance on disk: its folder, its two configuration files and its processes' environment.
+
+Starts nothing and asks nothing of the network but a free port.
+"""
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from leadscout_assets.settings import Settings
+
+LOCATION = "leadscout"
+MARK = "LEADSCOUT_PLATFORM_OF"
+"""Environment variable that marks each process of a platform with the home it serves."""
+
+SOCKET_PATH_BYTES = 100
+"""Longest path of a unix socket used: Linux allows 107 bytes, macOS 103."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where the code server listens: a unix socket, or a port of the loopback interface. Exactly one is set."""
+
+    socket: Path | None = None
+    port: int | None = None
+
+    @property
+    def arguments(self) -> list[str]:
+        """The options of `dagster api grpc` for this address."""
+        if self.socket is not None:
+            return ["--socket", str(self.socket)]
+        return ["--host", "127.0.0.1", "--port", str(self.port)]
+
+    def answers(self) -> bool:
+        """Say whether the code server takes connections. It binds the address once its definitions are loaded."""
+        family = socket.AF_UNIX if self.socket is not None else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as client:
+            client.settimeout(1.0)
+            try:
+                client.connect(str(self.socket) if self.socket is not None else ("127.0.0.1", self.port))
+            except OSError:
+                return False
+        return True
+
+
+@dataclass(frozen=True)
+class Instance:
+    """What `prepare_instance` made: `folder` is `DAGSTER_HOME`, `workspace` the file that names the code server."""
+
+    folder: Path
+    workspace: Path
+    address: Address
+
+
+def prepare_instance(settings: Settings) -> Instance:
+    """Make the instance's folder with `dagster.yaml` and `workspace.yaml`, whatever was there. Safe to repeat."""
+    folder = settings.dagster_dir
+    # Whoever reaches the code server's socket can start runs: nobody but this user may.
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _write_if_different(folder / "dagster.yaml", configuration().read_text(encoding="utf-8"))
+    address = _choose_address(folder)
+    workspace = folder / "workspace.yaml"
+    _write_if_different(workspace, _workspace(address))
+    return Instance(folder=folder, workspace=workspace, address=address)
+
+
+def configuration() -> Path:
+    """Return the file that configures the embedded instance; it is part of the package, the one at the root links to it."""
+    return Path(__file__).with_name("dagster.yaml")
+
+
+def child_environment(settings: Settings, inherited: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of the platform's processes: `inherited`, and the settings as *this* process has them.
+
+    Settings may come from the command line, and paths may be relative to this process's folder, not the children's.
+    """
+    environment = {name: value for name, value in inherited.items() if not name.startswith("LEADSCOUT_")}
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        if isinstance(value, SecretStr):
+            value = value.get_secret_value()
+        if value is not None:
+            environment[f"LEADSCOUT_{name.upper()}"] = str(value)
+    environment["DAGSTER_HOME"] = str(settings.dagster_dir)
+    environment[MARK] = str(settings.home)
+    # gRPC would ask a proxy for the way to the next process.
+    for name in ("no_proxy", "NO_PROXY"):
+        environment[name] = ",".join(filter(None, [inherited.get(name), "localhost,127.0.0.1"]))
+    return environment
+
+
+def _choose_address(folder: Path) -> Address:
+    path = folder / "code-server.sock"
+    if len(os.fsencode(path)) <= SOCKET_PATH_BYTES:
+        return Address(socket=path)
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return Address(port=int(probe.getsockname()[1]))
+
+
+def _workspace(address: Address) -> str:
+    place = (
+        f"socket: '{address.socket}'" if address.socket is not None else f"host: 127.0.0.1\n      port: {address.port}"
+    )
+    return f"load_from:\n  - grpc_server:\n      {place}\n      location_name: {LOCATION}\n"
+
+
+def _write_if_different(path: Path, text: str) -> None:
+    """Replace the file atomically: a process that starts at this moment reads the old one or the new one."""
+    if path.is_file() and path.read_text(encoding="utf-8") == text:
+        return
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)

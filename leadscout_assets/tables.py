@@ -1,0 +1,105 @@
+"""Delta tables: read and replace the rows of some batches. Every write names the batches it replaces.
+
+Nothing here knows what a row means; the contract says what a row is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from leadscout_assets.contracts import BATCH_ID, Contract
+from leadscout_assets.errors import EdgeFailed
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+WRITE_ATTEMPTS = 6
+"""Two writers of one batch: the loser's commit fails and is tried again. Four writers never needed more than three."""
+
+
+class Tables:
+    """The Delta tables below one folder, one per contract, each partitioned by `batch_id`."""
+
+    def __init__(self, root: Path) -> None:
+        """Take the folder of the tables; nothing is created before the first write."""
+        self.root = root
+
+    def replace(self, contract: Contract, frame: pa.Table, batches: Sequence[str]) -> None:
+        """Make `frame` the only rows of `batches`, in one atomic commit; other batches stay as they are.
+
+        Raises `ContractBroken` for a frame that does not fit, `ValueError` for no batches at all or a row of a batch
+        that is not named, and `EdgeFailed` where storage refuses.
+        """
+        if not batches:
+            raise ValueError("no batches named: a write must say which batches it replaces")
+        fitted = contract.fit(frame)
+        strangers = set(pc.unique(fitted["batch_id"]).to_pylist()) - set(batches)
+        if strangers:
+            raise ValueError(f"table {contract.name}: {len(strangers)} batches in the frame are not named for replacement")
+        self._write(contract, fitted, _predicate(batches))
+
+    def read(self, contract: Contract, batches: Sequence[str], columns: Sequence[str] | None = None) -> pa.Table:
+        """Return the rows of `batches`, sorted by key, in the contract's types; no rows where the table is not there yet.
+
+        Raises `EdgeFailed` where storage cannot be read.
+        """
+        from deltalake.exceptions import DeltaError
+
+        wanted = list(columns) if columns is not None else contract.schema.names
+        schema = pa.schema([contract.schema.field(name) for name in wanted])
+        if not batches or not self._exists(contract):
+            return schema.empty_table()
+        needed = list(dict.fromkeys([*wanted, *contract.key]))
+        try:
+            table = self._open(contract)
+            rows = table.to_pyarrow_table(partitions=[("batch_id", "in", list(batches))], columns=needed)
+        except (DeltaError, OSError, pa.ArrowException):
+            raise EdgeFailed(f"table {contract.name} cannot be read; see `leadscout doctor`") from None
+        return rows.sort_by([(name, "ascending") for name in contract.key]).select(wanted).cast(schema)
+
+    def version(self, contract: Contract) -> int | None:
+        """Return the number of the table's newest commit, None where there is no table yet."""
+        return self._open(contract).version() if self._exists(contract) else None
+
+    def _path(self, contract: Contract) -> Path:
+        return self.root / contract.name
+
+    def _exists(self, contract: Contract) -> bool:
+        return (self._path(contract) / "_delta_log").is_dir()
+
+    def _open(self, contract: Contract) -> DeltaTable:
+        from deltalake import DeltaTable
+
+        return DeltaTable(self._path(contract))
+
+    def _write(self, contract: Contract, frame: pa.Table, predicate: str) -> None:
+        import stamina
+        from deltalake import DeltaTable, write_deltalake
+        from deltalake.exceptions import CommitFailedError, DeltaError
+
+        path = self._path(contract)
+        try:
+            for attempt in stamina.retry_context(on=CommitFailedError, attempts=WRITE_ATTEMPTS, timeout=60):
+                with attempt:
+                    if not self._exists(contract):
+                        path.mkdir(parents=True, exist_ok=True)
+                        DeltaTable.create(path, contract.schema, mode="ignore", partition_by=["batch_id"])
+                    write_deltalake(path, frame, mode="overwrite", predicate=predicate)
+        except (DeltaError, OSError, pa.ArrowException) as error:
+            kind = type(error).__name__
+            raise EdgeFailed(
+                f"table {contract.name} was not written ({kind}) and is as it was before; check free space and permissions"
+            ) from None
+
+
+def _predicate(batches: Sequence[str]) -> str:
+    # delta-rs takes no bound parameters here, so nothing but a well-formed batch id may enter the text.
+    if not all(re.fullmatch(BATCH_ID, batch) for batch in batches):
+        raise ValueError("a batch id is malformed")
+    return "batch_id IN ({})".format(", ".join(f"'{batch}'" for batch in sorted(set(batches))))

@@ -1,0 +1,49 @@
+"""Fixtures that many tests share: a home of their own, and a PostgreSQL server. Scenarios are not here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from leadscout_assets.settings import Settings, current_settings, read_settings
+from tests.postgres import NoPostgres, PostgresServer, serve
+
+# A slow machine is no bug, hence no deadline; the same examples everywhere, so that a failure repeats.
+hypothesis.settings.register_profile("leadscout", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("leadscout")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """Settings with a home of the test's own, alone in the environment too, so that child processes agree."""
+    for variable in [variable for variable in os.environ if variable.startswith("LEADSCOUT_")]:
+        monkeypatch.delenv(variable)
+    monkeypatch.setenv("LEADSCOUT_HOME", str(tmp_path / "home"))
+    current_settings.cache_clear()
+    yield read_settings()
+    current_settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """The session's PostgreSQL server, which all workers share; skips with the reason where none can run."""
+    base = tmp_path_factory.getbasetemp()
+    # Workers' folders lie side by side below the session's.
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "postgres"
+    server = serve(shared)
+    try:
+        running = next(server)
+    except NoPostgres as reason:
+        pytest.skip(f"no PostgreSQL: {reason}")
+    yield running
+    server.close()
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer) -> str:
+    """URL of an empty PostgreSQL database of the test's own."""
+    return postgres.new_database()

@@ -1,0 +1,450 @@
+"""Log lines: their shape, what they leave out, and that nothing of others is touched."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from uuid import UUID
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pytest
+import structlog
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leadscout_assets import logs
+from leadscout_assets.contracts import FIELDS
+from leadscout_assets.errors import EdgeFailed, UnreadableFile
+from leadscout_assets.logs import REMOVED, clean, describe, get_logger, is_personal, mask, operation, setup_logging
+
+CANARY = "Zanele Quagga"
+BATCH = "2026-03-02_list_0123abcd"
+
+
+class Lines:
+    """The stream that a test logs to."""
+
+    def __init__(self) -> None:
+        self.stream = io.StringIO()
+
+    @property
+    def text(self) -> str:
+        return self.stream.getvalue()
+
+    @property
+    def json(self) -> list[dict[str, object]]:
+        return [json.loads(line) for line in self.text.splitlines()]
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    root, ours = logging.getLogger(), logging.getLogger(logs.ROOT)
+    before = (root.handlers[:], root.level, ours.level)
+    yield
+    root.handlers[:], root.level, ours.level = before
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+
+
+@pytest.fixture
+def lines() -> Lines:
+    lines = Lines()
+    setup_logging("DEBUG", "json", lines.stream)
+    return lines
+
+
+# --- shape
+
+
+def test_a_json_line_says_when_how_loud_who_and_what(lines):
+    get_logger("leadscout_assets.x").info("batch read", rows=5, batch_id=BATCH)
+    (line,) = lines.json
+    assert datetime.fromisoformat(str(line.pop("timestamp"))).tzinfo == UTC
+    assert line == {
+        "level": "info",
+        "logger": "leadscout_assets.x",
+        "event": "batch read",
+        "rows": 5,
+        "batch_id": BATCH,
+    }
+
+
+def test_a_console_line_holds_the_same_without_colours_where_there_is_no_terminal():
+    lines = Lines()
+    setup_logging("INFO", "console", lines.stream)
+    get_logger("leadscout_assets.x").info("batch read", rows=5)
+    assert "batch read" in lines.text
+    assert "rows=5" in lines.text
+    assert "\x1b" not in lines.text
+
+
+def test_the_standard_library_comes_out_the_same_way(lines):
+    with structlog.contextvars.bound_contextvars(run_id="r1"):
+        logging.getLogger("leadscout_assets.x").info("took %d of %s", 3, "7")
+    (line,) = lines.json
+    assert (line["event"], line["level"], line["logger"]) == ("took 3 of 7", "info", "leadscout_assets.x")
+    assert line["run_id"] == "r1"
+
+
+def test_other_packages_speak_from_warning_on(lines):
+    logging.getLogger("some.package").info("chatter")
+    logging.getLogger("some.package").warning("trouble")
+    assert [line["event"] for line in lines.json] == ["trouble"]
+
+
+def test_the_level_holds_back_what_is_below_it():
+    lines = Lines()
+    setup_logging("WARNING", "json", lines.stream)
+    get_logger("leadscout_assets.x").info("chatter")
+    get_logger("leadscout_assets.x").warning("trouble")
+    assert [line["event"] for line in lines.json] == ["trouble"]
+
+
+def test_setting_up_again_replaces_the_first_and_leaves_the_handlers_of_others():
+    theirs = logging.NullHandler()
+    logging.getLogger().addHandler(theirs)
+    first, second = Lines(), Lines()
+    setup_logging("INFO", "json", first.stream)
+    setup_logging("INFO", "json", second.stream)
+    get_logger("leadscout_assets.x").info("once")
+    assert first.text == ""
+    assert len(second.json) == 1
+    assert theirs in logging.getLogger().handlers
+
+
+def test_a_logger_with_a_handler_of_its_own_is_not_written_twice(lines):
+    dagster = logging.getLogger("dagster-like")
+    own = logging.StreamHandler(io.StringIO())
+    dagster.addHandler(own)
+    try:
+        logging.getLogger("dagster-like.daemon").warning("theirs")
+        assert dagster.handlers == [own]
+    finally:
+        dagster.removeHandler(own)
+    assert lines.text == ""
+
+
+def test_without_a_stream_lines_go_to_the_standard_error_of_the_moment(capsys, monkeypatch):
+    setup_logging("INFO", "json")
+    moment = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", moment)
+    get_logger("leadscout_assets.x").info("here")
+    assert "here" in moment.getvalue()
+    assert capsys.readouterr().out == ""
+
+
+def test_before_any_set_up_a_line_is_private_and_not_on_standard_output(capsys):
+    get_logger("leadscout_assets.x").warning("early", director_name=CANARY)
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert CANARY not in captured.err
+
+
+# --- personal values
+
+
+def test_every_field_of_a_lead_list_is_removed_by_its_key(lines):
+    fields = {field: CANARY for field in FIELDS if field != "keyword"}
+    get_logger("leadscout_assets.x").info("row", **fields)
+    (line,) = lines.json
+    assert {line[field] for field in fields} == {REMOVED}
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "name",
+        "DirectorName",
+        "director-surname",
+        "CellNumber",
+        "e_mail email",
+        "entityName",
+        "file_name",
+        "filename",
+        "path",
+        "source_file",
+        "contact",
+        "row",
+        "password",
+        "api_key",
+        "Home.Address",
+        "tradingAsName",
+        "id_number",
+    ],
+)
+def test_a_personal_key_is_known_in_any_spelling(key):
+    assert is_personal(key)
+    assert clean(CANARY, personal=is_personal(key)) == REMOVED
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "batch_id",
+        "lead_id",
+        "run_id",
+        "asset",
+        "step",
+        "rows",
+        "leads",
+        "sha256",
+        "size_bytes",
+        "run_key",
+        "code",
+        "table_name",
+        "seconds",
+        "surnamed_batches",
+        "profile",
+        "filed",
+    ],
+)
+def test_a_key_of_the_platform_is_not_personal(key):
+    assert not is_personal(key)
+
+
+def test_personal_values_are_removed_however_deep_and_counts_stay(lines):
+    get_logger("leadscout_assets.x").info(
+        "nested",
+        reasons={"missing_director_name": 3, "duplicate": 2},
+        batch={"rows": [{"director": [CANARY, {"any": CANARY}]}]},
+        director_cell=821234567,
+    )
+    (line,) = lines.json
+    assert line["reasons"] == {"missing_director_name": 3, "duplicate": 2}
+    assert CANARY not in lines.text
+    assert "821234567" not in lines.text
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "z.quagga@example.co.za",
+        "Z_Q+list@mail.example.org",
+        "082 123 4567",
+        "0821234567",
+        "+27 82 123 4567",
+        "27821234567",
+        "0027821234567",
+        "+27(0)82-123-4567",
+        "(011) 555-0123",
+        "082\u2011123\u20114567",
+        "821234567",
+        "082\u00a0123\u00a04567",
+        "+44 20 7946 0018",
+        "8001015009087",
+        "800101 5009 087",
+        "tel_0821234567",
+    ],
+)
+def test_a_number_or_address_is_masked_anywhere_in_a_text(lines, value):
+    for text in (value, f"row 5: {value}.", f"'{value}'", f"{value}\n"):
+        assert value.split("@")[0] not in mask(text)
+        assert REMOVED in mask(text)
+    get_logger("leadscout_assets.x").info("said %s", value, note=f"about {value}", many=[value], by={value: 1})
+    logging.getLogger("other").warning("said %s", value)
+    assert value not in lines.text
+    assert value not in lines.text.encode().decode("unicode_escape")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        BATCH,
+        "0123456789abcdef",
+        "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "0" * 64,
+        "123e4567-0821-4456-9266-014174000000",
+        "2026-03-02T10:15:30.123456+02:00",
+        "2026-03-02 10:15:30",
+        "read 20000 rows in 1.25 s",
+        "3.11.7",
+        "127.0.0.1:3000",
+        "12345678 bytes",
+        "0.123456789",
+    ],
+)
+def test_ids_times_and_figures_are_left_alone(text):
+    assert mask(text) == text
+
+
+def test_a_password_in_a_url_is_masked():
+    assert mask("postgresql+psycopg://user:hidden@db/leads") == f"postgresql+psycopg://{REMOVED}@db/leads"
+
+
+def test_a_line_stays_one_line_and_sends_nothing_to_the_terminal():
+    lines = Lines()
+    setup_logging("INFO", "console", lines.stream)
+    get_logger("leadscout_assets.x").info("a\nfake line\x1b[2J\u202e", code="b\r\nc", **{"k\ney": 1})
+    assert len(lines.text.splitlines()) == 1
+    assert "\x1b" not in lines.text
+    assert "\u202e" not in lines.text
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (pa.table({"x": [CANARY]}), "<Table>"),
+        (CANARY.encode(), "<bytes>"),
+        (Path(CANARY), REMOVED),
+        (ValueError(CANARY), "<ValueError>"),
+        (EdgeFailed("the disk is full"), "EdgeFailed: the disk is full"),
+        (np.int64(5), 5),
+        (np.float32(0.5), 0.5),
+        (10**30, str(10**30)),
+        (8001015009087, REMOVED),
+        (float("nan"), None),
+        (Decimal("1.50"), "1.50"),
+        (UUID(int=5), "00000000-0000-0000-0000-000000000005"),
+        (datetime(2026, 3, 2, tzinfo=UTC), "2026-03-02T00:00:00+00:00"),
+        ((1, "a", None, True), [1, "a", None, True]),
+        (frozenset({1}), [1]),
+        ("\ud800", "\\ud800"),
+    ],
+)
+def test_any_value_becomes_something_harmless_that_json_can_hold(lines, value, shown):
+    get_logger("leadscout_assets.x").info("value", it=value)
+    assert [line["it"] for line in lines.json] == [shown]
+
+
+json_like = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.dates(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=12,
+)
+
+
+@given(json_like)
+def test_whatever_is_logged_comes_out_as_json(value):
+    orjson.dumps(clean(value, personal=False))
+    clean(value, personal=True)
+
+
+@given(st.integers(1, 8), st.integers(0, 10**8 - 1), st.sampled_from(["", " ", "-", ".", " - "]))
+def test_no_south_african_number_survives_in_any_grouping(first, rest, gap):
+    digits = f"{first}{rest:08}"
+    grouped = gap.join((digits[:2], digits[2:5], digits[5:]))
+    for prefix in ("0", "+27", "27", "0027", f"+27{gap}(0)"):
+        after = " " if (prefix, gap) == ("0", ".") else gap  # 0.1 is a fraction
+        text = mask(f"call {prefix}{after}{grouped}, please")
+        assert text == f"call {REMOVED}, please"
+
+
+def test_a_nest_too_deep_to_follow_is_only_named():
+    value: object = CANARY
+    for _ in range(2_000):
+        value = [value]
+    assert CANARY not in str(clean(value, personal=False))
+
+
+# --- errors
+
+
+def _fail() -> None:
+    director = CANARY
+    known: dict[str, int] = {}
+    try:
+        known[director]
+    except KeyError as error:
+        raise EdgeFailed("the table cannot be read") from error
+
+
+def test_a_traceback_shows_where_and_neither_locals_nor_values(lines):
+    try:
+        _fail()
+    except EdgeFailed:
+        get_logger("leadscout_assets.x").exception("gone")
+        logging.getLogger("other").exception("gone")
+    assert CANARY not in lines.text
+    for line in lines.json:
+        told = str(line["exception"])
+        assert "test_logs.py" in told
+        assert "in _fail" in told
+        assert told.index("KeyError") < told.index("EdgeFailed: the table cannot be read")
+
+
+def test_the_cause_that_was_suppressed_stays_away():
+    def fail() -> None:
+        try:
+            raise ValueError(CANARY)
+        except ValueError:
+            raise UnreadableFile("empty", "Send a file with rows.") from None
+
+    with pytest.raises(UnreadableFile) as caught:
+        fail()
+    assert "ValueError" not in describe(caught.value)
+    assert "UnreadableFile: Send a file with rows." in describe(caught.value)
+
+
+def test_a_group_of_errors_and_a_ring_of_causes_are_told_once():
+    first, second = ValueError(CANARY), EdgeFailed("second")
+    first.__cause__, second.__cause__ = second, first
+    told = describe(ExceptionGroup(CANARY, [first, second]))
+    assert CANARY not in told
+    assert told.count("| EdgeFailed: second") == 2
+
+
+def test_a_broken_log_call_is_reported_without_its_values(capsys):
+    logging.getLogger().handlers.clear()  # the test runner's own would raise
+    setup_logging("INFO", "json")
+    logging.getLogger("other").warning("%d", CANARY)
+    captured = capsys.readouterr()
+    assert captured.err == "a log line of other was lost: TypeError\n"
+
+
+# --- operations
+
+
+def test_an_operation_logs_its_start_and_one_closing_line(lines):
+    with operation("validate", batch_id=BATCH, rows=3) as found:
+        found["leads"] = 2
+    start, closing = lines.json
+    assert (start["event"], start["level"], start["phase"], start["rows"]) == ("validate", "debug", "started", 3)
+    assert (closing["event"], closing["level"], closing["success"]) == ("validate", "info", True)
+    assert (closing["batch_id"], closing["rows"], closing["leads"]) == (BATCH, 3, 2)
+    assert closing["processing_time_ms"] >= 0
+
+
+def test_lines_inside_an_operation_carry_its_ids_and_lines_after_it_do_not(lines):
+    log = get_logger("leadscout_assets.x")
+    with operation("run", run_id="r1", rows=3), operation("validate", step="leads"):
+        log.info("inside")
+    log.info("after")
+    told = {line["event"]: line for line in lines.json}
+    assert (told["inside"]["run_id"], told["inside"]["step"]) == ("r1", "leads")
+    assert "rows" not in told["inside"]
+    assert "run_id" not in told["after"]
+
+
+def test_an_operation_that_fails_names_the_error_and_goes_on_raising(lines):
+    with pytest.raises(ValueError, match="Quagga"), operation("validate"):
+        raise ValueError(CANARY)
+    closing = lines.json[-1]
+    assert (closing["level"], closing["success"], closing["error"]) == ("error", False, "ValueError")
+    assert "reason" not in closing
+    assert CANARY not in lines.text
+
+
+def test_only_an_error_of_leadscout_may_say_why(lines):
+    with pytest.raises(EdgeFailed), operation("validate"):
+        raise EdgeFailed("the disk is full; call 082 123 4567")
+    assert lines.json[-1]["reason"] == f"the disk is full; call {REMOVED}"
+
+
+def test_an_operation_that_is_interrupted_closes_too(lines):
+    with pytest.raises(KeyboardInterrupt), operation("validate"):
+        raise KeyboardInterrupt
+    assert (lines.json[-1]["success"], lines.json[-1]["error"]) == (False, "KeyboardInterrupt")
+
+
+def test_what_an_operation_finds_may_repeat_its_context(lines):
+    with operation("validate", rows=3) as found:
+        found["rows"] = 4
+    assert [line["rows"] for line in lines.json] == [3, 4]
