@@ -145,7 +145,7 @@ def report(deliveries: Sequence[Delivery], frames: Frames, reports_dir: Path, pu
     of_batch = [by_batch(getattr(frames, name), batches) for name in Frames.__dataclass_fields__]
     for delivery, raw, leads, rejected, classified, scored in zip(deliveries, *of_batch, strict=True):
         numbers = batch_numbers(delivery, raw, leads, rejected, classified, scored, purpose=purpose)
-        written.append(write_reports(reports_dir, numbers, leads, rejected, classified, scored))
+        written.append(write_reports(reports_dir / delivery.batch_id, numbers, leads, rejected, classified, scored))
     return pa.concat_tables(written)
 
 

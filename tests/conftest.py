@@ -9,7 +9,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from leadscout_assets.settings import Settings, current_settings, read_settings
+from leadscout_assets.settings import Settings, read_settings
 from tests.postgres import NoPostgres, PostgresServer, serve
 
 # A slow machine is no bug, hence no deadline; the same examples everywhere, so that a failure repeats.
@@ -18,14 +18,13 @@ hypothesis.settings.load_profile("leadscout")
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Settings with a home of the test's own, alone in the environment too, so that child processes agree."""
     for variable in [variable for variable in os.environ if variable.startswith("LEADSCOUT_")]:
         monkeypatch.delenv(variable)
     monkeypatch.setenv("LEADSCOUT_HOME", str(tmp_path / "home"))
-    current_settings.cache_clear()
-    yield read_settings()
-    current_settings.cache_clear()
+    monkeypatch.setattr("leadscout_assets.settings._in_use", None)
+    return read_settings()
 
 
 @pytest.fixture(scope="session")

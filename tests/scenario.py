@@ -45,6 +45,11 @@ class AwkwardRow:
         """Whether the row becomes a lead."""
         return self.expect == LEAD
 
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """The reasons for which the row is rejected; none for a lead or a blank row."""
+        return () if isinstance(self.expect, str) else self.expect
+
 
 def _row(why: str, business: str, director: str, *, expect: str | tuple[Reason, ...] = LEAD, **other: str) -> AwkwardRow:
     named = {"EntityName": business, "DirectorName": director, **other}
@@ -68,7 +73,7 @@ ROWS: tuple[AwkwardRow, ...] = (
     _row("close corporation", "IBIS CATERING CC", "PRECIOUS MOKOENA", DirectorCell="0850000005"),
     _row("ring-fenced company", "SOLAR HILL ONE (RF) (PTY) LTD", "ANIL MOODLEY", DirectorCell="0850000006"),
     _row("non-profit company", "LESEDI LEARNING NPC", "PALESA TAU", DirectorCell="0850000007"),
-    _row("name that is a number and a type", "2014/123456/07 (PTY) LTD", "SIPHO DUBE", DirectorCell="0850000008"),
+    _row("registered under its number", "K2014123456 (SOUTH AFRICA) (PTY) LTD", "SIPHO DUBE", DirectorCell="0850000008"),
     _row("shelf company with a number", "ACACIA TRADING 245 CC", "ZANELE KHUMALO", DirectorCell="0850000009"),
     _row("ampersand, apostrophe and brackets", "O'BRIEN & SONS (CAPE) LTD", "SEAN O'BRIEN", DirectorCell="0850000010"),
     _row("quotes and a comma", 'THE "BEST" BAKERY, BUTCHERY', "GRACE NDLOVU", DirectorCell="0850000011"),
@@ -138,6 +143,8 @@ ROWS: tuple[AwkwardRow, ...] = (
          expect=_refused(Reason.MISSING_BUSINESS_NAME, Reason.MISSING_DIRECTOR_NAME)),
     _row("placeholder for a business", "N/A", "PAUL TLOU", expect=_refused(Reason.UNUSABLE_BUSINESS_NAME)),
     _row("placeholder for a director", "SPARROW CLOTHING", "UNKNOWN", expect=_refused(Reason.UNUSABLE_DIRECTOR_NAME)),
+    _row("registration number for a business", "2014/123456/07", "LANCE TITUS",
+         expect=_refused(Reason.UNUSABLE_BUSINESS_NAME)),
     _row("number for a director", "PELICAN FURNITURE", "12345", expect=_refused(Reason.UNUSABLE_DIRECTOR_NAME)),
     _row("formula-like note", "CEDAR HARDWARE", "ANDREW COOPER", DirectorCell="0850000051", Notes="=1+1"),
     # The last row of such deliveries
@@ -163,13 +170,11 @@ def lead_rows() -> int:
     return sum(row.is_lead for row in ROWS)
 
 
-def expected_by_row() -> dict[int, tuple[Reason, ...]]:
+def expected_by_row(*, ragged: bool = False) -> dict[int, tuple[Reason, ...]]:
     """Return, by `source_row`, the reasons for which each delivered row is rejected; empty for a lead."""
-    return {
-        number: () if row.is_lead else tuple(row.expect)  # type: ignore[arg-type]  # a blank row is left out below
-        for number, row in enumerate(ROWS, 2)
-        if row.expect != BLANK
-    }
+    between = [(Reason.RAGGED_ROW,) for _ in RAGGED] if ragged else []
+    reasons = [*(None if row.expect == BLANK else row.reasons for row in ROWS[:-1]), *between, ROWS[-1].reasons]
+    return {number: codes for number, codes in enumerate(reasons, 2) if codes is not None}
 
 
 def scenario_csv(path: Path, *, ragged: bool = False, encoding: str = "utf-8", delimiter: str = ",") -> Path:

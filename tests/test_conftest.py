@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from leadscout_assets.settings import current_settings
+from leadscout_assets.settings import current_settings, use_settings
 
 
 @pytest.fixture
@@ -18,6 +18,15 @@ def test_a_home_is_the_tests_own_and_no_setting_of_the_machine_gets_in(tmp_path,
     assert home.home == tmp_path / "home"
     assert home.max_columns == 1_000
     assert current_settings().home == home.home
+
+
+def test_settings_that_a_test_puts_in_use_end_with_it(home):
+    assert current_settings().port == home.port != 4_000
+    use_settings(home.model_copy(update={"port": 4_000}))
+
+
+def test_settings_that_a_test_put_in_use_have_ended(home):
+    assert current_settings().port == home.port
 
 
 @pytest.mark.postgres

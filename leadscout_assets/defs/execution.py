@@ -10,6 +10,7 @@ import dagster as dg
 from dagster._core.storage.tags import RUN_KEY_TAG
 
 from leadscout_assets.defs.partitions import partition_tags
+from leadscout_assets.defs.resources import Platform
 from leadscout_assets.errors import EdgeFailed
 
 JOB = "lead_chain"
@@ -41,12 +42,12 @@ def evaluate_inbox(instance: dg.DagsterInstance) -> int:
 
     found = definitions()
     sensor = found.resolve_sensor_def("inbox")
-    with dg.build_sensor_context(instance=instance, definitions=found, sensor_name=sensor.name) as context:
+    with dg.build_sensor_context(
+        instance=instance, repository_def=found.get_repository_def(), resources={"platform": Platform()}
+    ) as context:
         requests = sensor.evaluate_tick(context).run_requests or []
     for request in requests:
         tags = dict(request.tags) | ({RUN_KEY_TAG: request.run_key} if request.run_key else {})
-        if request.partition_key:
-            tags |= partition_tags([request.partition_key])
         _execute(instance, tags)
     return len(requests)
 

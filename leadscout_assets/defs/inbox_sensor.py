@@ -31,7 +31,7 @@ def inbox_sensor(context: dg.SensorEvaluationContext, platform: Platform) -> dg.
     requests = tick(context.instance, platform.home, now=datetime.now(UTC))
     if not requests:
         return dg.SkipReason("nothing new in the inbox, and no delivery waits for a run")
-    return dg.SensorResult(run_requests=[run_request(request) for request in requests])
+    return dg.SensorResult(run_requests=[dg.RunRequest(request.key, tags=partition_tags(request.batches)) for request in requests])
 
 
 def tick(instance: dg.DagsterInstance, home: Home, *, now: datetime) -> tuple[Request, ...]:
@@ -76,13 +76,6 @@ def take_settled(home: Home, *, now: datetime) -> list[tuple[inbox.Seen, Deliver
             taken.append((seen, delivery))
         get_logger(__name__).info("delivery.taken", batch_id=delivery.batch_id, rows_counted=delivery.rows_counted)
     return taken
-
-
-def run_request(request: Request) -> dg.RunRequest:
-    """Return Dagster's form of a request: one batch by its key, several as a range."""
-    if len(request.batches) == 1:
-        return dg.RunRequest(run_key=request.key, partition_key=request.batches[0])
-    return dg.RunRequest(run_key=request.key, tags=partition_tags(request.batches))
 
 
 def _arrival(seen: inbox.Seen) -> datetime:

@@ -1,16 +1,30 @@
-"""Runs whose worker process is gone, which Dagster would show as started for good. Functions on an instance, no definitions.
+"""Runs that nobody works on any more, which Dagster would leave as they are for good. Functions on an instance.
 
 Asks about processes of this machine only: for the embedded instance, not for one whose runs live in other containers.
 """
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import psutil
 from dagster import DagsterEventType, DagsterInstance, DagsterRun, DagsterRunStatus, EventLogEntry, RunsFilter
 
+EmbeddedInstance = DagsterInstance
+"""The name under which the supervisor, which may not import Dagster, speaks of the instance."""
+
 UNDER_WAY = (DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING)
+
+# Dagster's own words in tags and events; it has no public names for them.
+WILL_RETRY = "dagster/will_retry"
+RETRIED_AS = "dagster/auto_retry_run_id"
+FAILURE_REASON = "dagster/failure_reason"
+STEP_FAILURE = "STEP_FAILURE"
+RETRY_FAILED = "Failed to retry run"
+
+RETRY_ATTEMPTS = 10
+"""Lost retries of one run after which a person must look: the code server is then not away but broken."""
 
 CLOCK_SLACK = 1.0
 """Seconds. A process's start is known to the second of the machine's boot only."""
@@ -25,7 +39,7 @@ class Worker:
 
 
 def worker_process(worker: Worker) -> psutil.Process | None:
-    """Return the worker's process while it lives; None when it is gone, a zombie, or its pid belongs to a later process.
+    """Return the worker's process while it lives; None when it is gone, a zombie, or its pid is now another's.
 
     Pids are reused, soonest in a restarted container: only a process that started before the report can have made it.
     """
@@ -58,10 +72,10 @@ def orphaned_runs(
 ) -> list[str]:
     """Return the ids of the runs under way that no process executes.
 
-    With `launching`, a run that is starting and has not named its process is left alone: it may be on its way, and if its
-    daemon died between taking it from the queue and launching it, run monitoring's start timeout fails it. Without, no
-    platform runs, so nothing can be on its way. Queued runs and runs not yet submitted are no orphans: the daemon takes
-    up the former, and the sensor, the backfill or the retry that made the latter submits them.
+    With `launching`, a run that is starting and has not named its process is left alone: it may be on its way, and if
+    its daemon died between taking it from the queue and launching it, run monitoring's start timeout fails it. Without,
+    no platform runs, so nothing can be on its way. Queued runs and runs not yet submitted are no orphans: the daemon
+    takes up the former, and the sensor, the backfill or the retry that made the latter submits them.
     """
     found = []
     for run in _runs_under_way(instance):
@@ -99,6 +113,30 @@ def fail_orphaned_runs(
     return marked
 
 
+def repeat_lost_retries(instance: DagsterInstance, now: datetime, attempts: int = RETRY_ATTEMPTS) -> list[str]:
+    """Ask again for each retry that the daemon gave up because the code server was away; return the runs' ids.
+
+    The daemon tries once, and marks the run as not to be retried when that fails. Reported failed anew, the run is judged
+    by `run_retries` anew, its limits included. Looks back one day from `now`; gives up after `attempts` lost retries.
+    """
+    asked = []
+    lost = RunsFilter(
+        statuses=[DagsterRunStatus.FAILURE], tags={WILL_RETRY: "false"}, updated_after=now - timedelta(days=1)
+    )
+    for run in instance.get_runs(filters=lost):
+        # A step that failed by itself is not retried on purpose, and need not be read.
+        if run.tags.get(FAILURE_REASON) == STEP_FAILURE or RETRIED_AS in run.tags:
+            continue
+        events = instance.all_logs(run.run_id, of_type={DagsterEventType.RUN_FAILURE, DagsterEventType.ENGINE_EVENT})
+        failed = [entry for entry in events if entry.get_dagster_event().message == RETRY_FAILED]
+        if 0 < len(failed) <= attempts and events[-1] is failed[-1]:
+            instance.report_run_failed(
+                run, "The retry of this run did not reach the code server; it is asked for again."
+            )
+            asked.append(run.run_id)
+    return asked
+
+
 def _runs_under_way(instance: DagsterInstance) -> list[DagsterRun]:
     return list(instance.get_runs(filters=RunsFilter(statuses=list(UNDER_WAY))))
 
@@ -107,8 +145,8 @@ def _workers(instance: DagsterInstance, run_id: str) -> list[Worker]:
     """Read the run's processes from its engine events.
 
     Both the default launcher's worker and the in-process executor (`leadscout demo` without a server) leave an engine
-    event with their pid before the first step. A run that went back to the queue was launched again since: what reported
-    itself before the last launch does not count. Events of steps name the processes of steps.
+    event with their pid before the first step. A run that went back to the queue was launched again since: what
+    reported itself before the last launch does not count. Events of steps name the processes of steps.
     """
     workers: list[Worker] = []
     events = instance.all_logs(run_id, of_type={DagsterEventType.RUN_STARTING, DagsterEventType.ENGINE_EVENT})

@@ -39,7 +39,7 @@ PLACEHOLDERS: tuple[str, ...] = (
     "X", "XX", "XXX", "XXXX", "ASD", "ASDF", "0", "00", "0.0", "?", "??", "???",
 )  # fmt: skip
 
-_LONGEST_PLACEHOLDER = 2 * max(map(len, PLACEHOLDERS))
+_LONGEST_PLACEHOLDER = max(map(len, PLACEHOLDERS)) + 3  # with blanks between its words
 _KEPT = np.isin(np.arange(256), list(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"))
 
 
@@ -133,10 +133,10 @@ def rest_of(values: pa.Array, prefixes: pa.Array) -> pa.Array:
 
 
 def is_placeholder(values: pa.Array) -> pa.Array:
-    """Tell of each value whether it stands for nothing: `N/A`, `TBC`, `-`, only punctuation. Null gives null."""
+    """Tell of each value whether it stands for nothing: `N/A`, `TBC`, `-`, only punctuation. The values are tidy; null gives null."""
     nothing = pc.match_substring_regex(values, r"^[^\p{L}\p{N}]*$")
     short = pc.fill_null(pc.less_equal(pc.binary_length(values), _LONGEST_PLACEHOLDER), False)
-    squeezed = pc.replace_substring_regex(pc.utf8_upper(values.filter(short)), r"\s+", "")
+    squeezed = pc.replace_substring(pc.utf8_upper(values.filter(short)), " ", "")
     words = pc.replace_with_mask(nothing, short, pc.is_in(squeezed, pa.array(PLACEHOLDERS)))
     return pc.or_(nothing, words)
 

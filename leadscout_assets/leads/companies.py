@@ -73,8 +73,12 @@ def _parse_distinct(delivered: pa.Array) -> pa.Table:
     name, company_type, conflict = _split_company_type(name, suffix)
     key = business_key(name)
     # At least two letters or digits and a letter among them: `3M` is a business, `A` and `20000` are not.
-    usable = pc.and_(pc.match_substring_regex(name, r"[\p{L}\p{N}].*[\p{L}\p{N}]"), pc.match_substring_regex(name, r"\p{L}"))
-    usable = pc.and_(pc.fill_null(usable, False), pc.and_(pc.is_valid(key), pc.invert(pc.fill_null(is_placeholder(name), True))))
+    usable = pc.and_(
+        pc.match_substring_regex(name, r"[\p{L}\p{N}].*[\p{L}\p{N}]"), pc.match_substring_regex(name, r"\p{L}")
+    )
+    usable = pc.and_(
+        pc.fill_null(usable, False), pc.and_(pc.is_valid(key), pc.invert(pc.fill_null(is_placeholder(name), True)))
+    )
     problem = pc.if_else(pc.is_null(whole), "missing", pc.if_else(usable, "", "unusable"))
     nothing = pa.scalar(None, pa.string())
     return pa.table(
@@ -163,7 +167,9 @@ def read_tail(tail: str) -> tuple[str, CompanyType | None, bool]:
     if kind is None:
         return tail, None, False
     before, _ = _longest_type(plain_words[:start])
-    conflict = before is not None and bool(before.suffixes) and bool(kind.suffixes) and not before.suffixes & kind.suffixes
+    conflict = (
+        before is not None and bool(before.suffixes) and bool(kind.suffixes) and not before.suffixes & kind.suffixes
+    )
     if before is not None and (conflict or before.shown == kind.shown):
         _, start = _longest_type(plain_words[:start])
     kept = tail[: words[start][1]] if start < len(words) else tail

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -28,7 +29,8 @@ MAX_LINES_IN_ROW = 100
 
 _SEPARATOR_LINE = "sep="
 _PROTECTED = r"^'([=+\-@\t\r])"
-_BLOCK = 1 << 24
+_BLOCK = 1 << 22
+_NEWLINE, _RETURN = b"\n\r"
 _ROWS_AT_ONCE = 50_000
 
 
@@ -140,7 +142,7 @@ def whole_line_rows(text: bytes, layout: Layout, header: Header) -> Grid | None:
         return None
     if ragged or table.num_rows != lines:
         return None
-    numbers = pa.array(range(lines), pa.int32())
+    numbers = pa.array(np.arange(lines, dtype=np.int32))
     source_row = pc.add(numbers, pa.scalar(layout.rows + 1, pa.int32()))
     source_line = pc.add(numbers, pa.scalar(layout.lines + 1, pa.int32()))
     return _without_blank(header, table.columns, source_row, source_line, None, None)
@@ -251,7 +253,14 @@ def _lines(text: bytes, start: int) -> Iterator[str]:
 
 
 def _line_count(text: bytes, start: int) -> int:
-    ends = text.count(b"\n", start) + text.count(b"\r", start) - text.count(b"\r\n", start)
+    """Return how many lines follow `start`, each ended by \\n, \\r\\n or \\r, the last one also by the end."""
+    data = np.frombuffer(text, np.uint8)
+    ends = 0
+    for at in range(start, len(data), _BLOCK):
+        piece = data[at : at + _BLOCK]
+        newlines = np.flatnonzero(piece == _NEWLINE) + at
+        pairs = np.count_nonzero(data[newlines[newlines > start] - 1] == _RETURN)
+        ends += len(newlines) + int(np.count_nonzero(piece == _RETURN)) - int(pairs)
     return ends + (len(text) > start and text[-1:] not in b"\r\n")
 
 

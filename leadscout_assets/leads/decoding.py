@@ -44,7 +44,7 @@ def read_text(path: Path, limits: ReadLimits) -> bytes:
     text = to_utf8(path.read_bytes())
     if b"\0" in text:
         raise UnreadableFile("binary", "the file is neither a workbook nor text; save the list as .xlsx or CSV")
-    if not text.strip():
+    if not text or text.isspace():
         raise UnreadableFile("empty", "the file is empty; deliver it again with the list in it")
     return text
 

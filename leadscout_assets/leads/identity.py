@@ -23,4 +23,6 @@ def lead_ids(businesses: pa.Array, directors: pa.Array, key: bytes) -> pa.Array:
     if not 1 <= len(key) <= 64:
         raise ValueError("the lead id key must have 1 to 64 bytes")
     joined = pc.binary_join_element_wise(businesses, directors, _UNIT_SEPARATOR).cast(pa.binary())
-    return pa.array([blake2b(pair, key=key, digest_size=_BYTES).hexdigest() for pair in joined.to_pylist()], pa.string())
+    return pa.array(
+        [blake2b(pair, key=key, digest_size=_BYTES).hexdigest() for pair in joined.to_pylist()], pa.string()
+    )

@@ -57,17 +57,17 @@ _NEIGHBOUR = re.compile(r"^(?:26[34678]|258)\d{7,9}$")
 
 
 def parse_phones(column: pa.Array | pa.ChunkedArray) -> pa.Table:
-    """Return one row per cell: `number` (E.164 or null), `kind`, `others` (list), `unusable` (bool).
+    """Return one row per cell: `number` (E.164 or null), `kind`, `others` (list or null), `unusable` (bool).
 
     `others` are further numbers of the cell; `unusable` says that something stood there and no number was found.
-    A blank cell or a placeholder gives nulls, an empty list and false.
+    A blank cell or a placeholder gives nulls and false.
     """
     parsed = table_over_distinct(column, lambda cells: _parse_distinct(said_values(cells)))
     return pa.table(
         {
             "number": parsed["number"],
             "kind": parsed["kind"],
-            "others": pc.coalesce(parsed["others"], pa.scalar([], pa.list_(pa.string()))),
+            "others": parsed["others"],
             "unusable": pc.fill_null(parsed["unusable"], False),
         }
     )

@@ -33,7 +33,9 @@ _ADDRESS_LAST_NAME = r"(?:^|,)\s*(?P<last>[^,\d]+?)[\s,;.]*(?:\d{1,4})?[\s,;.]*$
 
 _CODE_IN_CELL = re.compile(r"(?:^|[\s,;(\-])(\d{4})(?:\.0+)?(?=$|[\s,;)])")
 _DIGITS_ONLY = re.compile(r"^[\d\s.,]+$")
-_NO_PLACE = frozenset({"SOUTHAFRICA", "SUIDAFRIKA", "RSA", "SA", "ZA", "ZAF", "REPUBLICOFSOUTHAFRICA", "OTHER", "ANDER"})
+_NO_PLACE = frozenset(
+    {"SOUTHAFRICA", "SUIDAFRIKA", "RSA", "SA", "ZA", "ZAF", "REPUBLICOFSOUTHAFRICA", "OTHER", "ANDER"}
+)
 _SMALL_WORDS = frozenset({"on", "of", "the", "aan", "van", "de", "der", "die", "en", "and", "sur", "by"})
 
 
@@ -81,7 +83,9 @@ def resolve_places(
     in_province = _places_in(province, province_cell=True)
     spelling = pc.coalesce(in_province["province"], in_city["province"])
     town = pc.coalesce(in_city["city_province"], in_province["city_province"])
-    in_address = _address_names(pc.if_else(pc.is_null(pc.coalesce(spelling, town)), street, pa.scalar(None, pa.string())))
+    in_address = _address_names(
+        pc.if_else(pc.is_null(pc.coalesce(spelling, town)), street, pa.scalar(None, pa.string()))
+    )
     spelling = pc.coalesce(spelling, in_address["province"])
     town = pc.coalesce(town, in_address["city_province"])
     codes = _postal_codes(street, in_city, in_province, pc.coalesce(spelling, town))
@@ -99,7 +103,8 @@ def resolve_places(
             "province_unknown": pc.is_null(told),
             "province_disagrees": _any_differ(spelling, town, by_code),
             "postal_code_unusable": pc.and_(
-                pc.is_null(codes["postal_code"]), pc.or_(_true(in_city["digits_only"]), _true(in_province["digits_only"]))
+                pc.is_null(codes["postal_code"]),
+                pc.or_(_true(in_city["digits_only"]), _true(in_province["digits_only"])),
             ),
             "postal_code_repaired": codes["repaired"],
         }
@@ -157,7 +162,10 @@ def title_case(text: str) -> str | None:
     """Return a place name in title case without digits: `ST. HELENA-BAAI 7390` becomes `St. Helena-Baai`."""
     text = re.sub(r"\s+", " ", re.sub(r"[\d#*()\[\]\"|\\_]+", " ", text)).strip(" ,;.-/'")
     words = [word.lower() for word in text.split(" ")]
-    shown = [w if i and w in _SMALL_WORDS else "-".join(p[:1].upper() + p[1:] for p in w.split("-")) for i, w in enumerate(words)]
+    shown = [
+        w if i and w in _SMALL_WORDS else "-".join(p[:1].upper() + p[1:] for p in w.split("-"))
+        for i, w in enumerate(words)
+    ]
     return " ".join(shown) if re.search(r"[^\W\d_]{2}", text) else None
 
 

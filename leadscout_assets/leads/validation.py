@@ -243,14 +243,14 @@ def _leads(raw: pa.Table, company: pa.Table, director: pa.Table, lead_id_key: by
 def _other_numbers(phones: Sequence[pa.Table]) -> pa.Array:
     """Collect each lead's further numbers from its three cells, without those that have a column of their own."""
     others = [_flat(phone["others"]) for phone in phones]
-    lengths = [np.asarray(pc.list_value_length(column)) for column in others]
+    lengths = [np.asarray(pc.fill_null(pc.list_value_length(column), 0)) for column in others]
     at = np.flatnonzero(np.sum(lengths, axis=0))
     found: dict[int, list[str]] = {}
     some = pa.array(at)
     cells = [column.take(some).to_pylist() for column in others]
     own = [_flat(phone["number"]).take(some).to_pylist() for phone in phones]
     for row, lists, numbers in zip(at.tolist(), zip(*cells, strict=True), zip(*own, strict=True), strict=True):
-        found[row] = [n for n in dict.fromkeys(n for numbers_ in lists for n in numbers_) if n not in numbers]
+        found[row] = [n for n in dict.fromkeys(n for some_ in lists for n in some_ or ()) if n not in numbers]
     counts = np.zeros(len(others[0]), dtype=np.int32)
     for row, numbers_ in found.items():
         counts[row] = len(numbers_)

@@ -187,13 +187,15 @@ def _origins(numbers: BatchNumbers) -> Section:
     heading, origins, totals = "Name origin", numbers.origins, numbers.totals
     if origins.purpose is None:
         return Section(heading, ("No purpose was recorded, so nothing was inferred about any name.",))
+    methods = ", ".join(f"{wording.METHODS[m].lower()} {wording.count(n)}" for m, n in origins.methods)
     paragraphs = (
         f"Recorded purpose: {origins.purpose}",
         "The likely linguistic and cultural origin of directors' names, in aggregate. It can be wrong for any person, "
         "says nothing about anyone's race and is no evidence of B-BBEE status. It plays no part in the score. "
         f"Groups of fewer than {origins.min_group} leads are not named, nor is a group from which one of them could "
         "be worked out.",
-        "Answered: one origin. Narrowed: two or three origins remain. Abstained: the name does not tell.",
+        "Answered: one origin. Narrowed: two or three origins remain. Abstained: the name does not tell. "
+        f"What decided: {methods or 'nothing'}.",
     )
 
     def row(answer: str, label: str, number: int) -> tuple[Cell, ...]:

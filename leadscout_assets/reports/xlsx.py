@@ -6,7 +6,7 @@ Delivered text is always written as text, never as a formula, a link or a number
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,6 @@ import pyarrow as pa
 
 from leadscout_assets.reports import sheets
 from leadscout_assets.reports.document import Document, Kind, Section, Table
-from leadscout_assets.terms import TIME_ZONE
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook
@@ -69,7 +68,7 @@ def write_workbook(
     # Temporary files lie beside the workbook: what is delivered never gets into the machine's common folder.
     options = {"tmpdir": str(path.parent), "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(str(path), options) as book:
-        created = delivered_at.astimezone(TIME_ZONE).replace(tzinfo=None)
+        created = delivered_at.astimezone(UTC).replace(tzinfo=None)
         book.set_properties(
             {"title": f"{document.title}: {document.file_name}", "author": "LeadScout", "created": created}
         )

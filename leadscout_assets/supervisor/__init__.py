@@ -1,6 +1,6 @@
 """The platform behind `leadscout up`: one code server, one webserver and one daemon, started, watched and stopped.
 
-Knows processes and files, not leads. Dagster itself is imported only by `defs.orphans`, inside the functions that need it.
+Knows processes and files, not leads. Dagster is imported only by `defs.orphans`, inside the functions that need it.
 """
 
 from leadscout_assets.supervisor.instance import Instance, prepare_instance

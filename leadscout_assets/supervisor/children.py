@@ -3,6 +3,7 @@
 Which processes there are, and in which order they come and go, is `platform`'s business.
 """
 
+import contextlib
 import os
 import shutil
 import signal
@@ -47,7 +48,7 @@ class Child:
         """Start the process; its output is appended to its log."""
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         with self.log_file.open("ab") as output:
-            self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and arguments, no shell
+            self._process = subprocess.Popen(
                 self._command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -95,13 +96,9 @@ class Child:
         """End the process and whatever it started in its group, at once."""
         if self._process is None:
             return
-        try:
-            # The group outlives its leader: run workers of a code server that was killed are still in it. Its number
-            # cannot have passed to a stranger while a member lives, and without members there is nothing to signal.
+        # No group left; macOS answers "not permitted" for a group of zombies.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            # macOS answers "not permitted" for a group of zombies.
-            pass
         self._process.wait()
 
     def rotate_log(self, largest: int = LOG_BYTES) -> None:

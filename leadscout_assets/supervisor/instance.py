@@ -3,6 +3,7 @@
 Starts nothing and asks nothing of the network but a free port.
 """
 
+import json
 import os
 import socket
 from collections.abc import Mapping
@@ -69,7 +70,7 @@ def prepare_instance(settings: Settings) -> Instance:
 
 
 def configuration() -> Path:
-    """Return the file that configures the embedded instance; it is part of the package, the one at the root links to it."""
+    """Return the file that configures the embedded instance, a part of the package; the one at the root links to it."""
     return Path(__file__).with_name("dagster.yaml")
 
 
@@ -103,10 +104,9 @@ def _choose_address(folder: Path) -> Address:
 
 
 def _workspace(address: Address) -> str:
-    place = (
-        f"socket: '{address.socket}'" if address.socket is not None else f"host: 127.0.0.1\n      port: {address.port}"
-    )
-    return f"load_from:\n  - grpc_server:\n      {place}\n      location_name: {LOCATION}\n"
+    place = {"port": address.port, "host": "127.0.0.1"} if address.socket is None else {"socket": str(address.socket)}
+    # JSON is YAML, and quotes whatever characters a path may have.
+    return json.dumps({"load_from": [{"grpc_server": {**place, "location_name": LOCATION}}]}, indent=2) + "\n"
 
 
 def _write_if_different(path: Path, text: str) -> None:

@@ -1,6 +1,6 @@
 """One platform per home: the lock that says so, and whose it is.
 
-The kernel drops the lock with its holder, however that ended, so a pid file that was left behind never stands in the way.
+The kernel drops the lock with its holder, however that ended: a pid file that was left behind stands in nobody's way.
 """
 
 import os

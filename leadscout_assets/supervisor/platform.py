@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ from leadscout_assets.supervisor.lock import hold_home
 from leadscout_assets.supervisor.readiness import awaited, check_port_is_free, url_of
 
 if TYPE_CHECKING:
-    from dagster import DagsterInstance
+    from leadscout_assets.defs.orphans import EmbeddedInstance
 
 DEFINITIONS = "leadscout_assets.definitions"
 START_SECONDS = 180.0
@@ -41,7 +42,7 @@ worker's death within half a second, says more about it."""
 log = structlog.get_logger("leadscout.supervisor")
 
 
-class _Stop(Exception):  # noqa: N818  # not an error: the way out of whatever the platform is waiting for
+class _Stop(Exception):  # not an error: the way out of whatever the platform is waiting for
     """The platform was asked to stop."""
 
 
@@ -69,11 +70,11 @@ def up(
     module: str = DEFINITIONS,
     start_seconds: float = START_SECONDS,
 ) -> int:
-    """Run the platform in the foreground until SIGINT, SIGTERM or SIGHUP; return the exit code, 0 after a graceful end.
+    """Run the platform in the foreground until SIGINT, SIGTERM or SIGHUP; return the exit code, 0 after any of these.
 
-    `on_ready(url)` is called in a thread of its own once everything answers, while the platform is being watched. When it
-    returns a number the platform stops with it as the exit code; with None it stays up. What it raises stops the platform
-    and is raised here. Must be called in the main thread, where Python delivers signals.
+    `on_ready(url)` is called in a thread of its own once everything answers, while the platform is being watched. When
+    it returns a number the platform stops with it as the exit code; with None it stays up. What it raises stops the
+    platform and is raised here. Must be called in the main thread, where Python delivers signals.
 
     Raises `AlreadyRunning` when another platform holds the home, `BadSetting` when the UI's port is taken, `EdgeFailed`
     when a process ends or is not ready within `start_seconds`.
@@ -98,7 +99,8 @@ class _Platform:
         self._module = module
         self._requests = requests
         self._children: list[Child] = []
-        self._instance: DagsterInstance | None = None
+        self._instance: EmbeddedInstance | None = None
+        self._answers: Callable[[], bool] = bool
         self._suspects: frozenset[str] = frozenset()
 
     def start(self, seconds: float) -> str:
@@ -118,7 +120,8 @@ class _Platform:
         code_server.start()
         self._instance = orphans.open_instance(instance.folder)
         self._report(orphans.fail_orphaned_runs(self._instance))
-        self._await("the code server", lambda: None if instance.address.answers() else "its socket", deadline)
+        self._answers = instance.address.answers
+        self._await("the code server", lambda: None if self._answers() else "its address", deadline)
 
         # Both load the definitions through the code server, and come back to a failed load only much later.
         since = time.time()
@@ -200,8 +203,8 @@ class _Platform:
             for child in self._children:
                 if child.exit_code is not None:
                     raise EdgeFailed(
-                        f"the {child.name} ended with code {child.exit_code} while starting; the end of {child.log_file} "
-                        "says why"
+                        f"the {child.name} ended with code {child.exit_code} while starting; "
+                        f"the end of {child.log_file} says why"
                     )
             if time.monotonic() >= deadline:
                 raise EdgeFailed(
@@ -214,10 +217,16 @@ class _Platform:
         from leadscout_assets.defs import orphans
 
         assert self._instance is not None  # noqa: S101  # watch comes after start
+        if not self._answers():
+            # The daemon retries a failed run at once, and only once: not while nothing can be launched.
+            self._suspects = frozenset()
+            return
         try:
             found = frozenset(orphans.orphaned_runs(self._instance, launching=True))
             self._report(orphans.fail_orphaned_runs(self._instance, launching=True, only=found & self._suspects))
-        except Exception as error:
+            for run_id in orphans.repeat_lost_retries(self._instance, datetime.now(UTC)):
+                log.warning("lost retry asked for again", run_id=run_id)
+        except Exception as error:  # noqa: BLE001
             # Whatever the storage may raise (locked, full, slow), the platform goes on, and looks again in a moment.
             log.warning("looking for orphaned runs failed", error=type(error).__name__)
         else:
@@ -230,7 +239,7 @@ class _Platform:
             return []
         try:
             return orphans.fail_orphaned_runs(self._instance)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             # The next start does the same; an error here must not hide the one that may have brought us here.
             log.warning("marking interrupted runs failed", error=type(error).__name__)
             return []
@@ -295,7 +304,7 @@ class _Guest:
         assert self._on_ready is not None  # noqa: S101  # start sees to it
         try:
             self._answer = self._on_ready(self._url)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001
             # Whatever it was, it belongs to the caller of `up`, in whose thread it is raised again.
             self._error = error
 

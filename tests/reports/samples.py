@@ -147,7 +147,7 @@ def empty_batch(rows: int | None = 0) -> Batch:
 
 def large_batch(leads: int, rejected: int, seed: int = 1, file_name: str = "leads.xlsx") -> Batch:
     """A batch of any size, full of every kind of value, the same for the same seed."""
-    pick = random.Random(seed)  # noqa: S311  # test data, no secret
+    pick = random.Random(seed)  # test data, no secret
     kinds: tuple[tuple[Origin, ...], ...] = (
         *((Origin.AFRICAN,) for _ in range(12)),
         *((Origin.EUROPEAN,) for _ in range(5)),
