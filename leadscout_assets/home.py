@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -82,7 +83,7 @@ class Home:
             now=now,
             slug=settings.batch_slug,
         )
-        self.records.record(
+        stored = self.records.record(
             DeliveryRecord(
                 batch_id=delivery.batch_id,
                 sha256=delivery.sha256,
@@ -91,6 +92,10 @@ class Home:
                 rows_counted=delivery.rows_counted,
             )
         )
+        if stored.batch_id != delivery.batch_id:
+            # Another process delivered the same content under another name at this moment, and was recorded first.
+            delivery = replace(delivery, batch_id=stored.batch_id, delivered_at=stored.delivered_at)
+            self.store.keep(delivery)
         return delivery
 
     def deliveries(self, batches: Sequence[str]) -> list[Delivery]:

@@ -111,14 +111,15 @@ def data_quality(leads: pa.Table) -> Share:
     lists = _flat(leads["warnings"])
     doubtful = np.asarray(pc.is_in(lists.flatten(), pa.array([str(code) for code in _DOUBTS])), dtype=np.float64)
     doubts = np.bincount(np.asarray(pc.list_parent_indices(lists)), weights=doubtful, minlength=len(lists))
-    return np.maximum(0.0, 1.0 - doubts * _LOST_PER_DOUBT)
+    return np.asarray(np.maximum(0.0, 1.0 - doubts * _LOST_PER_DOUBT), dtype=np.float64)
 
 
 def business_type(leads: pa.Table) -> Share:
     """1 for a company, less for other types, 0.3 where none is known."""
     encoded = _flat(leads["company_type"]).dictionary_encode()
     shares = [_COMPANY_TYPES.get(shown, _NO_TYPE) for shown in encoded.dictionary.to_pylist()]
-    return np.array([*shares, _NO_TYPE])[np.asarray(pc.fill_null(encoded.indices, len(shares)))]
+    share_of_code = np.array([*shares, _NO_TYPE], dtype=np.float64)
+    return share_of_code.take(np.asarray(pc.fill_null(encoded.indices, len(shares))))
 
 
 def keyword(leads: pa.Table) -> Share:
@@ -142,18 +143,18 @@ class Feature:
 
 
 FEATURES: tuple[Feature, ...] = (
-    # contactability: 50
+    # Contactability, 50 points together
     Feature("director_cell", director_cell, 28, "The director can be called: a mobile number counts whole."),
     Feature("business_number", business_number, 12, "The business can be called."),
     Feature("email", email, 10, "There is an e-mail address: its own domain counts whole, free mail less."),
-    # completeness: 20
+    # Completeness, 20 points
     Feature("address", address, 8, "Street address, city and postcode are known, a third each."),
     Feature("province", province, 4, "The province is known."),
     Feature("director_name", director_name, 5, "The director's given names and surname are known."),
     Feature("trading_as_name", trading_as_name, 3, "The trading name is known."),
-    # data quality: 15
+    # Data quality, 15 points
     Feature("data_quality", data_quality, 15, "Nothing that was delivered is in doubt; each doubt costs a third."),
-    # business type and keyword: 15
+    # Business type and keyword, 15 points
     Feature("business_type", business_type, 9, "The company type speaks for a business that buys."),
     Feature("keyword", keyword, 6, "The line of business is known."),
     Feature("name_origin", name_origin, 0, "The origin of a name never counts: its weight is 0 on purpose."),
@@ -170,7 +171,7 @@ def score(leads: pa.Table) -> pa.Table:
     source_row. A contribution is share x weight, rounded to hundredths of a point.
     """
     contributions = {f.name: np.rint(f.function(leads) * (f.weight * 100)).astype(np.int32) for f in FEATURES}
-    hundredths = np.sum(list(contributions.values()), axis=0, dtype=np.int64)
+    hundredths = np.stack(list(contributions.values())).sum(axis=0, dtype=np.int64)
     rank = _ranks(codes(leads["batch_id"]), hundredths, np.asarray(leads["source_row"]).astype(np.int64))
     return LEAD_SCORES.fit(
         pa.table(

@@ -51,7 +51,9 @@ class AwkwardRow:
         return () if isinstance(self.expect, str) else self.expect
 
 
-def _row(why: str, business: str, director: str, *, expect: str | tuple[Reason, ...] = LEAD, **other: str) -> AwkwardRow:
+def _row(
+    why: str, business: str, director: str, *, expect: str | tuple[Reason, ...] = LEAD, **other: str
+) -> AwkwardRow:
     named = {"EntityName": business, "DirectorName": director, **other}
     return AwkwardRow(why, tuple(named.get(name, "") for name in HEADER), expect)
 

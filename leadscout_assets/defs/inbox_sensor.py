@@ -74,7 +74,8 @@ def take_settled(home: Home, *, now: datetime) -> list[tuple[inbox.Seen, Deliver
         delivery = home.deliver(seen.path, now=now)
         if inbox.unchanged(seen):
             taken.append((seen, delivery))
-        get_logger(__name__).info("delivery.taken", batch_id=delivery.batch_id, rows_counted=delivery.rows_counted)
+        if delivery.delivered_at == now:
+            get_logger(__name__).info("delivery.taken", batch_id=delivery.batch_id, rows_counted=delivery.rows_counted)
     return taken
 
 

@@ -5,7 +5,6 @@ It shares no row or cell parsing with reading.py: only the guards, the choice of
 
 from __future__ import annotations
 
-import io
 import re
 import zipfile
 from collections import deque
@@ -13,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from leadscout_assets.errors import UnreadableFile
-from leadscout_assets.leads.csv_text import MAX_LINES_IN_ROW, find_layout
+from leadscout_assets.leads.csv_layout import MAX_LINES_IN_ROW, find_layout, lines_from
 from leadscout_assets.leads.decoding import read_text
 from leadscout_assets.leads.guards import ReadLimits, damaged, open_workbook, parse_entry, xml_parser
 from leadscout_assets.leads.reading import detect
@@ -50,9 +49,7 @@ def _count_csv(path: Path, limits: ReadLimits) -> int:
 
 def _rows(text: bytes, start: int, delimiter: str) -> Iterator[str]:
     """Yield the text of each row; where a quote does not close in time, its line alone is a row."""
-    stream = io.BytesIO(text)
-    stream.seek(start)
-    lines: Iterator[str] = io.TextIOWrapper(stream, encoding="utf-8", newline="")
+    lines = lines_from(text, start)
     closed = re.compile(_CLOSED_ROW.replace("D", re.escape(delimiter)))
     waiting: deque[str] = deque()
     while True:

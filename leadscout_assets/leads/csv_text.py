@@ -6,8 +6,6 @@ Encodings are decoding.py's. Row and line numbers are those that a spreadsheet a
 from __future__ import annotations
 
 import csv
-import io
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,34 +16,16 @@ import pyarrow.compute as pc
 
 from leadscout_assets.errors import UnreadableFile
 from leadscout_assets.leads.columns import Header, require, understand
+from leadscout_assets.leads.csv_layout import Layout, RowLines, find_layout, lines_from
 from leadscout_assets.leads.decoding import read_text
 from leadscout_assets.leads.grid import Grid, any_filled, blank_to_null
 from leadscout_assets.leads.guards import ReadLimits, check_width
 from leadscout_assets.terms import Defect
 
-DELIMITERS = (",", ";", "\t", "|")
-MAX_LINES_IN_ROW = 100
-"""Lines. A quote that is still open after so many is a stray one, not a cell: its line alone becomes a defect."""
-
-_SEPARATOR_LINE = "sep="
 _PROTECTED = r"^'([=+\-@\t\r])"
 _BLOCK = 1 << 22
 _NEWLINE, _RETURN = b"\n\r"
 _ROWS_AT_ONCE = 50_000
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How a CSV is laid out. Rows and lines start at 1; `rows` and `lines` count up to the header's end.
-
-    `body` is the byte at which the first row below the header begins.
-    """
-
-    delimiter: str
-    headers: tuple[str, ...]
-    rows: int
-    lines: int
-    body: int
 
 
 def read_csv(path: Path, limits: ReadLimits, sheet: str | None) -> Grid:
@@ -62,47 +42,6 @@ def read_csv(path: Path, limits: ReadLimits, sheet: str | None) -> Grid:
     if not len(grid.source_row):
         raise UnreadableFile("no_rows", "the list has column names but no rows below them; deliver it again with rows")
     return grid
-
-
-def find_layout(text: bytes) -> Layout:
-    """Find the header, the first row with a filled cell, and the delimiter under which it is best understood."""
-    stream = _lines(text, 0)
-    first = next(stream, "")
-    hint = first.strip().casefold()
-    # Excel writes `sep=;` to itself and shows no row for it.
-    told = first.strip()[len(_SEPARATOR_LINE) :].strip('"') if hint.startswith(_SEPARATOR_LINE) else None
-    if told is None and first.strip('"\r\n').casefold() == "sep=\t":
-        told = "\t"
-    skipped = 0 if told is None else 1
-    start = len(first.encode()) if skipped else 0
-    candidates = (told,) if told and len(told) == 1 else DELIMITERS
-    layouts = [_layout(text, delimiter, start, skipped) for delimiter in candidates]
-
-    def understood(layout: Layout) -> tuple[int, int]:
-        return len(understand(layout.headers).fields), len(layout.headers)
-
-    best = max(layouts, key=understood)
-    if not best.headers:
-        raise UnreadableFile("empty", "the file has no filled cell; deliver it again with the list in it")
-    return best
-
-
-def _layout(text: bytes, delimiter: str, start: int, skipped: int) -> Layout:
-    lines = _Lines(_lines(text, start))
-    reader = csv.reader(lines, delimiter=delimiter)
-    rows, line_count, offset = 0, skipped, start
-    while True:
-        lines.begin()
-        try:
-            cells = next(reader, None)
-        except csv.Error:
-            cells = None
-        if cells is None:
-            return Layout(delimiter, (), rows, line_count, offset)
-        rows, line_count = rows + 1, line_count + len(lines.row)
-        offset += sum(len(line.encode()) for line in lines.row)
-        if any(cell.strip() for cell in cells):
-            return Layout(delimiter, tuple(cells), rows, line_count, offset)
 
 
 def whole_line_rows(text: bytes, layout: Layout, header: Header) -> Grid | None:
@@ -192,7 +131,7 @@ def exact_rows(text: bytes, layout: Layout, header: Header) -> Grid:
 
 def _records(text: bytes, layout: Layout) -> Iterator[tuple[int, int, list[str] | None, list[str]]]:
     """Yield row number, first line number, cells and physical lines of each row; cells None where a quote is stray."""
-    lines = _Lines(_lines(text, layout.body))
+    lines = RowLines(lines_from(text, layout.body))
     reader = csv.reader(lines, delimiter=layout.delimiter)
     row, line = layout.rows, layout.lines + 1
     while True:
@@ -212,44 +151,6 @@ def _records(text: bytes, layout: Layout) -> Iterator[tuple[int, int, list[str] 
         else:
             yield row, line, cells, lines.row
         line += len(lines.row)
-
-
-class _Lines:
-    """Lines for csv.reader: it remembers those of the current row, ends a row that is too long, and can go back."""
-
-    def __init__(self, stream: Iterator[str]) -> None:
-        self._stream = stream
-        self._again: deque[str] = deque()
-        self.row: list[str] = []
-        self.cut = False
-
-    def begin(self) -> None:
-        self.row, self.cut = [], False
-
-    def give_back(self) -> None:
-        """Keep the row's first line only; the next row starts with its second."""
-        self._again.extendleft(reversed(self.row[1:]))
-        del self.row[1:]
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        line = None
-        if len(self.row) < MAX_LINES_IN_ROW:
-            line = self._again.popleft() if self._again else next(self._stream, None)
-        if line is None:
-            # Inside a row this is an open quote; csv would quietly end the cell here.
-            self.cut = bool(self.row)
-            raise StopIteration
-        self.row.append(line)
-        return line
-
-
-def _lines(text: bytes, start: int) -> Iterator[str]:
-    stream = io.BytesIO(text)
-    stream.seek(start)
-    return io.TextIOWrapper(stream, encoding="utf-8", newline="")
 
 
 def _line_count(text: bytes, start: int) -> int:

@@ -24,9 +24,7 @@ _HEAD = 4096
 _CHUNK = 1 << 24
 _NOT_ASCII = re.compile(rb"[^\r\n]*[\x80-\xff][^\r\n]*")
 # Windows-1252 leaves five bytes undefined; as every browser does, they are read as the control of that number.
-_WINDOWS_1252 = "".join(
-    bytes([byte]).decode("cp1252", "replace").replace("\ufffd", chr(byte)) for byte in range(256)
-)
+_WINDOWS_1252 = "".join(bytes([byte]).decode("cp1252", "replace").replace("\ufffd", chr(byte)) for byte in range(256))
 
 
 def read_text(path: Path, limits: ReadLimits) -> bytes:

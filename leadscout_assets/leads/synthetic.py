@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from leadscout_assets.errors import BadInput
 from leadscout_assets.leads.synthetic_columns import Dice, businesses, cells, contacts, directors, emails, places

@@ -153,7 +153,9 @@ def businesses(dice: Dice, surnames: pa.Array) -> tuple[pa.Array, pa.Array, pa.A
     keyword, word = (pa.array([pair[index] for pair in trades]).take(pa.array(trade)) for index in range(2))
     fancy = _join(_join(dice.pick(first), dice.pick(second), " "), word, " ")
     numbered = _join(_join(dice.pick(first), word, " "), pa.array(dice.random.integers(2, 999, dice.rows)), " ")
-    family = _join(_join(surnames, dice.pick(("AND SONS", "& SONS", "BROTHERS", "FAMILY", "SE", "EN SEUNS")), " "), word, " ")
+    family = _join(
+        _join(surnames, dice.pick(("AND SONS", "& SONS", "BROTHERS", "FAMILY", "SE", "EN SEUNS")), " "), word, " "
+    )
     pair = _join(_join(dice.pick(first), dice.pick(first), " AND "), word, " ")
     pattern = dice.random.random(dice.rows)
     name = fancy
@@ -203,7 +205,11 @@ def contacts(dice: Dice) -> tuple[pa.Array, pa.Array]:
 def emails(dice: Dice) -> pa.Array:
     """Make the e-mail addresses; nearly all are empty."""
     first = _split(_words("synthetic_businesses.toml")["first"])
-    own = _join(_join(dice.pick(("info", "sales", "admin", "accounts", "office")), dice.pick(first), "."), dice.pick(_OWN_DOMAINS), "@")
+    own = _join(
+        _join(dice.pick(("info", "sales", "admin", "accounts", "office")), dice.pick(first), "."),
+        dice.pick(_OWN_DOMAINS),
+        "@",
+    )
     short = pc.utf8_slice_codeunits(_join(dice.pick(first), dice.digits(_FREE_LENGTH)), 0, _FREE_LENGTH)
     address = pc.utf8_lower(dice.mixed(own, email_free=_join(short, dice.pick(_FREE_DOMAINS), "@")))
     address = dice.mixed(address, email_capitals=pc.utf8_upper(address), email_unusable=dice.pick(_UNUSABLE_EMAILS))
@@ -221,7 +227,9 @@ def places(dice: Dice) -> tuple[pa.Array, pa.Array, pa.Array]:
     number = pa.array(dice.random.integers(1, 400, dice.rows))
     suburb = dice.pick(_bars(lists["suburbs"]))
     address = _join(_join(number, street, " "), suburb, ", ")
-    address = pc.if_else(pa.array(dice.random.random(dice.rows) < 0.6), _join(_join(address, town, ", "), postal, ", "), address)
+    address = pc.if_else(
+        pa.array(dice.random.random(dice.rows) < 0.6), _join(_join(address, town, ", "), postal, ", "), address
+    )
     spellings = {name: _spellings(_bars(text)) for name, text in lists["provinces"].items()}
     usual, odd = pa.nulls(dice.rows, pa.string()), pa.nulls(dice.rows, pa.string())
     for name, written in spellings.items():

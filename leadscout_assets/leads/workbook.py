@@ -6,13 +6,13 @@ The values themselves are read in xlsx.py; nothing here decides what a column me
 from __future__ import annotations
 
 import posixpath
-import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from leadscout_assets.errors import UnreadableFile
 from leadscout_assets.leads.guards import ReadLimits, check_extent, damaged, parse_entry, xml_parser
+from leadscout_assets.leads.number_formats import shows_date, zero_format
 
 WORKBOOK = "xl/workbook.xml"
 _RELATIONS = "xl/_rels/workbook.xml.rels"
@@ -20,15 +20,7 @@ _STYLES = "xl/styles.xml"
 _SHARED_STRINGS = "xl/sharedStrings.xml"
 _WORKSHEET = "/worksheet"
 
-# Built-in number formats that show dates or times (ECMA-376 part 1, 18.8.30), East Asian ones included.
-_BUILT_IN_DATES = frozenset([*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)])
-_QUOTED = re.compile(r'"([^"]*)"|\\(.)|_(.)|\*.|\[[^\]]*\]')
-_DATE_LETTERS = re.compile(r"[dmyhs]", re.IGNORECASE)
-# Digit placeholders and what people put between them in telephone numbers, postal codes and account numbers.
-_ZERO_FORMAT = re.compile(r"[0# ()+\-./]+")
 _DIGITS = "0123456789"
-_PRIVATE = 0xE000
-"""Shifts a quoted digit of a number format into the private use area, where it is no placeholder."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +59,9 @@ def choose_sheet(workbook: zipfile.ZipFile, sheet: str | None) -> SheetPart:
 
     def on_relation(name: str, attributes: dict[str, str]) -> None:
         if _local(name) == "Relationship" and attributes.get("Type", "").endswith(_WORKSHEET):
-            parts[attributes.get("Id", "")] = posixpath.normpath(posixpath.join("/xl", attributes.get("Target", "")))[1:]
+            parts[attributes.get("Id", "")] = posixpath.normpath(posixpath.join("/xl", attributes.get("Target", "")))[
+                1:
+            ]
 
     _visit(workbook, WORKBOOK, on_sheet)
     _visit(workbook, _RELATIONS, on_relation)
@@ -100,10 +94,10 @@ def look(workbook: zipfile.ZipFile, sheet: SheetPart, limits: ReadLimits) -> Loo
     found = Look()
     columns: dict[str, int] = {}
     row, column, kind, style, reference = 0, -1, "", "", ""
-    namespace = ""
+    cell_tag, row_tag, value_tags = "", "", ("", "")
 
     def start(name: str, attributes: dict[str, str]) -> None:
-        nonlocal row, column, kind, style, reference, namespace, cell_tag, row_tag, value_tags
+        nonlocal row, column, kind, style, reference, cell_tag, row_tag, value_tags
         if name == cell_tag:
             reference = attributes.get("r", "")
             kind, style = attributes.get("t", "n"), attributes.get("s", "")
@@ -124,11 +118,10 @@ def look(workbook: zipfile.ZipFile, sheet: SheetPart, limits: ReadLimits) -> Loo
                 found.zeros.append((at, column, zeros[style]))
         elif name == row_tag:
             row, column = int(attributes.get("r", row + 1)), -1
-        elif not namespace and _local(name) == "worksheet":
+        elif not cell_tag and _local(name) == "worksheet":
             namespace = name.removesuffix("worksheet")
             cell_tag, row_tag, value_tags = f"{namespace}c", f"{namespace}row", (f"{namespace}v", f"{namespace}is")
 
-    cell_tag, row_tag, value_tags = "", "", ("", "")
     parser = xml_parser()
     parser.StartElementHandler = start
     try:
@@ -136,50 +129,6 @@ def look(workbook: zipfile.ZipFile, sheet: SheetPart, limits: ReadLimits) -> Loo
     except ValueError:
         raise damaged() from None  # a row number or a reference that is not one
     return found
-
-
-def shown(number: str, code: str) -> str:
-    """Return a plain decimal `number` as the zero format `code` shows it; anything but a whole number unchanged."""
-    if not number.isdecimal():
-        return number
-    digits, places = list(number), code.count("0") + code.count("#")
-    made: list[str] = []
-    first_zero = code.find("0") if "0" in code else len(code)
-    for index in range(len(code) - 1, -1, -1):
-        mark = code[index]
-        if mark in "0#":
-            places -= 1
-            if digits:
-                made.append(digits.pop())
-            elif index >= first_zero:
-                made.append("0")
-            if not places:
-                made.extend(reversed(digits))
-        else:
-            made.append(chr(ord(mark) - _PRIVATE) if ord(mark) >= _PRIVATE else mark)
-    return "".join(reversed(made)).strip()
-
-
-def zero_format(code: str) -> str | None:
-    """Return the placeholders of a number format that pads with zeros, or None for every other format.
-
-    `0000000000`, `000 000 0000`, `0#########` and `"0"000000000` do; `0`, `0.00`, `#,##0` and `General` do not.
-    """
-    section = _QUOTED.sub(_literal, code.split(";")[0])
-    marks = "".join(chr(ord(c) - _PRIVATE) if ord(c) >= _PRIVATE else c for c in section)
-    placeholders = re.sub(r"[^0#]", "", section)
-    padded = len(placeholders.lstrip("#"))
-    # A dot between two placeholders is the decimal point.
-    if not placeholders or not _ZERO_FORMAT.fullmatch(marks) or re.search(r"[0#]\.[0#]", section):
-        return None
-    return section if padded > 1 or section != marks else None
-
-
-def _literal(match: re.Match[str]) -> str:
-    if match[3] is not None:  # `_x` leaves room as wide as x
-        return " "
-    text = match[1] if match[1] is not None else match[2] or ""
-    return "".join(chr(ord(c) + _PRIVATE) if c in _DIGITS + "#" else c for c in text)
 
 
 def _styles(workbook: zipfile.ZipFile) -> tuple[frozenset[str], dict[str, str]]:
@@ -200,8 +149,8 @@ def _styles(workbook: zipfile.ZipFile) -> tuple[frozenset[str], dict[str, str]]:
 
     if _STYLES in workbook.NameToInfo:
         _visit(workbook, _STYLES, start)
-    date_codes = {number for number, code in codes.items() if _DATE_LETTERS.search(_QUOTED.sub("", code))}
-    date_codes |= {str(number) for number in _BUILT_IN_DATES if str(number) not in codes}
+    date_codes = {number for number, code in codes.items() if shows_date(code)}
+    date_codes |= {str(number) for number in BUILT_IN_DATES if str(number) not in codes}
     zero_codes = {number: section for number, code in codes.items() if (section := zero_format(code)) is not None}
     dates = frozenset(str(index) for index, number in enumerate(cell_formats) if number in date_codes)
     zeros = {str(index): zero_codes[number] for index, number in enumerate(cell_formats) if number in zero_codes}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,8 @@ from leadscout_assets.errors import UnreadableFile
 from leadscout_assets.leads.columns import require, understand
 from leadscout_assets.leads.grid import Grid, any_filled, blank_to_null
 from leadscout_assets.leads.guards import ReadLimits, damaged, open_workbook
-from leadscout_assets.leads.workbook import Look, choose_sheet, look, shown
+from leadscout_assets.leads.number_formats import shown
+from leadscout_assets.leads.workbook import Look, choose_sheet, look
 
 _MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)[ T]00:00:00(?:\.0+)?")
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d(?:\.\d+)?)")
@@ -41,7 +43,8 @@ def read_xlsx(path: Path, limits: ReadLimits, sheet: str | None) -> Grid:
     filled = np.flatnonzero(any_filled(cells, height))
     if not len(filled):
         raise UnreadableFile(
-            "empty", "the worksheet is empty; put the list on the first visible sheet or name its sheet in LEADSCOUT_SHEET"
+            "empty",
+            "the worksheet is empty; put the list on the first visible sheet or name its sheet in LEADSCOUT_SHEET",
         )
     header = require(understand([column[int(filled[0])].as_py() for column in cells]))
     if len(filled) == 1:
@@ -79,7 +82,7 @@ def _as_shown(cells: list[pa.ChunkedArray], seen: Look) -> list[pa.ChunkedArray]
     for row, column in seen.dates:
         changes.setdefault(column, []).append((row - 1, _iso))
     for row, column, code in seen.zeros:
-        changes.setdefault(column, []).append((row - 1, lambda number, code=code: shown(number, code)))
+        changes.setdefault(column, []).append((row - 1, partial(shown, code=code)))
     changed = list(cells)
     for column, places in changes.items():
         if column < len(cells):

@@ -4,6 +4,7 @@ What they say is written in `sections`; how they look is each renderer's affair.
 """
 
 from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -92,12 +93,13 @@ class Tile:
 
 @dataclass(frozen=True)
 class Document:
-    """A whole report."""
+    """A whole report. `totals` are the counts of rows by name, for a program that reads the report back."""
 
     title: str
     file_name: str
     facts: tuple[tuple[str, str], ...]
     tiles: tuple[Tile, ...]
+    totals: Mapping[str, int]
     holds: bool
     verdict: str
     sections: tuple[Section, ...]

@@ -10,10 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from leadscout_assets.checks import ReportFacts
+from leadscout_assets.reports.xlsx import TOTAL
 from leadscout_assets.terms import ReportKind
-
-TOTAL = "leadscout rows "
-"""Beginning of the names of the workbook's custom properties that hold its totals."""
 
 CHUNK = 1 << 20
 ROW = b"<row "
@@ -52,7 +50,9 @@ def _digest(path: Path) -> str | None:
 
 def _rows_by_sheet(book: zipfile.ZipFile) -> dict[str, int]:
     names = _SHEET_NAME.findall(book.read("xl/workbook.xml"))
-    return {name.decode(): _count_rows(book, f"xl/worksheets/sheet{number}.xml") for number, name in enumerate(names, 1)}
+    return {
+        name.decode(): _count_rows(book, f"xl/worksheets/sheet{number}.xml") for number, name in enumerate(names, 1)
+    }
 
 
 def _count_rows(book: zipfile.ZipFile, part: str) -> int:

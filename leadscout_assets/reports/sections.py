@@ -1,6 +1,7 @@
 """What a batch's report says, in which words and which order. Figures come from `BatchNumbers`, none is computed here."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 
 from leadscout_assets.reports import wording
@@ -21,6 +22,7 @@ def build_document(numbers: BatchNumbers) -> Document:
             ("SHA-256", numbers.sha256),
         ),
         tiles=_tiles(numbers),
+        totals=asdict(numbers.totals),
         holds=numbers.reconciled,
         verdict=_verdict(numbers),
         sections=tuple(section(numbers) for section in SECTIONS),

@@ -23,24 +23,15 @@ if TYPE_CHECKING:
 MAX_ROWS = 100 * sheets.SLICE
 """Most rows of one sheet, whole slices below the format's limit of 1,048,576; more go on in a second sheet."""
 
+TOTAL = "leadscout rows "
+"""Beginning of the names of the custom properties that carry the totals, by which the report is read back."""
+
 A4 = 9
 """The format's number of the paper size."""
 
 INK, MUTED, BRAND, LINE, HEAD = "#1C2733", "#5B6875", "#1F5F8B", "#D9E0E6", "#E4EDF4"
 
 NUMBER_FORMATS = {Kind.TEXT: "@", Kind.COUNT: "#,##0", Kind.SHARE: "0.0%", Kind.POINTS: "0.00", Kind.ROW: "0"}
-
-
-SHARE_BAR = {
-    "type": "data_bar",
-    "bar_solid": True,
-    "bar_color": "#C9DCEA",
-    "min_type": "num",
-    "min_value": 0,
-    "max_type": "num",
-    "max_value": 1,
-}
-"""Draws each share as a bar in its cell."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +63,8 @@ def write_workbook(
         book.set_properties(
             {"title": f"{document.title}: {document.file_name}", "author": "LeadScout", "created": created}
         )
+        for name, rows in document.totals.items():
+            book.set_custom_property(f"{TOTAL}{name}", rows)
         formats = _formats(book)
         _summary(book, formats, document)
         _rows(book, formats, sheets.leads_sheet(leads, scores))
@@ -183,6 +176,3 @@ def _summary_table(page: Worksheet, formats: Formats, table: Table, row: int) ->
                 _write(page, row, position, cell, formats.cells[Kind.TEXT])
             elif cell is not None:
                 page.write_number(row, position, cell, formats.cells[column.kind])
-    for position, column in enumerate(table.columns):
-        if column.kind is Kind.SHARE and table.rows:
-            page.conditional_format(row - len(table.rows) + 1, position, row, position, SHARE_BAR)

@@ -57,7 +57,7 @@ def test_the_totals_on_the_page_are_the_numbers() -> None:
 
 def test_the_page_holds_no_lead() -> None:
     html = render_page(document_of(small_batch()))
-    assert not [name for name in ("KAROO", "VLEI", "Zulu", "82123", "a@vlei") if name in html]
+    assert not [name for name in ("KAROO", "VLEI", "&lt;b&gt;", "82123", "a@vlei") if name in html]
 
 
 def test_a_refused_batch_has_a_page_that_says_so() -> None:

@@ -2,6 +2,7 @@
 
 import json
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
@@ -92,7 +93,7 @@ def test_an_empty_batch_has_figures_without_shares() -> None:
     assert numbers.scores.median is None
     assert sum(b.count for b in numbers.scores.bands) == 0
     assert {c.fill_rate for c in numbers.columns} == {None}
-    assert numbers.provinces == numbers.keywords == numbers.reasons == ()
+    assert (numbers.provinces, numbers.keywords, numbers.reasons) == ((), (), ())
 
 
 def test_numbers_are_written_as_json_that_can_be_read() -> None:
@@ -132,7 +133,5 @@ def test_a_batch_cut_from_a_longer_frame_gives_the_same_figures() -> None:
     assert batch_numbers(batch.delivery, *padded, purpose=PURPOSE) == numbers_of(batch)
 
 
-def _padded(table):  # type: ignore[no-untyped-def]  # Arrow is untyped
-    import pyarrow as pa
-
+def _padded(table: pa.Table) -> pa.Table:
     return pa.concat_tables([table.slice(0, 1), table, table.slice(0, 1)]).combine_chunks().slice(1, table.num_rows)

@@ -1,0 +1,72 @@
+import pyarrow as pa
+import pytest
+from email_validator import EmailNotValidError, validate_email
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leadscout_assets.leads.emails import parse_emails
+
+
+def _parse(cell: str | None) -> dict[str, object]:
+    return parse_emails(pa.array([cell], pa.string())).to_pylist()[0]
+
+
+@pytest.mark.parametrize(
+    ("cell", "address"),
+    [
+        ("info@example.co.za", "info@example.co.za"),
+        ("INFO@EXAMPLE.CO.ZA", "info@example.co.za"),
+        ("  info@example.co.za. ", "info@example.co.za"),
+        ("mailto:info@example.co.za", "info@example.co.za"),
+        ("<info@example.co.za>;", "info@example.co.za"),
+        ("E-mail: info@example.co.za", "info@example.co.za"),
+        ("Front Desk <info@example.co.za>", "info@example.co.za"),
+        ("bad@; info@example.co.za, other@example.com", "info@example.co.za"),
+        ("info@example.co.za / other@example.com", "info@example.co.za"),
+        ("info@example.co.za of other@example.com", "info@example.co.za"),
+        ("o'neil@example.com", "o'neil@example.com"),
+        ("andr\u00e9@example.com", "andr\u00e9@example.com"),
+    ],
+)
+def test_an_address_is_found_however_it_is_written(cell: str, address: str) -> None:
+    assert _parse(cell) == {"address": address, "is_free": False, "unusable": False}
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["info at example", "info(at)example.com", "info@example", "@example.com", "info@", "a..b@example.com",
+     "a b@", "www.example.com", "a" * 65 + "@example.com", "info@-example.com"],
+)  # fmt: skip
+def test_what_is_no_address_is_unusable(cell: str) -> None:
+    assert _parse(cell) == {"address": None, "is_free": None, "unusable": True}
+
+
+@pytest.mark.parametrize("cell", [None, "", " ", "N/A", "none", "-"])
+def test_nothing_said_is_no_defect(cell: str | None) -> None:
+    assert _parse(cell) == {"address": None, "is_free": None, "unusable": False}
+
+
+@pytest.mark.parametrize("domain", ["gmail.com", "GMAIL.COM", "yahoo.co.za", "mweb.co.za", "telkomsa.net"])
+def test_free_mail_is_flagged(domain: str) -> None:
+    assert _parse(f"someone@{domain}")["is_free"] is True
+
+
+def test_a_domain_that_only_ends_like_free_mail_is_not_free() -> None:
+    assert _parse("someone@notgmail.com")["is_free"] is False
+
+
+@given(st.from_regex(r"[a-z0-9._+\-]{1,12}@[a-z0-9.\-]{1,12}\.(?:com|co\.za)", fullmatch=True))
+def test_the_pattern_accepts_nothing_that_email_validator_refuses(cell: str) -> None:
+    address = _parse(cell)["address"]
+    if address is not None:
+        try:
+            validate_email(str(address), check_deliverability=False)
+        except EmailNotValidError as error:
+            pytest.fail(f"accepted an address that is refused: {error}")
+
+
+@given(st.lists(st.none() | st.text(max_size=30), max_size=8))
+def test_any_text_gives_one_row_per_cell(cells: list[str | None]) -> None:
+    parsed = parse_emails(pa.array(cells, pa.string())).to_pylist()
+    assert len(parsed) == len(cells)
+    assert not any(row["unusable"] and row["address"] for row in parsed)
