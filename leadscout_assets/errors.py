@@ -8,6 +8,7 @@ LeadScoutError                      anything LeadScout itself raises; exit code 
 ├── ContractBroken                  a frame that does not fit its table's contract
 ├── TooManyRows                     a run above the row limit; names the setting
 ├── AlreadyRunning                  another platform holds this home; names its pid
+├── Defect                          an unexpected exception, told by its kind and places without its message
 └── EdgeFailed                      storage, database or a process failed; says what to look at
 """
 
@@ -53,6 +54,10 @@ class TooManyRows(LeadScoutError):
 
 class AlreadyRunning(LeadScoutError):
     """Another platform holds this home."""
+
+
+class Defect(LeadScoutError):
+    """An exception that nobody expected. Its own message is left out, since libraries quote the values they choke on."""
 
 
 class EdgeFailed(LeadScoutError):

@@ -149,15 +149,18 @@ def take(
 def settled_files(inbox: Path, *, now: Callable[[], float], sleep: Callable[[float], None]) -> list[Seen]:
     """Return the inbox's deliverable files that have stopped growing, oldest first.
 
-    `now` gives seconds since the epoch. Lock files (`~$...`), hidden and unfinished files, links and folders are no
-    deliveries. A file dated in the future is judged by the second look alone.
+    `now` gives seconds since the epoch. A file that is too young is waited for, up to `SETTLE_SECONDS`, since the next
+    look may be a whole tick away; one that grows meanwhile is left for then. Lock files (`~$...`), hidden and unfinished
+    files, links and folders are no deliveries. A file dated in the future is judged by the looks alone.
     """
-    first = [seen for seen in _look(inbox) if not 0 <= now() - seen.modified_ns / 1e9 < SETTLE_SECONDS]
+    first = list(_look(inbox))
     if not first:
         return []
-    sleep(SECOND_LOOK_SECONDS)
+    youngest = max((seen.modified_ns / 1e9 for seen in first if seen.modified_ns / 1e9 <= now()), default=0.0)
+    sleep(max(SECOND_LOOK_SECONDS, SETTLE_SECONDS - (now() - youngest)))
     again = set(_look(inbox))
-    return sorted((seen for seen in first if seen in again), key=lambda seen: (seen.modified_ns, seen.path.name))
+    settled = [seen for seen in first if seen in again and not 0 <= now() - seen.modified_ns / 1e9 < SETTLE_SECONDS]
+    return sorted(settled, key=lambda seen: (seen.modified_ns, seen.path.name))
 
 
 def unchanged(seen: Seen) -> bool:

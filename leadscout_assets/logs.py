@@ -25,7 +25,7 @@ import structlog
 from structlog.contextvars import bound_contextvars, merge_contextvars
 from structlog.stdlib import BoundLogger, ProcessorFormatter
 
-from leadscout_assets.errors import LeadScoutError
+from leadscout_assets.errors import Defect, LeadScoutError
 
 ROOT = "leadscout_assets"
 """Loggers below this name obey the level set; those of other packages speak from WARNING on."""
@@ -127,6 +127,20 @@ def operation(name: str, **context: object) -> Iterator[dict[str, object]]:
             log.error(name, **{**closing(False), "error": type(error).__name__, **reason})
             raise
         log.info(name, **closing(True))
+
+
+@contextmanager
+def private_errors() -> Iterator[None]:
+    """Raise an unexpected exception of the block as a `Defect` that tells its kind and places, but not its message.
+
+    For the boundary to Dagster, which stores messages for good and shows them to every viewer.
+    """
+    try:
+        yield
+    except LeadScoutError:
+        raise
+    except Exception as error:  # whatever it is: recorded in full but for what may be personal
+        raise Defect(f"an unexpected error, which is a defect of LeadScout:\n{describe(error)}") from None
 
 
 def keep_private(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -58,7 +58,7 @@ class Tables:
         needed = list(dict.fromkeys([*wanted, *contract.key]))
         try:
             table = self._open(contract)
-            rows = table.to_pyarrow_table(partitions=[("batch_id", "in", list(batches))], columns=needed)
+            rows = table.to_pyarrow_table(filters=[("batch_id", "in", list(batches))], columns=needed)
         except (DeltaError, OSError, pa.ArrowException):
             raise EdgeFailed(f"table {contract.name} cannot be read; see `leadscout doctor`") from None
         return rows.sort_by([(name, "ascending") for name in contract.key]).select(wanted).cast(schema)
@@ -71,7 +71,11 @@ class Tables:
         return self.root / contract.name
 
     def _exists(self, contract: Contract) -> bool:
-        return (self._path(contract) / "_delta_log").is_dir()
+        from deltalake import DeltaTable
+
+        # Not its folder alone: a writer killed before its first commit leaves that behind.
+        path = self._path(contract)
+        return path.is_dir() and DeltaTable.is_deltatable(str(path))
 
     def _open(self, contract: Contract) -> DeltaTable:
         from deltalake import DeltaTable

@@ -13,7 +13,7 @@ from leadscout_assets.defs.partitions import partition_tags
 from leadscout_assets.defs.resources import Platform
 from leadscout_assets.home import Home
 from leadscout_assets.leads.delivery import Delivery
-from leadscout_assets.logs import get_logger
+from leadscout_assets.logs import get_logger, private_errors
 
 TICK_SECONDS = 5
 """The daemon's own loop; a smaller interval does nothing."""
@@ -28,7 +28,8 @@ TICK_SECONDS = 5
 )
 def inbox_sensor(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SensorResult | dg.SkipReason:
     """Evaluate one tick."""
-    requests = tick(context.instance, platform.home, now=datetime.now(UTC))
+    with private_errors():
+        requests = tick(context.instance, platform.home, now=datetime.now(UTC))
     if not requests:
         return dg.SkipReason("nothing new in the inbox, and no delivery waits for a run")
     return dg.SensorResult(run_requests=[dg.RunRequest(request.key, tags=partition_tags(request.batches)) for request in requests])

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
-import pyarrow as pa
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 
 from leadscout_assets import facts
@@ -18,6 +17,7 @@ from leadscout_assets.defs.partitions import LEAD_BATCH
 from leadscout_assets.defs.resources import Platform
 from leadscout_assets.defs.table_io import CONTRACTS
 from leadscout_assets.home import Home
+from leadscout_assets.logs import private_errors
 
 CONTRACT_CHECK = "schema_contract"
 
@@ -78,14 +78,15 @@ def _checks_of(asset: str, checks: Sequence[Check]) -> dg.AssetChecksDefinition:
     @dg.multi_asset_check(name=f"{asset}_checks", specs=[_spec(asset, check.name, check.means) for check in checks])
     def judge(context: dg.AssetCheckExecutionContext, platform: Platform) -> Results:
         home, batches = platform.home, sorted(context.partition_keys)
-        found = facts.gather(
-            [asset],
-            home.deliveries(batches),
-            _refusals(home, batches),
-            lambda contract, columns: home.tables.read(contract, batches, columns),
-            home.settings.reports_dir,
-        )
         bounds = limits_from(home.settings)
+        with private_errors():
+            found = facts.gather(
+                [asset],
+                home.deliveries(batches),
+                _refusals(home, batches),
+                lambda contract, columns: home.tables.read(contract, batches, columns),
+                home.settings.reports_dir,
+            )
         for check in checks:
             verdicts = {batch.batch_id: check.judge(batch, bounds) for batch in found}
             yield from evaluations(context, asset, check.name, verdicts, warns=check.warns)
@@ -106,9 +107,7 @@ def schema_contracts(context: dg.AssetCheckExecutionContext, platform: Platform)
     batches = sorted(context.partition_keys)
     for key in sorted(context.selected_asset_check_keys):
         contract = CONTRACTS[key.asset_key.to_user_string()]
-        verdicts = judge_contract(contract, _rows(platform.home, contract, batches), batches)
+        with private_errors():
+            verdicts = judge_contract(contract, platform.home.tables.read(contract, batches), batches)
         yield from evaluations(context, contract.name, CONTRACT_CHECK, verdicts, warns=False)
 
-
-def _rows(home: Home, contract: Contract, batches: Sequence[str]) -> pa.Table:
-    return home.tables.read(contract, batches)

@@ -16,6 +16,8 @@ EmbeddedInstance = DagsterInstance
 
 UNDER_WAY = (DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING)
 
+STORAGE_MADE = ".storage-made"
+
 # Dagster's own words in tags and events; it has no public names for them.
 WILL_RETRY = "dagster/will_retry"
 RETRIED_AS = "dagster/auto_retry_run_id"
@@ -58,8 +60,23 @@ def is_alive(worker: Worker) -> bool:
 
 
 def open_instance(folder: Path) -> DagsterInstance:
-    """Open the instance configured in `folder`; close it with its `with` statement."""
-    return DagsterInstance.from_config(str(folder))
+    """Open the instance configured in `folder`; close it with its `with` statement.
+
+    The first to open it makes its storage. Two that do so at the same time would both enter the version of the schema,
+    and nobody could open it again: hence the lock, and `storage_is_made` for whoever starts processes that know no lock.
+    """
+    import fcntl  # POSIX only, like the platform
+
+    with (folder / ".opening").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        instance = DagsterInstance.from_config(str(folder))
+        (folder / STORAGE_MADE).touch()
+    return instance
+
+
+def storage_is_made(folder: Path) -> bool:
+    """Say whether the instance's storage was opened once already, so that any number of processes may open it."""
+    return (folder / STORAGE_MADE).exists()
 
 
 def run_workers(instance: DagsterInstance) -> dict[str, list[Worker]]:
@@ -89,13 +106,13 @@ def orphaned_runs(
 def fail_orphaned_runs(
     instance: DagsterInstance,
     *,
-    launching: bool = False,
+    launching: bool = True,
     only: Collection[str] | None = None,
     alive: Callable[[Worker], bool] = is_alive,
 ) -> list[str]:
     """Mark orphaned runs (of `only`, when given) failed, so that `run_retries` starts them again; return their ids.
 
-    A run that somebody was cancelling is marked cancelled instead: it had been asked not to go on.
+    For `launching`, see `orphaned_runs`. A run that somebody was cancelling is marked cancelled instead: it had been asked not to go on.
     """
     marked = []
     for run_id in orphaned_runs(instance, launching=launching, alive=alive):

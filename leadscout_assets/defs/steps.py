@@ -10,7 +10,7 @@ import pyarrow as pa
 from leadscout_assets.frames import rows_by_batch
 from leadscout_assets.home import Home
 from leadscout_assets.leads.delivery import Delivery
-from leadscout_assets.logs import operation
+from leadscout_assets.logs import operation, private_errors
 from leadscout_assets.pipeline import Refusal, check_run_size
 from leadscout_assets.runs.record import PREFIX, Stopwatch, measured
 
@@ -71,5 +71,6 @@ def step(context: dg.AssetExecutionContext, home: Home, name: str) -> Iterator[S
     """Run a block as the step `name` on the batches of the run: measured, logged, and held to the row limit."""
     deliveries = home.deliveries(sorted(context.partition_keys))
     check_run_size(deliveries, home.settings.max_rows_per_run)
-    with operation(name, run_id=context.run_id, asset=name, batches=len(deliveries)), measured() as watch:
+    about = {"run_id": context.run_id, "asset": name, "batches": len(deliveries)}
+    with private_errors(), operation(name, **about), measured() as watch:
         yield Step(context, home, name, deliveries, watch)

@@ -99,7 +99,7 @@ def plain(values: pa.Array) -> pa.Array:
             some = pc.replace_substring_regex(some, pattern, replacement)
         return pc.replace_substring_regex(pc.utf8_normalize(some, form="NFKD"), _MARKS, "")
 
-    return pc.utf8_upper(where_matching(values, r"[^ -~]", work))
+    return pc.utf8_upper(where_matching(values, r"[^ -~]|`", work))
 
 
 def letters_and_digits(values: pa.Array) -> pa.Array:

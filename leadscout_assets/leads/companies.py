@@ -24,8 +24,10 @@ from leadscout_assets.leads.cleaning import (
     tidy,
 )
 
-_TRADING_AS = r"(?i)^(?P<name>.*?)(?:^|[\s,(\-]+)(?:t[\s./\\]{0,2}a|h[./\\]a|trading[\s\-]+as|handeldrywende[\s]+as|handel[\s]+as)[\s.:\-]+(?P<trading>.*?)[\s)]*$"
-_HAS_TRADING_AS = r"(?i)\b(?:t\s?[./\\]\s?a|h[./\\]a|ta|trading[\s\-]+as|handel(?:drywende)?\s+as)\b"
+# `T/A`, `t.a.`, `H/A` (handel as); a bare TA is as likely a word of the name.
+_AS = r"(?:[th]\s?[./\\]\s?a\b|trading[\s\-]+as\b|handel(?:drywende)?\s+as\b)"
+_HAS_TRADING_AS = rf"(?i)\b{_AS}"
+_TRADING_AS = rf"(?i)^(?P<name>.*?)(?:^|[\s,(\-]+){_AS}[\s.:\-]+(?P<trading>.*?)[\s)]*$"
 # 2012/123456/07, (2012/123456/07), Reg. No. 2012/123456/23, CK2008/123456/23, 2012-123456-07
 _REGISTRATION = r"(?i)[\s,;(\-]*(?:(?:co(?:mpany)?\.?\s*)?reg(?:istration|istrasie)?[\s.:]*(?:n(?:o|r|umber)[\s.:]*)?)?(?:CK\s?)?(?:19|20)\d{2}\s?[/\-]\s?\d{5,7}\s?[/\-]\s?(?P<suffix>\d{2})[\s).]*$"
 _REGISTRATION_AT_END = _REGISTRATION.replace("(?P<suffix>", "(?:")

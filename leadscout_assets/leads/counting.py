@@ -5,6 +5,8 @@ It shares no row or cell parsing with reading.py: only the guards, the choice of
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 import zipfile
 from collections import deque
@@ -42,13 +44,16 @@ def _count_csv(path: Path, limits: ReadLimits) -> int:
     # Whatever is neither space nor delimiter nor quote is in some cell.
     nothing = _SPACES + layout.delimiter + '"'
     return 1 + sum(
-        bool(row.strip(nothing)) or _has_odd_cell(row, layout.delimiter)
-        for row in _rows(text, layout.body, layout.delimiter)
+        stray or bool(row.strip(nothing)) or _has_odd_cell(row, layout.delimiter)
+        for row, stray in _rows(text, layout.body, layout.delimiter)
     )
 
 
-def _rows(text: bytes, start: int, delimiter: str) -> Iterator[str]:
-    """Yield the text of each row; where a quote does not close in time, its line alone is a row."""
+def _rows(text: bytes, start: int, delimiter: str) -> Iterator[tuple[str, bool]]:
+    """Yield the text of each row, and whether its quote is a stray one: one that does not close in time.
+
+    Of such a row only the first line is taken; the next row begins on the line below.
+    """
     lines = lines_from(text, start)
     closed = re.compile(_CLOSED_ROW.replace("D", re.escape(delimiter)))
     waiting: deque[str] = deque()
@@ -56,10 +61,7 @@ def _rows(text: bytes, start: int, delimiter: str) -> Iterator[str]:
         line = waiting.popleft() if waiting else next(lines, None)
         if line is None:
             return
-        if '"' not in line or closed.match(line):
-            yield line
-            continue
-        taken, row = [line], None
+        taken, row = [line], line if '"' not in line or closed.match(line) else None
         while row is None and len(taken) < MAX_LINES_IN_ROW:
             more = waiting.popleft() if waiting else next(lines, None)
             if more is None:
@@ -69,15 +71,15 @@ def _rows(text: bytes, start: int, delimiter: str) -> Iterator[str]:
                 row = joined
         if row is None:
             waiting.extendleft(reversed(taken[1:]))
-        yield line if row is None else row
+        yield line if row is None else row, row is None
 
 
 def _has_odd_cell(row: str, delimiter: str) -> bool:
     """Return whether a row of nothing but spaces, delimiters and quotes has one of the latter two within a cell."""
     if '"' not in row:
         return False
-    inside = re.sub(rf'(?:^|(?<={re.escape(delimiter)}))"\s*"(?=\s*(?:{re.escape(delimiter)}|$))', "", row)
-    return '"' in inside
+    cells = next(csv.reader(io.StringIO(row, newline=""), delimiter=delimiter), [])
+    return any(cell.strip() for cell in cells)
 
 
 def _count_xlsx(path: Path, limits: ReadLimits, sheet: str | None) -> int:

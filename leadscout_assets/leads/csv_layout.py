@@ -39,14 +39,11 @@ def find_layout(text: bytes) -> Layout:
     """Find the header, the first row with a filled cell, and the delimiter under which it is best understood."""
     stream = lines_from(text, 0)
     first = next(stream, "")
-    hint = first.strip().casefold()
-    # Excel writes `sep=;` to itself and shows no row for it.
-    told = first.strip()[len(_SEPARATOR_LINE) :].strip('"') if hint.startswith(_SEPARATOR_LINE) else None
-    if told is None and first.strip('"\r\n').casefold() == "sep=\t":
-        told = "\t"
-    skipped = 0 if told is None else 1
-    start = len(first.encode()) if skipped else 0
-    candidates = (told,) if told and len(told) == 1 else DELIMITERS
+    # Excel takes a first line such as `sep=;` as a message to itself and shows no row for it.
+    hinted = first.casefold().startswith(_SEPARATOR_LINE)
+    told = first[len(_SEPARATOR_LINE) :].strip("\r\n") if hinted else ""
+    skipped, start = (1, len(first.encode())) if hinted else (0, 0)
+    candidates = (told,) if told in DELIMITERS else DELIMITERS
     layouts = [_layout(text, delimiter, start, skipped) for delimiter in candidates]
 
     def understood(layout: Layout) -> tuple[int, int]:
@@ -86,6 +83,7 @@ class RowLines:
         self.cut = False
 
     def begin(self) -> None:
+        """Forget the last row: the next line asked for begins another."""
         self.row, self.cut = [], False
 
     def give_back(self) -> None:

@@ -68,7 +68,9 @@ def _validated(candidate: str) -> str | None:
     # Imported here: needed for the odd cell only, and it costs a tenth of a second.
     from email_validator import EmailNotValidError, validate_email
 
-    if re.fullmatch(_USUAL, candidate) and len(candidate) <= _LONGEST and candidate.index("@") <= _LONGEST_LOCAL:
+    if len(candidate) > _LONGEST or candidate.index("@") > _LONGEST_LOCAL:
+        return None
+    if re.fullmatch(_USUAL, candidate):
         return candidate
     try:
         return validate_email(candidate, check_deliverability=False).normalized.lower()

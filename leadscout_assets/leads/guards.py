@@ -85,7 +85,10 @@ def open_workbook(path: Path, limits: ReadLimits) -> zipfile.ZipFile:
     entries = workbook.infolist()
     _check_declared(entries, len(data), limits)
     for entry in entries:
-        if sum(map(len, _unpack(data, entry))) != entry.file_size:
+        size, checksum = 0, 0
+        for piece in _unpack(data, entry):
+            size, checksum = size + len(piece), zlib.crc32(piece, checksum)
+        if (size, checksum) != (entry.file_size, entry.CRC):
             raise damaged()
     return workbook
 
@@ -165,5 +168,5 @@ def parse_entry(workbook: zipfile.ZipFile, entry: str, parser: expat.XMLParserTy
             while piece := stream.read(_CHUNK):
                 parser.Parse(piece, False)
         parser.Parse(b"", True)
-    except (KeyError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, expat.ExpatError):
+    except (LookupError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, expat.ExpatError):
         raise damaged() from None

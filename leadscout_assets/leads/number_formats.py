@@ -12,7 +12,7 @@ BUILT_IN_DATES = frozenset([*range(14, 23), *range(27, 37), *range(45, 48), *ran
 _QUOTED = re.compile(r'"([^"]*)"|\\(.)|_(.)|\*.|\[[^\]]*\]')
 _DATE_LETTERS = re.compile(r"[dmyhs]", re.IGNORECASE)
 # Digit placeholders and what people put between them in telephone numbers, postal codes and account numbers.
-_ZERO_FORMAT = re.compile(r"[0# ()+\-./]+")
+_ZERO_FORMAT = re.compile(r"[0-9# ()+\-./]+")
 _PRIVATE = 0xE000
 """Shifts a quoted digit of a number format into the private use area, where it is no placeholder."""
 

@@ -138,7 +138,7 @@ def _read_name(text: str, *, province_cell: bool) -> Place:
     key, spelling = name_key(text), province_key(text)
     if not key or key in _NO_PLACE:
         return Place()
-    province = provinces().get(spelling)
+    province = provinces().get(key) or provinces().get(spelling)
     city = cities().get(key)
     if province and (province_cell or not city):
         return Place(province=province)

@@ -1,6 +1,6 @@
 """Finds the rows that are not leads but sums and counts of the columns above them.
 
-Whether a name is usable is decided elsewhere; a row with a usable business or director is never a totals row here.
+Whether a name is usable is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from leadscout_assets.contracts import FIELDS
 from leadscout_assets.leads.duplicates import codes
 
+# `Total` is a brand of fuel too, hence nothing but such words.
 _WORDS = (
     r"(?i)^\s*(?:grand[\s\-]*|sub[\s\-]*|groot[\s\-]*|over-?all\s+)?(?:totals?|totaal|totale|sum|som|count|telling)"
     r"(?:\s+(?:of|van|for|vir)?\s*(?:all\s+)?(?:leads?|rows?|records?|entries|entities|companies|rye|rekords|amount))?"
@@ -26,31 +27,30 @@ _PHONES = ("contact_number", "cell_number", "director_cell")
 
 
 def totals_rows(raw: pa.Table, candidates: pa.Array) -> pa.Array:
-    """Tell of each row whether it is a totals row. `candidates` has true where neither business nor director is usable.
+    """Tell of each row whether it is a totals row; only a row that is true in `candidates` can be one.
 
-    A totals row says so in one of its cells (`TOTAL`, `Grand total: 20000`, `Totaal`), or it is the last row of its
-    batch and has nothing but numbers, at least one of them outside the phone columns.
+    A totals row has nothing but numbers and words such as `TOTAL`, `Totaal` and `Grand total: 20000` in its recognised
+    columns. Either it has such a word, or it is the last row of its batch and has a number outside the phone columns,
+    and no words in the columns that are not recognised.
     """
     found = np.zeros(raw.num_rows, dtype=np.bool_)
     at = np.flatnonzero(np.asarray(candidates))
     if len(at):
         some = raw.take(pa.array(at))
         last = _is_last_of_batch(raw["batch_id"], raw["source_row"])[at]
-        found[at] = _says_total(some) | (last & _only_numbers(some))
+        says_so = _any_cell(some, FIELDS, _WORDS)
+        counted = _any_cell(some, [name for name in FIELDS if name not in _PHONES], _NUMBER)
+        words_beside = _mask(pc.match_substring_regex(some["extra"], _LETTERS_IN_EXTRA))
+        found[at] = _nothing_else(some) & (says_so | (last & counted & ~words_beside))
     return pa.array(found)
 
 
-def _says_total(rows: pa.Table) -> npt.NDArray[np.bool_]:
-    return _any_cell(rows, FIELDS, _WORDS)
-
-
-def _only_numbers(rows: pa.Table) -> npt.NDArray[np.bool_]:
-    filled = _any_cell(rows, [name for name in FIELDS if name not in _PHONES], _NUMBER)
+def _nothing_else(rows: pa.Table) -> npt.NDArray[np.bool_]:
     other = np.zeros(rows.num_rows, dtype=np.bool_)
     for name in FIELDS:
-        text = pc.and_(pc.is_valid(rows[name]), pc.invert(pc.match_substring_regex(rows[name], _NUMBER)))
-        other |= _mask(text)
-    return filled & ~other & ~_mask(pc.match_substring_regex(rows["extra"], _LETTERS_IN_EXTRA))
+        known = pc.or_(pc.match_substring_regex(rows[name], _NUMBER), pc.match_substring_regex(rows[name], _WORDS))
+        other |= _mask(pc.invert(known))
+    return ~other
 
 
 def _any_cell(rows: pa.Table, names: Sequence[str], pattern: str) -> npt.NDArray[np.bool_]:

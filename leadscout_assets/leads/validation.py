@@ -175,9 +175,10 @@ def _row_facts(raw: pa.Table, company: pa.Table, director: pa.Table) -> Facts:
     whole = np.asarray(pc.is_null(raw["defect"]))
     business, person = _flat(company["problem"]), _flat(director["problem"])
     usable_business = np.asarray(pc.is_null(business))
-    usable_person = np.asarray(pc.or_(pc.is_null(person), pc.fill_null(pc.equal(person, "single"), False)))
-    totals = np.asarray(totals_rows(raw, pa.array(whole & ~usable_business & ~usable_person)))
-    could_be_lead = whole & usable_business & usable_person
+    full_name = np.asarray(pc.is_null(person))
+    usable_person = full_name | _numpy(pc.equal(person, "single"))
+    totals = np.asarray(totals_rows(raw, pa.array(whole & ~(usable_business & full_name))))
+    could_be_lead = whole & ~totals & usable_business & usable_person
     duplicate_of = repeats(
         codes(raw["batch_id"]),
         np.where(could_be_lead, codes(company["key"]), -1),

@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 
 from leadscout_assets.errors import UnreadableFile
 from leadscout_assets.leads.guards import ReadLimits, check_extent, damaged, parse_entry, xml_parser
-from leadscout_assets.leads.number_formats import shows_date, zero_format
+from leadscout_assets.leads.number_formats import BUILT_IN_DATES, shows_date, zero_format
 
 WORKBOOK = "xl/workbook.xml"
+_ROOT_RELATIONS = "_rels/.rels"
 _RELATIONS = "xl/_rels/workbook.xml.rels"
 _STYLES = "xl/styles.xml"
 _SHARED_STRINGS = "xl/sharedStrings.xml"
+_DOCUMENT = "/officeDocument"
 _WORKSHEET = "/worksheet"
 
 _DIGITS = "0123456789"
@@ -48,7 +50,9 @@ def choose_sheet(workbook: zipfile.ZipFile, sheet: str | None) -> SheetPart:
     Raises `UnreadableFile` where there is none.
     """
     sheets: list[tuple[str, bool, str]] = []
-    parts: dict[str, str] = {}
+    # The value reader follows these relations, so the checks must look at the same parts as it does.
+    if _relations(workbook, _ROOT_RELATIONS, "/", _DOCUMENT).values() != {WORKBOOK}:
+        raise damaged()
 
     def on_sheet(name: str, attributes: dict[str, str]) -> None:
         if _local(name) == "sheet":

@@ -23,8 +23,8 @@ from leadscout_assets.leads.workbook import Look, choose_sheet, look
 
 _MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)[ T]00:00:00(?:\.0+)?")
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d(?:\.\d+)?)")
-# Excel stores a time of day without a date as a part of day 0, which the value reader gives this date.
-_DAY_ZERO = "1899-12-31"
+# A time of day without a date is a part of day 0, which the value reader gives these dates (1900 and 1904 systems).
+_DAY_ZERO = ("1899-12-31", "1904-01-01")
 
 
 def read_xlsx(path: Path, limits: ReadLimits, sheet: str | None) -> Grid:
@@ -106,5 +106,5 @@ def _iso(value: str) -> str:
     if date := _MIDNIGHT.fullmatch(value):
         return date[1]
     if moment := _MOMENT.fullmatch(value):
-        return moment[2] if moment[1] == _DAY_ZERO else f"{moment[1]}T{moment[2]}"
+        return moment[2] if moment[1] in _DAY_ZERO else f"{moment[1]}T{moment[2]}"
     return value

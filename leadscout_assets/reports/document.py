@@ -3,8 +3,7 @@
 What they say is written in `sections`; how they look is each renderer's affair.
 """
 
-from collections.abc import Callable
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,9 @@ TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
 WIDE_CELL = 60
 """A table with longer texts than this, characters, stands below its chart instead of beside it."""
 
+ONE_AT_A_TIME = threading.Lock()
+"""Typst's compiler refuses a second thread; it is shared because making one costs more than setting a report."""
+
 
 def render_pdf(document: Document, delivered_at: datetime) -> bytes:
     """Return the PDF. `delivered_at` is its date of creation, so that the same batch gives the same bytes.
@@ -31,7 +35,8 @@ def render_pdf(document: Document, delivered_at: datetime) -> bytes:
     when = delivered_at.astimezone(TIME_ZONE)
     content = json.dumps(_content(document, when), ensure_ascii=False)
     try:
-        pdf = _compiler().compile(format="pdf", sys_inputs={"data": content}, timestamp=int(when.timestamp()))
+        with ONE_AT_A_TIME:
+            pdf = _compiler().compile(format="pdf", sys_inputs={"data": content}, timestamp=int(when.timestamp()))
     except typst.TypstError:
         # Typst's diagnosis may quote the content, which holds the file's name.
         raise EdgeFailed("Typst could not set the PDF: reinstall LeadScout, its template may be damaged") from None

@@ -66,8 +66,14 @@ def _cells(column: pa.Array | pa.ChunkedArray, start: str, numbers: pa.Array, st
         value = column.cast(pa.string())
         return pc.binary_join_element_wise(start, numbers, f'" s="{style}"><v>', value, "</v></c>", "")
     text = _escape(pc.if_else(pc.equal(column, ""), None, column))
-    inside = f'" s="{style}" t="inlineStr"><is><t xml:space="preserve">'
-    return pc.binary_join_element_wise(start, numbers, inside, text, "</t></is></c>", "")
+    inside = f'" s="{style}" t="inlineStr"><is><t'
+    return pc.binary_join_element_wise(start, numbers, inside, _spacing(text), text, "</t></is></c>", "")
+
+
+def _spacing(text: pa.Array) -> pa.Array | str:
+    """Return the end of the `<t>` tag, which must say where outer white space is to be kept."""
+    spaced = pc.match_substring_regex(text, r"^\s|\s$")
+    return pc.if_else(spaced, ' xml:space="preserve">', ">") if pc.any(spaced).as_py() else ">"
 
 
 def _escape(text: pa.Array) -> pa.Array:

@@ -59,6 +59,7 @@ def write_workbook(
     # Temporary files lie beside the workbook: what is delivered never gets into the machine's common folder.
     options = {"tmpdir": str(path.parent), "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(str(path), options) as book:
+        book.use_zip64()
         created = delivered_at.astimezone(UTC).replace(tzinfo=None)
         book.set_properties(
             {"title": f"{document.title}: {document.file_name}", "author": "LeadScout", "created": created}

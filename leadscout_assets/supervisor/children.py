@@ -114,7 +114,7 @@ def end_leftovers(home: Path, patience: float = 3.0) -> list[int]:
     They are known by the mark in their environment and by leading a session, never by a name. Run workers bear the mark
     but lead no session: they finish their run, and the new platform finds it done.
     """
-    leftovers = [process for process in psutil.process_iter() if _is_leftover(process, str(home))]
+    leftovers = [process for process in psutil.process_iter() if _is_leftover(process, home)]
     for process in leftovers:
         _signal(process, signal.SIGTERM)
     # A code server waits for its workers before it ends, which may take minutes.
@@ -125,14 +125,21 @@ def end_leftovers(home: Path, patience: float = 3.0) -> list[int]:
     return [process.pid for process in leftovers]
 
 
-def _is_leftover(process: psutil.Process, home: str) -> bool:
-    if process.pid == os.getpid():
-        return False
+def belongs_to(process: psutil.Process, home: Path) -> bool:
+    """Say whether a platform of this home started the process, itself or through another one."""
     try:
-        return bool(process.environ().get(MARK) == home and os.getsid(process.pid) == process.pid)
+        return bool(process.environ().get(MARK) == str(home))
     except (psutil.Error, OSError):
         # Another user's process, or one that has just ended: not ours.
         return False
+
+
+def _is_leftover(process: psutil.Process, home: Path) -> bool:
+    try:
+        leads_a_session = os.getsid(process.pid) == process.pid
+    except OSError:
+        return False
+    return leads_a_session and process.pid != os.getpid() and belongs_to(process, home)
 
 
 def _signal(process: psutil.Process, number: signal.Signals) -> None:

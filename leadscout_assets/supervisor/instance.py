@@ -50,23 +50,37 @@ class Address:
 
 @dataclass(frozen=True)
 class Instance:
-    """What `prepare_instance` made: `folder` is `DAGSTER_HOME`, `workspace` the file that names the code server."""
+    """The embedded instance; `folder` is its `DAGSTER_HOME`."""
 
     folder: Path
-    workspace: Path
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """What the webserver and the daemon are told of the code server: the file, and the address that stands in it."""
+
+    file: Path
     address: Address
 
 
 def prepare_instance(settings: Settings) -> Instance:
-    """Make the instance's folder with `dagster.yaml` and `workspace.yaml`, whatever was there. Safe to repeat."""
+    """Make the instance's folder with its `dagster.yaml`, whatever was there. Safe to repeat while a platform runs."""
     folder = settings.dagster_dir
     # Whoever reaches the code server's socket can start runs: nobody but this user may.
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     _write_if_different(folder / "dagster.yaml", configuration().read_text(encoding="utf-8"))
-    address = _choose_address(folder)
-    workspace = folder / "workspace.yaml"
-    _write_if_different(workspace, _workspace(address))
-    return Instance(folder=folder, workspace=workspace, address=address)
+    return Instance(folder)
+
+
+def prepare_workspace(instance: Instance) -> Workspace:
+    """Choose where the code server listens and write it to `workspace.yaml`. Only for whoever holds the home."""
+    address = _choose_address(instance.folder)
+    file = instance.folder / "workspace.yaml"
+    place = {"port": address.port, "host": "127.0.0.1"} if address.socket is None else {"socket": str(address.socket)}
+    # JSON is YAML, and quotes whatever characters a path may have.
+    text = json.dumps({"load_from": [{"grpc_server": {**place, "location_name": LOCATION}}]}, indent=2)
+    _write_if_different(file, f"{text}\n")
+    return Workspace(file, address)
 
 
 def configuration() -> Path:
@@ -79,8 +93,9 @@ def child_environment(settings: Settings, inherited: Mapping[str, str]) -> dict[
 
     Settings may come from the command line, and paths may be relative to this process's folder, not the children's.
     """
-    environment = {name: value for name, value in inherited.items() if not name.startswith("LEADSCOUT_")}
+    environment = dict(inherited)
     for name in type(settings).model_fields:
+        environment.pop(f"LEADSCOUT_{name.upper()}", None)
         value = getattr(settings, name)
         if isinstance(value, SecretStr):
             value = value.get_secret_value()
@@ -101,12 +116,6 @@ def _choose_address(folder: Path) -> Address:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind(("127.0.0.1", 0))
         return Address(port=int(probe.getsockname()[1]))
-
-
-def _workspace(address: Address) -> str:
-    place = {"port": address.port, "host": "127.0.0.1"} if address.socket is None else {"socket": str(address.socket)}
-    # JSON is YAML, and quotes whatever characters a path may have.
-    return json.dumps({"load_from": [{"grpc_server": {**place, "location_name": LOCATION}}]}, indent=2) + "\n"
 
 
 def _write_if_different(path: Path, text: str) -> None:

@@ -1,17 +1,14 @@
 """The order of things: what is started when, what is looked at while it runs, and how it all ends.
 
-Signals and threads are handled here and nowhere else.
+How one process is handled is in `children`, what Dagster knows of its runs in `defs.orphans`.
 """
 
 import os
 import signal
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import psutil
@@ -19,8 +16,14 @@ import structlog
 
 from leadscout_assets.errors import EdgeFailed
 from leadscout_assets.settings import Settings
-from leadscout_assets.supervisor.children import Child, end_leftovers
-from leadscout_assets.supervisor.instance import Instance, child_environment, prepare_instance
+from leadscout_assets.supervisor.children import Child, belongs_to, end_leftovers
+from leadscout_assets.supervisor.foreground import Guest, StopAsked, StopRequests, stop_requests
+from leadscout_assets.supervisor.instance import (
+    Workspace,
+    child_environment,
+    prepare_instance,
+    prepare_workspace,
+)
 from leadscout_assets.supervisor.lock import hold_home
 from leadscout_assets.supervisor.readiness import awaited, check_port_is_free, url_of
 
@@ -42,27 +45,6 @@ worker's death within half a second, says more about it."""
 log = structlog.get_logger("leadscout.supervisor")
 
 
-class _Stop(Exception):  # not an error: the way out of whatever the platform is waiting for
-    """The platform was asked to stop."""
-
-
-class _Requests:
-    """Counts requests to stop: the first is for a graceful end, the second for an immediate one."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._asked = threading.Event()
-
-    def __call__(self, _number: int = 0, _frame: FrameType | None = None) -> None:
-        self.count += 1
-        self._asked.set()
-
-    def pause(self, seconds: float) -> None:
-        """Wait; raise `_Stop` as soon as one is requested."""
-        if self._asked.wait(seconds):
-            raise _Stop
-
-
 def up(
     settings: Settings,
     *,
@@ -80,12 +62,12 @@ def up(
     when a process ends or is not ready within `start_seconds`.
     """
     settings = settings.model_copy(update={"home": settings.home.resolve()})
-    with hold_home(settings.home), _stop_requests() as requests:
+    with hold_home(settings.home), stop_requests() as requests:
         platform = _Platform(settings, module, requests)
         try:
             url = platform.start(start_seconds)
-            return platform.watch(_Guest(on_ready, url))
-        except _Stop:
+            return platform.watch(Guest(on_ready, url))
+        except StopAsked:
             return 0
         finally:
             platform.stop()
@@ -94,7 +76,7 @@ def up(
 class _Platform:
     """The three processes and the instance that they share."""
 
-    def __init__(self, settings: Settings, module: str, requests: _Requests) -> None:
+    def __init__(self, settings: Settings, module: str, requests: StopRequests) -> None:
         self._settings = settings
         self._module = module
         self._requests = requests
@@ -113,14 +95,18 @@ class _Platform:
             log.warning("process of a killed platform ended", pid=pid)
         check_port_is_free(settings.host, settings.port)
         instance = prepare_instance(settings)
-        code_server, webserver, daemon = self._describe(instance)
+        workspace = prepare_workspace(instance)
+        code_server, webserver, daemon = self._describe(workspace)
 
-        # While the code server loads the definitions, look for what the last platform left undone.
+        # Processes that make the storage at the same time break it for good: it is there before the first one starts.
+        if not orphans.storage_is_made(instance.folder):
+            self._instance = orphans.open_instance(instance.folder)
         self._children.append(code_server)
         code_server.start()
-        self._instance = orphans.open_instance(instance.folder)
-        self._report(orphans.fail_orphaned_runs(self._instance))
-        self._answers = instance.address.answers
+        # While the code server loads the definitions, look for what the last platform left undone.
+        self._instance = self._instance or orphans.open_instance(instance.folder)
+        self._report(orphans.fail_orphaned_runs(self._instance, launching=False))
+        self._answers = workspace.address.answers
         self._await("the code server", lambda: None if self._answers() else "its address", deadline)
 
         # Both load the definitions through the code server, and come back to a failed load only much later.
@@ -133,7 +119,7 @@ class _Platform:
         log.info("platform ready", url=url)
         return url
 
-    def watch(self, guest: "_Guest") -> int:
+    def watch(self, guest: Guest) -> int:
         """Keep the processes alive and fail orphaned runs until the guest asks for the end, or a signal does."""
         guest.start()
         look = time.monotonic() + ORPHANS_SECONDS
@@ -183,17 +169,17 @@ class _Platform:
         self._close()
         log.info("platform stopped", seconds=round(time.monotonic() - began, 1))
 
-    def _describe(self, instance: Instance) -> tuple[Child, Child, Child]:
+    def _describe(self, workspace: Workspace) -> tuple[Child, Child, Child]:
         environment = child_environment(self._settings, os.environ)
-        python, workspace = [sys.executable, "-m"], ["-w", str(instance.workspace)]
+        python, clients_of = [sys.executable, "-m"], ["-w", str(workspace.file)]
         host, port = self._settings.host, str(self._settings.port)
         commands = {
-            "code-server": [*python, "dagster", "api", "grpc", "-m", self._module, *instance.address.arguments],
-            "webserver": [*python, "dagster_webserver", "-h", host, "-p", port, *workspace],
-            "daemon": [*python, "dagster._daemon", "run", *workspace],
+            "code-server": [*python, "dagster", "api", "grpc", *workspace.address.arguments, "-m", self._module],
+            "webserver": [*python, "dagster_webserver", "-h", host, "-p", port, *clients_of],
+            "daemon": [*python, "dagster._daemon", "run", *clients_of],
         }
         code_server, webserver, daemon = (
-            Child(name, command, environment, instance.folder, self._settings.logs_dir)
+            Child(name, command, environment, self._settings.dagster_dir, self._settings.logs_dir)
             for name, command in commands.items()
         )
         return code_server, webserver, daemon
@@ -238,7 +224,7 @@ class _Platform:
         if self._instance is None:
             return []
         try:
-            return orphans.fail_orphaned_runs(self._instance)
+            return orphans.fail_orphaned_runs(self._instance, launching=False)
         except Exception as error:  # noqa: BLE001
             # The next start does the same; an error here must not hide the one that may have brought us here.
             log.warning("marking interrupted runs failed", error=type(error).__name__)
@@ -260,7 +246,8 @@ class _Platform:
         if self._instance is not None:
             for workers in orphans.run_workers(self._instance).values():
                 found |= {process for worker in workers if (process := orphans.worker_process(worker))}
-        return found
+        # A run may also be executed by a command in another terminal, which is nobody's to end but its user's.
+        return {process for process in found if belongs_to(process, self._settings.home)}
 
     def _patient(self, began: float, seconds: float) -> bool:
         """Say whether there is time left, and nobody insists."""
@@ -274,52 +261,6 @@ class _Platform:
         if self._instance is not None:
             self._instance.dispose()
             self._instance = None
-
-
-class _Guest:
-    """The callback in its thread, and what came of it."""
-
-    def __init__(self, on_ready: Callable[[str], int | None] | None, url: str) -> None:
-        self._on_ready = on_ready
-        self._url = url
-        self._answer: int | None = None
-        self._error: BaseException | None = None
-
-    def start(self) -> None:
-        """Call it; a daemon thread, so that a callback that hangs does not outlive the platform."""
-        if self._on_ready is not None:
-            threading.Thread(target=self._run, name="on-ready", daemon=True).start()
-
-    def wants_the_end(self) -> bool:
-        """Say whether the callback gave an exit code or failed."""
-        return self._answer is not None or self._error is not None
-
-    def answer(self) -> int:
-        """Return the callback's exit code, or raise what it raised."""
-        if self._error is not None:
-            raise self._error
-        return self._answer or 0
-
-    def _run(self) -> None:
-        assert self._on_ready is not None  # noqa: S101  # start sees to it
-        try:
-            self._answer = self._on_ready(self._url)
-        except BaseException as error:  # noqa: BLE001
-            # Whatever it was, it belongs to the caller of `up`, in whose thread it is raised again.
-            self._error = error
-
-
-@contextmanager
-def _stop_requests() -> Iterator[_Requests]:
-    """Turn signals into requests while the block runs; SIGHUP is a terminal that was closed."""
-    requests = _Requests()
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, requests) for number in numbers}
-    try:
-        yield requests
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _interrupt(process: psutil.Process, number: signal.Signals = signal.SIGTERM) -> None:

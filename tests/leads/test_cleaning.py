@@ -37,7 +37,9 @@ def _strings(*values: str | None) -> pa.Array:
         (None, None),
     ],
 )
-def test_tidy_leaves_single_spaces_between_words_and_none_at_the_ends(delivered: str | None, expected: str | None) -> None:
+def test_tidy_leaves_single_spaces_between_words_and_none_at_the_ends(
+    delivered: str | None, expected: str | None
+) -> None:
     assert tidy(_strings(delivered)).to_pylist() == [expected]
 
 

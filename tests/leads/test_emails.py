@@ -1,3 +1,5 @@
+from typing import Any
+
 import pyarrow as pa
 import pytest
 from email_validator import EmailNotValidError, validate_email
@@ -7,8 +9,9 @@ from hypothesis import strategies as st
 from leadscout_assets.leads.emails import parse_emails
 
 
-def _parse(cell: str | None) -> dict[str, object]:
-    return parse_emails(pa.array([cell], pa.string())).to_pylist()[0]
+def _parse(cell: str | None) -> dict[str, Any]:
+    row: dict[str, Any] = parse_emails(pa.array([cell], pa.string())).to_pylist()[0]
+    return row
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,5 @@
+from typing import Any
+
 import phonenumbers
 import pyarrow as pa
 import pytest
@@ -9,8 +11,9 @@ from leadscout_assets.leads.phones import kinds, numbers_in, parse_phones, south
 NATIONAL = st.from_regex(r"[1-9][0-9]{8}", fullmatch=True)
 
 
-def _parse(cell: str | None) -> dict[str, object]:
-    return parse_phones(pa.array([cell], pa.string())).to_pylist()[0]
+def _parse(cell: str | None) -> dict[str, Any]:
+    row: dict[str, Any] = parse_phones(pa.array([cell], pa.string())).to_pylist()[0]
+    return row
 
 
 @pytest.mark.parametrize(
@@ -24,7 +27,12 @@ def _parse(cell: str | None) -> dict[str, object]:
     ],
 )  # fmt: skip
 def test_every_way_of_writing_a_number_is_understood(cell: str) -> None:
-    assert _parse(cell) == {"number": "+27821234567", "kind": "mobile", "others": _parse(cell)["others"], "unusable": False}
+    assert _parse(cell) == {
+        "number": "+27821234567",
+        "kind": "mobile",
+        "others": _parse(cell)["others"],
+        "unusable": False,
+    }
     assert not _parse(cell)["others"]
 
 
@@ -50,7 +58,9 @@ def test_several_numbers_in_one_cell_are_all_kept(cell: str, numbers: list[str])
     assert [parsed["number"], *(parsed["others"] or [])] == numbers
 
 
-@pytest.mark.parametrize("cell", ["123", "08212345678", "082123456", "0000000000", "8.21E+08", "phone", "082 123 456", "+27"])
+@pytest.mark.parametrize(
+    "cell", ["123", "08212345678", "082123456", "0000000000", "8.21E+08", "phone", "082 123 456", "+27"]
+)
 def test_what_cannot_be_dialled_is_unusable(cell: str) -> None:
     assert _parse(cell) == {"number": None, "kind": None, "others": _parse(cell)["others"], "unusable": True}
     assert not _parse(cell)["others"]

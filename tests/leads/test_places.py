@@ -1,0 +1,204 @@
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leadscout_assets.leads.gazetteer import cities, city_like, postcode_provinces, provinces
+from leadscout_assets.leads.places import read_place, resolve_places, title_case
+from leadscout_assets.terms import Province
+
+TEXTS = st.lists(st.tuples(*[st.none() | st.text(max_size=20)] * 3), max_size=6)
+
+
+def _resolve(address: str | None = None, city: str | None = None, province: str | None = None) -> dict[str, object]:
+    columns = [pa.array([cell], pa.string()) for cell in (address, city, province)]
+    return resolve_places(*columns).to_pylist()[0]
+
+
+@pytest.mark.parametrize(
+    ("spelling", "code"),
+    [
+        ("GAUTENG", "GP"), ("gauteng", "GP"), ("Gauteng Province", "GP"), ("GP", "GP"), ("G.P.", "GP"), ("GAUTNEG", "GP"),
+        ("GAUTENG, SOUTH AFRICA", "GP"), ("GAUTENG 2001", "GP"), ("Guateng", "GP"),
+        ("KWA-ZULU NATAL", "KZN"), ("KWA - ZULU NATAL", "KZN"), ("KWAZULU NATAL", "KZN"), ("KWAZULU-NATALL", "KZN"),
+        ("KWAZULA NATAL", "KZN"), ("NATAL", "KZN"), ("KZN", "KZN"), ("KwaZulu\u2013Natal", "KZN"), ("KZ NATAL", "KZN"),
+        ("WES-KAAP", "WC"), ("WESTERN CAPE", "WC"), ("WESTEN CAPE", "WC"), ("W CAPE", "WC"), ("W/CAPE", "WC"), ("WP", "WC"),
+        ("OOS KAAP", "EC"), ("EASTERN CAPE", "EC"), ("EASTEN CAPE", "EC"), ("E.CAPE", "EC"),
+        ("NOORD-KAAP", "NC"), ("NORTHERN CAPE", "NC"), ("NOTHERN CAPE", "NC"),
+        ("NOORDWES", "NW"), ("NORTH-WEST", "NW"), ("NORTH WEST PROVINCE", "NW"), ("NORTWEST", "NW"), ("N/W", "NW"),
+        ("VRYSTAAT", "FS"), ("FREE STATE", "FS"), ("FREESTATE", "FS"), ("ORANGE FREE STATE", "FS"), ("OFS", "FS"),
+        ("LIMPOPO", "LP"), ("LIMPOPOO", "LP"), ("NORTHERN PROVINCE", "LP"), ("MPUMALANGA", "MP"), ("MPUMALNGA", "MP"),
+    ],
+)  # fmt: skip
+def test_a_province_is_known_by_its_spelling(spelling: str, code: str) -> None:
+    found = _resolve(province=spelling)
+    assert (found["province"], found["province_unknown"], found["province_disagrees"]) == (code, False, False)
+
+
+@pytest.mark.parametrize(
+    "spelling", [None, "", "TRANSVAAL", "CAPE", "WASTERN CAPE", "SOUTH AFRICA", "RSA", "N/A", "NAMIBIA", "ABC"]
+)
+def test_a_province_that_nothing_tells_is_unknown(spelling: str | None) -> None:
+    found = _resolve(province=spelling)
+    assert (found["province"], found["province_unknown"]) == (Province.UNKNOWN, True)
+
+
+@pytest.mark.parametrize(
+    ("address", "city", "province", "code"),
+    [
+        (None, "DURBAN", None, "KZN"),
+        (None, "PORT ELIZABETH", "", "EC"),
+        (None, "JHB", "N/A", "GP"),
+        (None, "KIMBERLY", None, "NC"),
+        (None, None, "BLOEMFONTEIN", "FS"),
+        (None, "LIMPOPO", None, "LP"),
+        (None, "DURBAN, KZN", None, "KZN"),
+        (None, None, "7646", "WC"),
+        (None, "2196", None, "GP"),
+        ("1 PROTEA STREET, SOMEWHERE, 0850", None, None, "LP"),
+        ("1 PROTEA STREET, POLOKWANE", None, None, "LP"),
+        ("1 PROTEA STREET, NELSPRUIT, 1200", "X", None, "MP"),
+        ("1 PROTEA STREET, SOMEWHERE, GAUTENG", None, None, "GP"),
+        ("1 A STREET, MIDDELBURG, 1050", "MIDDELBURG", None, "MP"),
+        ("1 A STREET, MIDDELBURG, 5900", "MIDDELBURG", None, "EC"),
+        (None, "MIDDELBURG", None, "unknown"),
+    ],
+)
+def test_the_province_comes_from_city_or_postcode_where_its_spelling_does_not_tell(
+    address: str | None, city: str | None, province: str | None, code: str
+) -> None:
+    assert _resolve(address, city, province)["province"] == code
+
+
+@pytest.mark.parametrize(
+    ("address", "city", "province", "expected"),
+    [
+        (None, "CAPE TOWN", "GAUTENG", ("GP", True)),
+        ("1 A STREET, 8001", None, "GAUTENG", ("GP", True)),
+        ("1 A STREET, 8001", "DURBAN", None, ("KZN", True)),
+        ("1 A STREET, 4001", "DURBAN", "KZN", ("KZN", False)),
+        ("1 A STREET, 0407", "TEMBA", "GAUTENG", ("GP", False)),
+        (None, "ELSEWHERE", "GAUTENG", ("GP", False)),
+    ],
+)
+def test_the_spelling_wins_and_a_disagreement_is_noted(
+    address: str | None, city: str | None, province: str | None, expected: tuple[str, bool]
+) -> None:
+    found = _resolve(address, city, province)
+    assert (found["province"], found["province_disagrees"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("address", "code"),
+    [
+        ("12 PROTEA STREET, SANDTON, 2196", "2196"),
+        ("12 PROTEA STREET SANDTON 2196", "2196"),
+        ("12 PROTEA STREET, SANDTON, 2196, SOUTH AFRICA", "2196"),
+        ("PO BOX 1234, SANDTON, 2146", "2146"),
+        ("PO BOX 1234", None),
+        ("P.O. BOX 1234", None),
+        ("POSBUS 1234, PRETORIA", None),
+        ("PRIVATE BAG X2001", None),
+        ("1234 ZONE 4", None),
+        ("1501 CHURCH STREET, PRETORIA", None),
+        ("STAND 1234, EXT 5", None),
+        ("UNIT 12, 2034 LONG ROAD, EPPING", None),
+        ("12 PROTEA STREET, 0000", None),
+        ("12 PROTEA STREET, 21960", None),
+    ],
+)
+def test_a_postcode_is_told_from_box_and_street_numbers_by_its_place(address: str, code: str | None) -> None:
+    assert _resolve(address)["postal_code"] == code
+
+
+@pytest.mark.parametrize(
+    ("address", "city", "province", "code"),
+    [
+        ("5 ALOE ROAD, PRETORIA, 157", "PRETORIA", "GAUTENG", "0157"),
+        ("5 ALOE ROAD, PRETORIA, 2", "PRETORIA", "GAUTENG", "0002"),
+        (None, "850", "LIMPOPO", "0850"),
+        (None, "157", None, "0157"),
+        (None, "TZANEEN", "850", "0850"),
+    ],
+)
+def test_a_lost_leading_zero_is_put_back(
+    address: str | None, city: str | None, province: str | None, code: str
+) -> None:
+    found = _resolve(address, city, province)
+    assert (found["postal_code"], found["postal_code_repaired"]) == (code, True)
+
+
+@pytest.mark.parametrize(
+    ("address", "city", "province", "unusable"),
+    [
+        ("5 ALOE ROAD, CAPE TOWN, 157", "CAPE TOWN", "WESTERN CAPE", False),
+        ("UNIT 157", "PRETORIA", "GAUTENG", False),
+        (None, "157", "WESTERN CAPE", True),
+        (None, "12345", "GAUTENG", True),
+        (None, "12", None, True),
+    ],
+)
+def test_no_zero_is_put_back_where_the_place_does_not_bear_it_out(
+    address: str | None, city: str | None, province: str | None, unusable: bool
+) -> None:
+    found = _resolve(address, city, province)
+    assert (found["postal_code"], found["postal_code_repaired"], found["postal_code_unusable"]) == (
+        None,
+        False,
+        unusable,
+    )
+
+
+@pytest.mark.parametrize(
+    ("delivered", "city", "unusable"),
+    [
+        ("SANDTON", "Sandton", False), ("sandton", "Sandton", False), ("KWAMASHU", "KwaMashu", False),
+        ("PTA", "Pretoria", False), ("PRETORIA 0001", "Pretoria", False), ("ST HELENA BAY", "St Helena Bay", False),
+        ("KENTON-ON-SEA", "Kenton On Sea", False), ("KLEIN RIVIER-SUID", "Klein Rivier-Suid", False),
+        ("2001", None, True), ("LIMPOPO", None, True), ("SOUTH AFRICA", None, True), ("12345", None, True),
+        ("X", None, False), (None, None, False), ("-", None, False), ("N/A", None, False),
+    ],
+)  # fmt: skip
+def test_a_city_is_shown_in_title_case_or_left_out(delivered: str | None, city: str | None, unusable: bool) -> None:
+    found = _resolve(city=delivered)
+    assert (found["city"], found["city_unusable"]) == (city, unusable)
+
+
+def test_a_city_in_the_province_column_stands_in_for_a_missing_city() -> None:
+    assert _resolve(city="2001", province="JOHANNESBURG")["city"] == "Johannesburg"
+
+
+def test_a_slip_of_one_letter_finds_a_city_only_where_all_near_ones_agree() -> None:
+    assert city_like("BLOEMFONTEN") is cities()["BLOEMFONTEIN"]
+    assert city_like("JOHANNESBRUG") is cities()["JOHANNESBURG"]
+    assert city_like("LADUSMITH") is None
+    assert city_like("GEORG") is None
+
+
+def test_the_gazetteer_is_large_and_does_not_contradict_itself() -> None:
+    assert len(cities()) >= 250
+    assert set(provinces().values()) == set(Province) - {Province.UNKNOWN}
+    by_code = postcode_provinces().to_pylist()
+    for city in cities().values():
+        for code in {city.lowest, city.highest} - {0}:
+            assert by_code[code] in (None, city.province), city.name
+
+
+def test_an_unknown_spelling_never_makes_a_city_of_a_province_cell() -> None:
+    assert read_place("SOMEWHERE ELSE", province_cell=True).city is None
+    assert read_place("SOMEWHERE ELSE", province_cell=False).city == "Somewhere Else"
+
+
+def test_title_case_keeps_small_words_small() -> None:
+    assert title_case("BERGEN AAN DIE SEE") == "Bergen aan die See"
+
+
+@given(TEXTS)
+def test_any_text_gives_one_row_with_a_province_each(cells: list[tuple[str | None, ...]]) -> None:
+    columns = [pa.array([row[i] for row in cells], pa.string()) for i in range(3)]
+    found = resolve_places(*columns).to_pylist()
+    assert len(found) == len(cells)
+    for row in found:
+        assert row["province"] in set(Province)
+        assert row["postal_code"] is None or (len(row["postal_code"]) == 4 and row["postal_code"].isascii())
+        assert row["province_unknown"] is (row["province"] == Province.UNKNOWN)

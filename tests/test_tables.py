@@ -1,0 +1,262 @@
+"""Tables: exactly the named batches are replaced, whatever else is written at the same time, and faults keep values in."""
+
+from __future__ import annotations
+
+import multiprocessing
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from leadscout_assets.contracts import CLASSIFICATIONS, LEAD_REPORTS, REJECTED_LEADS
+from leadscout_assets.errors import ContractBroken, EdgeFailed
+from leadscout_assets.tables import Tables
+
+ONE, TWO, THREE = ("2026-01-01_list_00000001", "2026-01-02_list_00000002", "2026-01-03_list_00000003")
+
+
+def rejected(batch: str, *source_rows: int, row: str = "{}") -> pa.Table:
+    rows = [{"batch_id": batch, "source_row": n, "reasons": ["totals_row"], "row": row} for n in source_rows]
+    return pa.Table.from_pylist(rows, REJECTED_LEADS.schema)
+
+
+def rows_of(tables: Tables, *batches: str) -> list[tuple[str, int]]:
+    frame = tables.read(REJECTED_LEADS, batches)
+    return list(zip(frame["batch_id"].to_pylist(), frame["source_row"].to_pylist(), strict=True))
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> Tables:
+    return Tables(tmp_path / "tables")
+
+
+def test_what_was_never_written_reads_as_no_rows_in_the_contracts_types(tables):
+    frame = tables.read(REJECTED_LEADS, [ONE])
+    assert frame.num_rows == 0
+    assert frame.schema == REJECTED_LEADS.schema
+    assert tables.version(REJECTED_LEADS) is None
+
+
+def test_reading_no_batches_gives_no_rows(tables):
+    tables.replace(REJECTED_LEADS, rejected(ONE, 2), [ONE])
+    assert tables.read(REJECTED_LEADS, []).num_rows == 0
+
+
+def test_rows_come_back_sorted_by_key_in_the_contracts_types_and_order(tables):
+    tables.replace(REJECTED_LEADS, pa.concat_tables([rejected(TWO, 9, 10, 2), rejected(ONE, 3)]), [ONE, TWO])
+    frame = tables.read(REJECTED_LEADS, [TWO, ONE])
+    assert frame.schema == REJECTED_LEADS.schema
+    assert rows_of(tables, TWO, ONE) == [(ONE, 3), (TWO, 2), (TWO, 9), (TWO, 10)]
+
+
+def test_chosen_columns_come_in_the_order_asked_for_and_sorted_by_key(tables):
+    tables.replace(REJECTED_LEADS, rejected(ONE, 30, 4), [ONE])
+    frame = tables.read(REJECTED_LEADS, [ONE], ["row", "source_row"])
+    assert frame.column_names == ["row", "source_row"]
+    assert frame["source_row"].to_pylist() == [4, 30]
+    assert tables.read(REJECTED_LEADS, [ONE], ["row"]).column_names == ["row"]
+
+
+def test_lists_nulls_and_reals_survive_the_way_through_the_table(tables):
+    row = {
+        "batch_id": ONE, "lead_id": "0" * 16, "origin": None, "confidence": 0.1 + 0.2, "origin_set": ["european", "coloured"],
+        "method": "lexicon", "model_version": "1",
+    }  # fmt: skip
+    bare = row | {"lead_id": "1" * 16, "confidence": None, "origin_set": []}
+    frame = pa.Table.from_pylist([row, bare], CLASSIFICATIONS.schema)
+    tables.replace(CLASSIFICATIONS, frame, [ONE])
+    assert tables.read(CLASSIFICATIONS, [ONE]).equals(frame)
+
+
+def test_replacing_a_batch_leaves_the_others_as_they_were(tables):
+    tables.replace(REJECTED_LEADS, pa.concat_tables([rejected(ONE, 2, 3), rejected(TWO, 2)]), [ONE, TWO])
+    tables.replace(REJECTED_LEADS, rejected(ONE, 7), [ONE])
+    assert rows_of(tables, ONE, TWO) == [(ONE, 7), (TWO, 2)]
+
+
+def test_replacing_a_batch_twice_by_the_same_rows_does_not_double_them(tables):
+    for _ in range(2):
+        tables.replace(REJECTED_LEADS, rejected(ONE, 2, 3), [ONE])
+    assert rows_of(tables, ONE) == [(ONE, 2), (ONE, 3)]
+
+
+def test_a_named_batch_without_rows_is_emptied_and_the_others_stay(tables):
+    tables.replace(REJECTED_LEADS, pa.concat_tables([rejected(ONE, 2), rejected(TWO, 2)]), [ONE, TWO])
+    tables.replace(REJECTED_LEADS, rejected(TWO, 5), [ONE, TWO])
+    assert rows_of(tables, ONE, TWO) == [(TWO, 5)]
+    tables.replace(REJECTED_LEADS, REJECTED_LEADS.empty(), [TWO])
+    assert rows_of(tables, ONE, TWO) == []
+
+
+def test_the_first_write_may_be_of_no_rows(tables):
+    tables.replace(REJECTED_LEADS, REJECTED_LEADS.empty(), [ONE])
+    assert rows_of(tables, ONE) == []
+    tables.replace(REJECTED_LEADS, rejected(TWO, 2), [TWO])
+    assert rows_of(tables, ONE, TWO) == [(TWO, 2)]
+
+
+def test_many_batches_are_one_commit(tables):
+    batches = [f"2026-01-01_list_{number:08x}" for number in range(60)]
+    tables.replace(REJECTED_LEADS, rejected(ONE, 2), [ONE])
+    before = tables.version(REJECTED_LEADS)
+    tables.replace(REJECTED_LEADS, pa.concat_tables([rejected(batch, 2) for batch in batches]), batches)
+    assert tables.version(REJECTED_LEADS) == before + 1
+    assert len(rows_of(tables, *batches)) == len(batches)
+
+
+def test_a_write_that_names_no_batches_is_refused(tables):
+    tables.replace(REJECTED_LEADS, rejected(ONE, 2), [ONE])
+    with pytest.raises(ValueError, match="no batches"):
+        tables.replace(REJECTED_LEADS, REJECTED_LEADS.empty(), [])
+    assert rows_of(tables, ONE) == [(ONE, 2)]
+
+
+def test_rows_of_a_batch_that_is_not_named_are_refused(tables):
+    tables.replace(REJECTED_LEADS, rejected(ONE, 2), [ONE])
+    frame = pa.concat_tables([rejected(ONE, 5), rejected(TWO, 2)])
+    with pytest.raises(ValueError, match="1 batches in the frame are not named"):
+        tables.replace(REJECTED_LEADS, frame, [ONE])
+    assert rows_of(tables, ONE, TWO) == [(ONE, 2)]
+
+
+@pytest.mark.parametrize(
+    "malformed",
+    ["", "x' OR '1'='1", f"{ONE}'", f"{ONE}\n", "2026-01-01_Mokoena_00000001", "2026-01-01_list_0000000g", "*"],
+)
+def test_a_malformed_batch_id_replaces_nothing(tables, malformed):
+    tables.replace(REJECTED_LEADS, rejected(ONE, 2), [ONE])
+    with pytest.raises(ValueError, match="malformed") as raised:
+        tables.replace(REJECTED_LEADS, REJECTED_LEADS.empty(), [malformed])
+    assert rows_of(tables, ONE) == [(ONE, 2)]
+    assert not malformed or malformed not in str(raised.value)
+
+
+@pytest.mark.parametrize("stranger", ["x' OR '1'='1", f"{ONE}' OR batch_id='{TWO}", "../elsewhere", THREE])
+def test_reading_an_id_that_no_batch_has_gives_no_rows(tables, stranger):
+    tables.replace(REJECTED_LEADS, pa.concat_tables([rejected(ONE, 2), rejected(TWO, 2)]), [ONE, TWO])
+    assert rows_of(tables, stranger) == []
+
+
+def test_a_frame_that_breaks_its_contract_is_refused_before_anything_is_written(tables):
+    tables.replace(REJECTED_LEADS, rejected(ONE, 2), [ONE])
+    with pytest.raises(ContractBroken):
+        tables.replace(REJECTED_LEADS, rejected(ONE, 3).drop_columns(["row"]), [ONE])
+    assert rows_of(tables, ONE) == [(ONE, 2)]
+
+
+def _replace(root: Path, batch: str, rows: list[int], times: int) -> None:
+    for _ in range(times):
+        Tables(root).replace(REJECTED_LEADS, rejected(batch, *rows), [batch])
+
+
+def test_threads_writing_the_same_batch_leave_the_rows_of_one_of_them(tables):
+    attempts = {number: rejected(ONE, *range(2, 2 + number)) for number in (3, 4, 5)}
+
+    def write(frame: pa.Table) -> None:
+        for _ in range(3):
+            tables.replace(REJECTED_LEADS, frame, [ONE])
+
+    with ThreadPoolExecutor(len(attempts)) as pool:
+        list(pool.map(write, attempts.values()))
+    assert len(rows_of(tables, ONE)) in attempts
+    assert len(set(rows_of(tables, ONE))) == len(rows_of(tables, ONE))
+
+
+@pytest.mark.processes
+def test_processes_writing_at_once_from_the_first_commit_on_lose_and_double_nothing(tmp_path):
+    spawn = multiprocessing.get_context("spawn")
+    jobs = [(ONE, [2, 3]), (ONE, [2, 3]), (TWO, [4]), (THREE, [5, 6, 7])]
+    writers = [spawn.Process(target=_replace, args=(tmp_path / "tables", batch, rows, 3)) for batch, rows in jobs]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert [writer.exitcode for writer in writers] == [0] * len(writers)
+    expected = [(ONE, 2), (ONE, 3), (TWO, 4), (THREE, 5), (THREE, 6), (THREE, 7)]
+    assert rows_of(Tables(tmp_path / "tables"), ONE, TWO, THREE) == expected
+
+
+def _losing(times: int, error: Exception, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Make the next `times` commits fail, and return the list of the predicates tried."""
+    import deltalake
+
+    write, tried = deltalake.write_deltalake, []
+
+    def losing(*args, predicate: str, **kwargs):
+        tried.append(predicate)
+        if len(tried) <= times:
+            raise error
+        write(*args, predicate=predicate, **kwargs)
+
+    monkeypatch.setattr(deltalake, "write_deltalake", losing)
+    return tried
+
+
+@pytest.fixture
+def no_waiting():
+    import stamina
+
+    with stamina.set_testing(True, attempts=6, cap=True):
+        yield
+
+
+def test_a_commit_lost_to_another_writer_is_tried_again(tables, monkeypatch, no_waiting):
+    from deltalake.exceptions import CommitFailedError
+
+    tried = _losing(2, CommitFailedError("a concurrent transaction"), monkeypatch)
+    tables.replace(REJECTED_LEADS, rejected(ONE, 2), [ONE])
+    assert len(tried) == 3
+    assert rows_of(tables, ONE) == [(ONE, 2)]
+
+
+def test_a_commit_that_is_lost_again_and_again_fails_and_leaves_the_table_as_it_was(tables, monkeypatch, no_waiting):
+    from deltalake.exceptions import CommitFailedError
+
+    tables.replace(REJECTED_LEADS, rejected(ONE, 2), [ONE])
+    _losing(1_000, CommitFailedError("Mokoena"), monkeypatch)
+    with pytest.raises(EdgeFailed, match="as it was") as raised:
+        tables.replace(REJECTED_LEADS, rejected(ONE, 3), [ONE])
+    assert "Mokoena" not in str(raised.value)
+    assert raised.value.__suppress_context__
+    assert rows_of(tables, ONE) == [(ONE, 2)]
+
+
+@pytest.mark.parametrize("fault", [OSError(28, "No space left on device: Mokoena"), pa.ArrowInvalid("Mokoena")])
+def test_a_storage_fault_says_what_to_look_at_and_quotes_nothing(tables, monkeypatch, fault):
+    tables.replace(REJECTED_LEADS, rejected(ONE, 2), [ONE])
+    _losing(1, fault, monkeypatch)
+    with pytest.raises(EdgeFailed, match="check free space") as raised:
+        tables.replace(REJECTED_LEADS, rejected(ONE, 3, row='{"director_name": "Mokoena"}'), [ONE])
+    assert "Mokoena" not in str(raised.value)
+    assert rows_of(tables, ONE) == [(ONE, 2)]
+
+
+def test_a_file_in_place_of_the_tables_folder_is_a_storage_fault(tmp_path):
+    (tmp_path / "tables").write_text("in the way")
+    with pytest.raises(EdgeFailed, match="rejected_leads was not written"):
+        Tables(tmp_path / "tables").replace(REJECTED_LEADS, rejected(ONE, 2), [ONE])
+
+
+def test_a_file_in_place_of_a_data_file_is_a_storage_fault_without_values(tables):
+    tables.replace(REJECTED_LEADS, rejected(ONE, 2, row='{"director_name": "Mokoena"}'), [ONE])
+    for part in (tables.root / "rejected_leads").rglob("*.parquet"):
+        part.write_bytes(b"not parquet")
+    with pytest.raises(EdgeFailed, match="rejected_leads cannot be read") as raised:
+        tables.read(REJECTED_LEADS, [ONE])
+    assert "Mokoena" not in str(raised.value)
+
+
+def test_a_writer_killed_before_the_first_commit_stands_in_nobodys_way(tables):
+    (tables.root / "rejected_leads" / "_delta_log").mkdir(parents=True)
+    assert tables.read(REJECTED_LEADS, [ONE]).num_rows == 0
+    assert tables.version(REJECTED_LEADS) is None
+    for batch in (ONE, TWO):
+        tables.replace(REJECTED_LEADS, rejected(batch, 2), [batch])
+    assert rows_of(tables, ONE, TWO) == [(ONE, 2), (TWO, 2)]
+    assert rows_of(tables, TWO) == [(TWO, 2)]
+
+
+def test_each_contract_has_a_table_of_its_own(tables):
+    tables.replace(REJECTED_LEADS, rejected(ONE, 2), [ONE])
+    assert tables.read(LEAD_REPORTS, [ONE]).num_rows == 0
