@@ -75,20 +75,28 @@ def decide(
     order and holds every pending batch. New deliveries share runs; one whose run failed gets the next run to itself,
     so that it cannot fail its neighbours again.
     """
-    new, asked_again, alone, movable = [], {}, [], set()
+
+    def planned(deliveries: Sequence[Pending]) -> list[tuple[str, ...]]:
+        return plan_runs({d.batch_id: d.rows for d in deliveries}, order, max_rows=max_rows, max_batches=max_batches)
+
+    new: list[Pending] = []
+    asked_again: dict[str, list[Pending]] = {}
+    alone: list[Pending] = []
+    movable: set[str] = set()
     for delivery in pending:
         run = runs.get(delivery.run_key) if delivery.run_key else None
         if delivery.run_key is None:
             new.append(delivery)
         elif run is None:
-            asked_again.setdefault(delivery.run_key, []).append(delivery.batch_id)
+            asked_again.setdefault(delivery.run_key, []).append(delivery)
         elif _deserves_another(delivery, run):
             alone.append(delivery)
         else:
             movable.add(delivery.batch_id)
-    together = plan_runs({d.batch_id: d.rows for d in new}, order, max_rows=max_rows, max_batches=max_batches)
-    requests = [Request(key, tuple(batches), fresh=False) for key, batches in asked_again.items()]
-    requests += [Request(run_key(batches, attempt=1), batches, fresh=True) for batches in together]
+    requests: list[Request] = []
+    for key, deliveries in asked_again.items():
+        requests += _again(key, planned(deliveries), max(delivery.attempts for delivery in deliveries))
+    requests += [Request(run_key(batches, attempt=1), batches, fresh=True) for batches in planned(new)]
     requests += [Request(run_key((d.batch_id,), attempt=d.attempts + 1), (d.batch_id,), fresh=True) for d in alone]
     return Decision(tuple(requests), frozenset(movable))
 
@@ -97,6 +105,14 @@ def run_key(batches: Collection[str], *, attempt: int) -> str:
     """Return the key under which a run for these batches is asked for the `attempt`-th time."""
     digest = hashlib.sha256("\n".join(batches).encode()).hexdigest()[:12]
     return f"{len(batches)}-{digest}-{attempt}"
+
+
+def _again(key: str, stretches: Sequence[tuple[str, ...]], attempts: int) -> list[Request]:
+    """Ask again for what was noted under `key` and has no run."""
+    if len(stretches) == 1:
+        return [Request(key, stretches[0], fresh=False)]
+    # Some of it was done meanwhile by another way. Under the old key, one part's run would pass for the other's.
+    return [Request(run_key(batches, attempt=attempts + 1), batches, fresh=True) for batches in stretches]
 
 
 def _deserves_another(delivery: Pending, run: RequestedRun) -> bool:

@@ -1,7 +1,10 @@
 """What became of each delivery, read from records and tables, for people who ask at a terminal."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+
+import pyarrow.compute as pc
 
 from leadscout_assets import contracts, facts
 from leadscout_assets.errors import BadInput
@@ -23,6 +26,31 @@ class BatchSummary:
 
     def to_json(self) -> dict[str, object]:
         """Return the summary as plain values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class BatchDetails:
+    """All that is known of one batch, rows apart. `refusal` is the sentence with which it was refused."""
+
+    batch_id: str
+    state: str
+    refusal: str | None
+    file: str
+    delivered_at: str
+    sha256: str
+    rows: int | None
+    leads: int
+    rejected: int
+    reasons: Mapping[str, int]
+    warnings: Mapping[str, int]
+    answered: int
+    narrowed: int
+    abstained: int
+    reports: tuple[str, ...]
+
+    def to_json(self) -> dict[str, object]:
+        """Return the details as plain values."""
         return asdict(self)
 
 
@@ -48,7 +76,7 @@ def overview(home: Home) -> list[BatchSummary]:
     ]
 
 
-def details(home: Home, batch: str) -> dict[str, object]:
+def details(home: Home, batch: str) -> BatchDetails:
     """Return all that is known of one batch, rows apart. Raises `UnknownBatch`."""
     (delivery,) = home.deliveries([batch])
     refusals = {refused: found[0].sentence for refused, found in home.records.refusals([batch]).items()}
@@ -60,23 +88,23 @@ def details(home: Home, batch: str) -> dict[str, object]:
         home.settings.reports_dir,
     )
     files = home.tables.read(contracts.LEAD_REPORTS, [batch], ["path"])["path"].to_pylist()
-    return {
-        "batch_id": batch,
-        "state": _state(batch in refusals, bool(files)),
-        "refusal": refusals.get(batch),
-        "file": delivery.file_name,
-        "delivered_at": delivery.delivered_at.astimezone(TIME_ZONE).isoformat(timespec="seconds"),
-        "sha256": delivery.sha256,
-        "rows": delivery.rows_counted,
-        "leads": found.leads,
-        "rejected": found.rejected,
-        "reasons": dict(found.reasons),
-        "warnings": dict(found.warnings),
-        "answered": found.answered,
-        "narrowed": found.narrowed,
-        "abstained": found.abstained,
-        "reports": [str(home.settings.reports_dir / path) for path in files],
-    }
+    return BatchDetails(
+        batch_id=batch,
+        state=_state(batch in refusals, bool(files)),
+        refusal=refusals.get(batch),
+        file=delivery.file_name,
+        delivered_at=delivery.delivered_at.astimezone(TIME_ZONE).isoformat(timespec="seconds"),
+        sha256=delivery.sha256,
+        rows=delivery.rows_counted,
+        leads=found.leads,
+        rejected=found.rejected,
+        reasons=found.reasons,
+        warnings=found.warnings,
+        answered=found.answered,
+        narrowed=found.narrowed,
+        abstained=found.abstained,
+        reports=tuple(str(home.settings.reports_dir / path) for path in files),
+    )
 
 
 def row_fate(home: Home, batch: str, source_row: int) -> dict[str, object]:
@@ -87,17 +115,11 @@ def row_fate(home: Home, batch: str, source_row: int) -> dict[str, object]:
     home.records.get(batch)
     for contract in (contracts.LEADS, contracts.REJECTED_LEADS):
         rows = home.tables.read(contract, [batch])
-        for found in rows.filter(_is(rows, source_row)).to_pylist():
+        for found in rows.filter(pc.equal(rows["source_row"], source_row)).to_pylist():
             if contract is contracts.REJECTED_LEADS:
                 return {"became": "rejected", **found, "row": json.loads(found["row"])}
             return {"became": "lead", **found}
     raise BadInput(f"batch {batch} has no row {source_row}; rows are counted as a spreadsheet shows them")
-
-
-def _is(rows: object, source_row: int) -> object:
-    import pyarrow.compute as pc
-
-    return pc.equal(rows["source_row"], source_row)  # type: ignore[index]
 
 
 def _state(refused: bool, reported: bool) -> str:

@@ -171,7 +171,9 @@ def _report_totals_are_the_tables(facts: BatchFacts, _: Limits) -> Verdict:
     }
     wrong = [name for name, rows in counted.items() if facts.report.totals.get(name) != rows]
     if wrong:
-        return Verdict(False, f"the report's totals differ from the tables: {', '.join(wrong)}; materialize lead_reports again")
+        return Verdict(
+            False, f"the report's totals differ from the tables: {', '.join(wrong)}; materialize lead_reports again"
+        )
     return Verdict(True, f"{len(counted)} totals equal the tables", {k: v for k, v in counted.items() if v is not None})
 
 
@@ -181,9 +183,16 @@ CHECKS: tuple[Check, ...] = (
     Check("leads", "reject_rate", "few rows are rejected, repetitions apart", _few_rows_are_rejected),
     Check("leads", "duplicate_rate", "few rows repeat earlier ones", _few_rows_repeat),
     Check("leads", "row_rules", "no row rule's warning is on most leads", _no_warning_is_everywhere, warns=True),
-    Check("rejected_leads", "conservation", "every delivered row is a lead or rejected", _leads_and_rejected_are_delivered),
+    Check(
+        "rejected_leads", "conservation", "every delivered row is a lead or rejected", _leads_and_rejected_are_delivered
+    ),
     Check("classifications", "conservation", "every lead has one classification", _every_lead_is_classified),
-    Check("classifications", "classification_coverage", "most names are answered or narrowed", _enough_names_are_classified),
+    Check(
+        "classifications",
+        "classification_coverage",
+        "most names are answered or narrowed",
+        _enough_names_are_classified,
+    ),
     Check("lead_scores", "conservation", "every lead has one score", _every_lead_is_scored),
     Check("lead_reports", "conservation", "every lead and rejected row stands in the report", _every_row_is_reported),
     Check("lead_reports", "report_totals", "the report's totals equal the tables", _report_totals_are_the_tables),

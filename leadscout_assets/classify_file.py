@@ -8,6 +8,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from leadscout_assets.errors import BadInput
+from leadscout_assets.leads.csv_layout import find_layout, lines_from
+from leadscout_assets.leads.decoding import read_text
+from leadscout_assets.leads.guards import ReadLimits
 from leadscout_assets.terms import Origin
 
 PROBABILITIES = tuple(f"p_{origin}" for origin in Origin)
@@ -20,15 +23,17 @@ DIGITS = 4
 """Decimals of confidences and probabilities; the calibration behind them resolves less."""
 
 
-def classify_csv(source: Path, column: str, out: Path, *, reveal_religion: bool) -> int:
+def classify_csv(source: Path, column: str, out: Path, limits: ReadLimits, *, reveal_religion: bool) -> int:
     """Write one classification per row of `source` to `out`, in order, and return the number of rows.
 
     A blank name is a row too, abstained. Raises `BadInput` for a file that is no CSV with that column.
     """
-    from leadscout_assets.names.cascade import classify_full_names, load_classifier
+    from leadscout_assets.names.cascade import classify_names, load_classifier
+    from leadscout_assets.names.normalising import split_names
 
-    names = _column(source, column)
-    answers = classify_full_names(pa.array(names, pa.string()), load_classifier(), reveal_religion=reveal_religion)
+    names = _column(source, column, limits)
+    parts = split_names(pa.array(names, pa.string()))
+    answers = classify_names(parts["given_names"], parts["surname"], load_classifier(), reveal_religion=reveal_religion)
     temporary = out.with_name(f".{out.name}.{os.getpid()}")
     out.parent.mkdir(parents=True, exist_ok=True)
     with temporary.open("w", newline="", encoding="utf-8") as file:
@@ -39,18 +44,17 @@ def classify_csv(source: Path, column: str, out: Path, *, reveal_religion: bool)
     return len(names)
 
 
-def _column(source: Path, column: str) -> list[str]:
-    from leadscout_assets.leads.decoding import decode
-
+def _column(source: Path, column: str, limits: ReadLimits) -> list[str]:
     if not source.is_file():
         raise BadInput("there is no such CSV; check the path")
-    rows = csv.reader(decode(source.read_bytes()).splitlines(keepends=True))
-    header = next(rows, [])
-    wanted = [position for position, heading in enumerate(header) if heading.strip().casefold() == column.strip().casefold()]
-    if len(wanted) != 1:
-        known = ", ".join(heading[:40] for heading in header[:20])
+    text = read_text(source, limits)
+    layout = find_layout(text)
+    headings = [heading.strip().casefold() for heading in layout.headers]
+    if headings.count(column.strip().casefold()) != 1:
+        known = ", ".join(heading[:40] for heading in layout.headers[:20])
         raise BadInput(f"--column must name exactly one heading of the CSV; its headings are: {known}")
-    (position,) = wanted
+    position = headings.index(column.strip().casefold())
+    rows = csv.reader(lines_from(text, layout.body), delimiter=layout.delimiter)
     return [row[position] if position < len(row) else "" for row in rows if row]
 
 

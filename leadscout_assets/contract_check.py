@@ -22,7 +22,9 @@ def judge_contract(contract: Contract, frame: pa.Table, batches: Sequence[str]) 
         schema.validate(frame.to_pandas(types_mapper=pd.ArrowDtype), lazy=True)
     except pandera.errors.SchemaErrors:
         # pandera's failure cases quote values; judge each batch apart and keep the places only.
-        return {batch: _judge_one(contract, rows) for batch, rows in zip(batches, by_batch(frame, batches), strict=True)}
+        return {
+            batch: _judge_one(contract, rows) for batch, rows in zip(batches, by_batch(frame, batches), strict=True)
+        }
     return {batch: _passed(contract) for batch in batches}
 
 

@@ -155,9 +155,16 @@ RAW_LEADS = Contract(
     key=("batch_id", "source_row"),
     columns=(
         _batch(),
-        Column("source_row", ROW, "row number that a spreadsheet shows for the row; the header is usually 1", minimum=1),
-        Column("source_line", ROW, "first physical line in a CSV, starts at 1; null for XLSX", nullable=True, minimum=1),
-        *(Column(field, STRING, f"{field} as delivered; null where the cell is blank", nullable=True) for field in FIELDS),
+        Column(
+            "source_row", ROW, "row number that a spreadsheet shows for the row; the header is usually 1", minimum=1
+        ),
+        Column(
+            "source_line", ROW, "first physical line in a CSV, starts at 1; null for XLSX", nullable=True, minimum=1
+        ),
+        *(
+            Column(field, STRING, f"{field} as delivered; null where the cell is blank", nullable=True)
+            for field in FIELDS
+        ),
         Column("extra", STRING, "JSON object of the non-blank cells of unrecognised columns, by header", nullable=True),
         Column("defect", STRING, "why the row could not be split into columns", nullable=True, allowed=tuple(Defect)),
         Column("defect_text", STRING, "the row's text where it could not be split", nullable=True),
@@ -183,13 +190,21 @@ LEADS = Contract(
         Column("email_address", STRING, "normalised e-mail address", nullable=True),
         Column("email_is_free", BOOLEAN, "whether the e-mail's domain is a free-mail provider", nullable=True),
         Column("address", STRING, "street address, spacing tidied", nullable=True),
-        Column("city", STRING, "city or town in title case; null where digits or a province stood there", nullable=True),
+        Column(
+            "city", STRING, "city or town in title case; null where digits or a province stood there", nullable=True
+        ),
         Column("province", STRING, "ISO 3166-2:ZA code without `ZA-`, or `unknown`", allowed=tuple(Province)),
         Column("postal_code", STRING, "four digits", nullable=True, pattern=r"\d{4}"),
         Column("director_title", STRING, "title such as `Mr` or `Dr`", nullable=True),
         Column("director_given_names", STRING, "given names and initials, in title case", nullable=True),
         Column("director_surname", STRING, "surname with its particles, in title case"),
-        Column("same_director_as", ROW, "source_row of the first lead with this director and cell", nullable=True, minimum=1),
+        Column(
+            "same_director_as",
+            ROW,
+            "source_row of the first lead with this director and cell",
+            nullable=True,
+            minimum=1,
+        ),
         Column("warnings", STRINGS, "codes of the defects that the lead survives"),
     ),
 )
@@ -202,8 +217,12 @@ REJECTED_LEADS = Contract(
         _batch(),
         Column("source_row", ROW, "row number that a spreadsheet shows for the row", minimum=1),
         Column("reasons", STRINGS, "codes of all reasons that apply, at least one"),
-        Column("duplicate_of", ROW, "source_row that this row repeats, where `duplicate` applies", nullable=True, minimum=1),
-        Column("row", STRING, "the row as delivered, JSON object by header, so that it can be corrected and sent again"),
+        Column(
+            "duplicate_of", ROW, "source_row that this row repeats, where `duplicate` applies", nullable=True, minimum=1
+        ),
+        Column(
+            "row", STRING, "the row as delivered, JSON object by header, so that it can be corrected and sent again"
+        ),
     ),
 )
 
@@ -214,13 +233,38 @@ CLASSIFICATIONS = Contract(
     columns=(
         _batch(),
         _lead(),
-        Column("origin", STRING, "the origin answered, null where narrowed or abstained", nullable=True, allowed=tuple(Origin)),
-        Column("confidence", REAL, "probability of the origin, else of the set; null where abstained", nullable=True, minimum=0, maximum=1),
-        Column("origin_set", STRINGS, "the origins not excluded: one answered, two or three narrowed, none abstained", allowed=tuple(Origin)),
+        Column(
+            "origin",
+            STRING,
+            "the origin answered, null where narrowed or abstained",
+            nullable=True,
+            allowed=tuple(Origin),
+        ),
+        Column(
+            "confidence",
+            REAL,
+            "probability of the origin, else of the set; null where abstained",
+            nullable=True,
+            minimum=0,
+            maximum=1,
+        ),
+        Column(
+            "origin_set",
+            STRINGS,
+            "the origins not excluded: one answered, two or three narrowed, none abstained",
+            allowed=tuple(Origin),
+        ),
         Column("language", STRING, "language group of the surname where known", nullable=True),
         Column("method", STRING, "the stage that decided, or why none did", allowed=tuple(Method)),
         *(
-            Column(f"p_{origin}", REAL, f"probability of {origin}; null where nothing is known", nullable=True, minimum=0, maximum=1)
+            Column(
+                f"p_{origin}",
+                REAL,
+                f"probability of {origin}; null where nothing is known",
+                nullable=True,
+                minimum=0,
+                maximum=1,
+            )
             for origin in Origin
         ),
         Column("evidence", STRING, "what decided, by name part, stage and origin; never a name", nullable=True),
@@ -241,7 +285,13 @@ def lead_scores(features: tuple[str, ...]) -> Contract:
             Column("score", REAL, "points; exactly the sum of the contributions / 100", minimum=0, maximum=100),
             Column("rank", ROW, "1 is best; ties are broken by source_row", minimum=1),
             *(
-                Column(feature, POINTS, f"contribution of {feature}, integer hundredths of a point", minimum=0, maximum=10_000)
+                Column(
+                    feature,
+                    POINTS,
+                    f"contribution of {feature}, integer hundredths of a point",
+                    minimum=0,
+                    maximum=10_000,
+                )
                 for feature in features
             ),
         ),

@@ -24,6 +24,8 @@ ROWS = 500
 PURPOSE = "demonstration on synthetic data"
 FILE_NAME = "Demo leads.xlsx"
 
+TOP_REASONS = 5
+
 POLL_SECONDS = 0.3
 PATIENCE_SECONDS = 300.0
 """How long the demonstration waits for its report: a cold, busy machine has needed half a minute."""
@@ -79,7 +81,9 @@ def follow(
             if run.state is RunState.SUCCEEDED:
                 return record.batch_id
             if run.state in (RunState.FAILED, RunState.STOPPED):
-                raise EdgeFailed("the demonstration's run did not succeed; look at it in the UI, or run leadscout doctor")
+                raise EdgeFailed(
+                    "the demonstration's run did not succeed; look at it in the UI, or run leadscout doctor"
+                )
         sleep(POLL_SECONDS)
     raise EdgeFailed(f"no report after {PATIENCE_SECONDS:.0f} s; look at the queue in the UI, or run leadscout doctor")
 
@@ -109,8 +113,18 @@ def run_once(home: Home, show: Callable[[int, str], None]) -> tuple[str, float]:
 
 
 def summary(home: Home, batch: str, seconds: float) -> dict[str, object]:
-    """Return what a person wants to know of the finished demonstration."""
+    """Return what a person wants to know of the finished demonstration, by label."""
     found = details(home, batch)
-    kept = ("batch_id", "rows", "leads", "rejected", "reasons", "answered", "narrowed", "abstained")
-    return {name: found[name] for name in kept} | {"seconds": round(seconds, 1), "reports": found["reports"]}
-
+    reasons = sorted(found.reasons.items(), key=lambda item: (-item[1], item[0]))[:TOP_REASONS]
+    named = ", ".join(f"{code} {rows}" for code, rows in reasons)
+    return {
+        "batch": found.batch_id,
+        "rows delivered": found.rows,
+        "leads": found.leads,
+        "rejected": f"{found.rejected}  ({named})" if named else found.rejected,
+        "names answered": found.answered,
+        "names narrowed": found.narrowed,
+        "names abstained": found.abstained,
+        "from drop to report": f"{seconds:.1f} s",
+        **{f"report ({path.rpartition('.')[2]})": path for path in found.reports},
+    }

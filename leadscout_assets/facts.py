@@ -87,7 +87,12 @@ def _codes_by_batch(frame: pa.Table | None, column: str) -> dict[str, dict[str, 
     if frame is None or column not in frame.column_names:
         return {}
     codes = frame[column].combine_chunks()
-    flat = pa.table({"batch_id": frame["batch_id"].combine_chunks().take(pc.list_parent_indices(codes)), "code": pc.list_flatten(codes)})
+    flat = pa.table(
+        {
+            "batch_id": frame["batch_id"].combine_chunks().take(pc.list_parent_indices(codes)),
+            "code": pc.list_flatten(codes),
+        }
+    )
     return _tally(flat, "code")
 
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from leadscout_assets.errors import BadInput, EdgeFailed, UnreadableFile
-from leadscout_assets.leads.delivery import Delivery, batch_key
+from leadscout_assets.leads.delivery import Delivery, batch_key, shown_name
 
 SETTLE_SECONDS = 1.0
 """A file modified less than this long ago may still be growing."""
@@ -103,7 +103,9 @@ class DeliveryStore:
             finally:
                 temporary.unlink(missing_ok=True)
         except OSError as error:
-            raise EdgeFailed(f"the delivery was not stored: {error.strerror}; check free space and permissions") from None
+            raise EdgeFailed(
+                f"the delivery was not stored: {error.strerror}; check free space and permissions"
+            ) from None
 
     def _rename(self, temporary: Path, final: Path) -> None:
         final.parent.mkdir(exist_ok=True)
@@ -137,7 +139,7 @@ def take(
     delivery = Delivery(
         batch_id=batch_key(now, source.name, sha256, slug=slug),
         sha256=sha256,
-        file_name=source.name,
+        file_name=shown_name(source.name),
         size_bytes=stored.stat().st_size,
         delivered_at=now,
         rows_counted=rows_counted,

@@ -139,7 +139,7 @@ def private_errors() -> Iterator[None]:
         yield
     except LeadScoutError:
         raise
-    except Exception as error:  # whatever it is: recorded in full but for what may be personal
+    except Exception as error:  # noqa: BLE001  whatever it is, it is recorded in full but for what may be personal
         raise Defect(f"an unexpected error, which is a defect of LeadScout:\n{describe(error)}") from None
 
 

@@ -89,7 +89,9 @@ def _read_one(delivery: Delivery, path: Path, settings: Settings) -> pa.Table:
         raise UnreadableFile("not_stored", "the delivered file is not in the store any more: deliver it again")
     rows = read_lead_list(path, batch_id=delivery.batch_id, limits=read_limits(settings), sheet=settings.sheet)
     if delivery.rows_counted is None:
-        raise UnreadableFile("not_counted", "the file's rows could not be counted a second time: save it anew and deliver it again")
+        raise UnreadableFile(
+            "not_counted", "the file's rows could not be counted a second time: save it anew and deliver it again"
+        )
     if rows.num_rows != delivery.rows_counted:
         raise UnreadableFile(
             "not_reconciled",
@@ -152,4 +154,3 @@ def report(deliveries: Sequence[Delivery], frames: Frames, reports_dir: Path, pu
 def first_refusals(refusals: Sequence[Refusal]) -> Mapping[str, Refusal]:
     """Return the refusal of each refused batch; the earliest step's where there are several."""
     return {refusal.batch_id: refusal for refusal in sorted(refusals, key=lambda r: STEPS.index(r.step), reverse=True)}
-

@@ -23,10 +23,14 @@ class Settings(BaseSettings):
     inbox: Path | None = Field(None, description="folder that the sensor watches; default <home>/inbox")
     database_url: SecretStr | None = Field(None, description="application database; default SQLite in <home>/database")
 
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field("INFO", description="least level logged")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
+        "INFO", description="least level logged"
+    )
     log_format: Literal["json", "console"] = Field("console", description="json for machines, console for people")
 
-    classification_purpose: str | None = Field(None, description="why names are classified; without it every lead abstains")
+    classification_purpose: str | None = Field(
+        None, description="why names are classified; without it every lead abstains"
+    )
     reveal_religion: bool = Field(False, description="answer origins and languages that reveal religion")
     batch_slug: bool = Field(True, description="show words of the file name in the batch id; `list` where off")
 
@@ -40,8 +44,12 @@ class Settings(BaseSettings):
 
     max_rows_per_run: int = Field(1_000_000, gt=0, description="most rows of all batches in one run")
     max_batches_per_run: int = Field(500, gt=0, description="most batches in one run")
-    max_reject_rate: float = Field(0.10, ge=0, le=1, description="share of rejected rows above which a batch's check fails")
-    max_duplicate_rate: float = Field(0.20, ge=0, le=1, description="share of duplicates above which a batch's check fails")
+    max_reject_rate: float = Field(
+        0.10, ge=0, le=1, description="share of rejected rows above which a batch's check fails"
+    )
+    max_duplicate_rate: float = Field(
+        0.20, ge=0, le=1, description="share of duplicates above which a batch's check fails"
+    )
     min_classification_coverage: float = Field(
         0.50, ge=0, le=1, description="share of leads answered or narrowed below which a batch's check fails"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ from leadscout_assets.checks import CHECKS, BatchFacts, Check, Verdict, limits_f
 from leadscout_assets.contracts import Contract
 from leadscout_assets.errors import BadInput, UnreadableFile
 from leadscout_assets.leads.counting import count_rows
-from leadscout_assets.leads.delivery import Delivery, batch_key
+from leadscout_assets.leads.delivery import Delivery, batch_key, shown_name
 from leadscout_assets.logs import operation
 from leadscout_assets.runs.record import peak_memory_mb
 from leadscout_assets.settings import Settings
@@ -51,9 +51,7 @@ class ChainResult:
         }
 
 
-def run_file(
-    source: Path, out: Path, settings: Settings, *, lead_id_key: bytes, delivered_at: datetime
-) -> ChainResult:
+def run_file(source: Path, out: Path, settings: Settings, *, lead_id_key: bytes, delivered_at: datetime) -> ChainResult:
     """Run the chain on one lead list and write its report below `out`.
 
     Raises `UnreadableFile`, with nothing written, where the batch is refused.
@@ -95,7 +93,7 @@ def describe(source: Path, settings: Settings, delivered_at: datetime) -> Delive
     return Delivery(
         batch_id=batch_key(delivered_at, source.name, sha256, slug=settings.batch_slug),
         sha256=sha256,
-        file_name=source.name,
+        file_name=shown_name(source.name),
         size_bytes=source.stat().st_size,
         delivered_at=delivered_at,
         rows_counted=count_rows(source, limits=pipeline.read_limits(settings), sheet=settings.sheet),
@@ -105,8 +103,8 @@ def describe(source: Path, settings: Settings, delivered_at: datetime) -> Delive
 def _gather(delivery: Delivery, frames: pipeline.Frames, files: pa.Table, out: Path) -> BatchFacts:
     made = {name: getattr(frames, name) for name in pipeline.Frames.__dataclass_fields__} | {"lead_reports": files}
 
-    def read(contract: Contract, columns: list[str]) -> pa.Table:
-        return made[contract.name].select(columns)
+    def read(contract: Contract, columns: Sequence[str]) -> pa.Table:
+        return made[contract.name].select(list(columns))
 
     (found,) = facts.gather(list(facts.NEEDED), [delivery], {}, read, out)
     return found

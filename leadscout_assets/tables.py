@@ -41,7 +41,9 @@ class Tables:
         fitted = contract.fit(frame)
         strangers = set(pc.unique(fitted["batch_id"]).to_pylist()) - set(batches)
         if strangers:
-            raise ValueError(f"table {contract.name}: {len(strangers)} batches in the frame are not named for replacement")
+            raise ValueError(
+                f"table {contract.name}: {len(strangers)} batches in the frame are not named for replacement"
+            )
         self._write(contract, fitted, _predicate(batches))
 
     def read(self, contract: Contract, batches: Sequence[str], columns: Sequence[str] | None = None) -> pa.Table:

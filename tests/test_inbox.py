@@ -53,7 +53,7 @@ def one_row(_: Path) -> int:
 
 
 def leftovers(store: DeliveryStore) -> list[Path]:
-    return [path for path in store.root.rglob(".new-*")]
+    return list(store.root.rglob(".new-*"))
 
 
 class TestStore:
@@ -129,6 +129,10 @@ class TestTake:
             raise UnreadableFile("encrypted", "save it without a password")
 
         assert take(source, store, unreadable, now=NOW, slug=True).rows_counted is None
+
+    def test_a_name_that_is_no_utf_8_is_taken_too(self, store, source):
+        foreign = source.rename(source.with_name(os.fsdecode("Kliënte.csv".encode("cp1252"))))
+        assert take(foreign, store, one_row, now=NOW, slug=True).file_name == "Kli\ufffdnte.csv"
 
     @pytest.mark.parametrize("nothing", ["missing.csv", "."])
     def test_what_is_no_file_is_bad_input_and_not_named(self, store, tmp_path, nothing):
@@ -235,7 +239,9 @@ class TestSettledFiles:
         drop(inbox, name)
         assert look(inbox) == []
 
-    @pytest.mark.parametrize("name", ["Leads.XLSX", "leads", "Leads (1).csv", "Kliënte Ñ.csv", "$Leads~$.xlsx", "a.b.c"])
+    @pytest.mark.parametrize(
+        "name", ["Leads.XLSX", "leads", "Leads (1).csv", "Kliënte Ñ.csv", "$Leads~$.xlsx", "a.b.c"]
+    )
     def test_any_other_name_is_a_delivery(self, inbox, name):
         drop(inbox, name)
         assert names(look(inbox)) == [name]
@@ -255,10 +261,20 @@ class TestSettledFiles:
         move_to_taken(seen, "2026-03-02_list_0123abcd")
         assert look(inbox) == []
 
-    def test_a_file_modified_less_than_a_second_ago_may_still_grow(self, inbox):
+    @pytest.mark.parametrize("age", [0.0, 0.5, 0.7, 0.99, 1.0, 60.0])
+    def test_a_young_file_is_waited_for_until_it_is_a_second_old_and_was_looked_at_twice(self, inbox, age):
         drop(inbox, "leads.csv", 1_000.0)
-        assert look(inbox, at=1_000.0 + SETTLE_SECONDS - 0.01) == []
-        assert names(look(inbox, at=1_000.0 + SETTLE_SECONDS)) == ["leads.csv"]
+        clock = Clock(1_000.0 + age)
+        assert names(settled_files(inbox, now=clock.now, sleep=clock.sleep)) == ["leads.csv"]
+        assert clock.slept == pytest.approx(max(SETTLE_SECONDS - age, SECOND_LOOK_SECONDS))
+
+    def test_a_file_still_younger_than_a_second_after_the_wait_is_left_for_the_next_tick(self, inbox):
+        drop(inbox, "young.csv", 1_000.0), drop(inbox, "old.csv", 500.0)
+        assert names(settled_files(inbox, now=lambda: 1_000.5, sleep=lambda _: None)) == ["old.csv"]
+
+    def test_a_file_that_comes_during_the_wait_is_left_for_the_next_tick(self, inbox):
+        drop(inbox, "leads.csv", 1_000.0)
+        assert names(look(inbox, meanwhile=lambda: drop(inbox, "late.csv", 1_000.0))) == ["leads.csv"]
 
     def test_a_file_dated_in_the_future_is_judged_by_the_second_look(self, inbox):
         path = drop(inbox, "leads.csv", 9_000.0)

@@ -35,7 +35,7 @@ def show(
     from leadscout_assets.home import Home
 
     home = Home(current_settings())
-    found = details(home, batch) if row is None else row_fate(home, batch, row)
+    found = details(home, batch).to_json() if row is None else row_fate(home, batch, row)
     if as_json:
         print_json(found)
         return
@@ -45,6 +45,6 @@ def show(
 def _plain(value: object) -> object:
     if isinstance(value, dict):
         return ", ".join(f"{name} {count}" for name, count in value.items()) or "none"
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return ", ".join(map(str, value)) or "none"
     return json.dumps(value) if isinstance(value, bool) else value

@@ -22,6 +22,7 @@ def classify(
     from leadscout_assets.classify_file import classify_csv
     from leadscout_assets.database.audit import record_event
     from leadscout_assets.home import Home
+    from leadscout_assets.pipeline import read_limits
 
     settings = current_settings()
     why = (purpose or settings.classification_purpose or "").strip()
@@ -37,5 +38,5 @@ def classify(
         reason=why,
         detail={"row_level": True},
     )
-    rows = classify_csv(source, column, out, reveal_religion=settings.reveal_religion)
+    rows = classify_csv(source, column, out, read_limits(settings), reveal_religion=settings.reveal_religion)
     print(f"{rows} names classified: {out}")

@@ -13,11 +13,11 @@ from leadscout_assets.home import Home
 from leadscout_assets.pipeline import STEPS
 from leadscout_assets.settings import Settings, current_settings, use_settings
 
-TOP_REASONS = 5
-
 
 def demo(
-    once: Annotated[bool, typer.Option("--once", help="Execute the run in this process and exit; no server stays.")] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="Execute the run in this process and exit; no server stays.")
+    ] = False,
 ) -> int:
     """Show the platform at work on 500 generated leads; stays up until Ctrl-C unless --once."""
     settings = current_settings()
@@ -27,7 +27,7 @@ def demo(
         home = Home(settings)
         with _bar() as bar:
             batch, seconds = demonstration.run_once(home, _shower(bar))
-        _print_summary(home, batch, seconds)
+        print_pairs(demonstration.summary(home, batch, seconds))
         return 0
     from leadscout_assets.supervisor import up as run_platform
 
@@ -48,7 +48,7 @@ def _show(settings: Settings, url: str) -> None:
         dropped = demonstration.drop_workbook(home)
         batch = demonstration.follow(home, instance, dropped, _shower(bar))
         seconds = time.monotonic() - dropped.at
-    _print_summary(home, batch, seconds)
+    print_pairs(demonstration.summary(home, batch, seconds))
     print(f"\nThe Dagster UI: {url}  (Ctrl-C stops everything)", flush=True)
 
 
@@ -61,19 +61,3 @@ def _bar() -> Progress:
 def _shower(bar: Progress) -> Callable[[int, str], None]:
     task = bar.add_task("starting", total=len(STEPS))
     return lambda done, doing: bar.update(task, completed=done, description=doing)
-
-
-def _print_summary(home: Home, batch: str, seconds: float) -> None:
-    found = demonstration.summary(home, batch, seconds)
-    reasons = sorted(dict(found["reasons"]).items(), key=lambda item: (-item[1], item[0]))[:TOP_REASONS]
-    pairs = {
-        "batch": found["batch_id"],
-        "rows delivered": found["rows"],
-        "leads": found["leads"],
-        "rejected": f"{found['rejected']}  ({', '.join(f'{code} {n}' for code, n in reasons) or 'none'})",
-        "names answered": found["answered"],
-        "names narrowed": found["narrowed"],
-        "names abstained": found["abstained"],
-        "from drop to report": f"{found['seconds']} s",
-    }
-    print_pairs(pairs | {f"report ({path.rpartition('.')[2]})": path for path in found["reports"]})

@@ -51,7 +51,9 @@ def backfill(
             else:
                 succeeded = wait_for(instance, launch_on_platform(url_of(settings.host, settings.port), batches))
             failed += not succeeded
-            print(f"run {number} of {len(runs)}: {len(batches)} batches {'done' if succeeded else 'failed'}", flush=True)
+            print(
+                f"run {number} of {len(runs)}: {len(batches)} batches {'done' if succeeded else 'failed'}", flush=True
+            )
     return 3 if failed else 0
 
 

@@ -61,13 +61,13 @@ def _execute(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> bool:
     # The tag by which the UI lists a run under its code location; a run launched by the platform gets it from there.
     listed = {".dagster/repository": f"{REPOSITORY}@{LOCATION}"}
     job = definitions().resolve_job_def(JOB)
-    ended = job.execute_in_process(
-        run_config=QUIET, instance=instance, tags={**tags, **listed}, raise_on_error=False
-    )
+    ended = job.execute_in_process(run_config=QUIET, instance=instance, tags={**tags, **listed}, raise_on_error=False)
     return bool(ended.success)
 
 
-def launch_on_platform(url: str, batches: Sequence[str], *, request: Callable[[str, bytes], bytes] | None = None) -> str:
+def launch_on_platform(
+    url: str, batches: Sequence[str], *, request: Callable[[str, bytes], bytes] | None = None
+) -> str:
     """Ask the running platform for a run of a stretch of adjacent batches; return its id. Raises `EdgeFailed`."""
     params = {
         "selector": {"repositoryLocationName": LOCATION, "repositoryName": REPOSITORY, "jobName": JOB},
@@ -98,7 +98,6 @@ def _post(url: str, body: bytes) -> bytes:
             return bytes(response.read())
     except urllib.error.URLError as error:
         raise EdgeFailed(f"the platform does not answer: {error.reason}; see `leadscout doctor`") from None
-
 
 
 START_SENSOR = """

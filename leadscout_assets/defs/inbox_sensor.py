@@ -32,7 +32,9 @@ def inbox_sensor(context: dg.SensorEvaluationContext, platform: Platform) -> dg.
         requests = tick(context.instance, platform.home, now=datetime.now(UTC))
     if not requests:
         return dg.SkipReason("nothing new in the inbox, and no delivery waits for a run")
-    return dg.SensorResult(run_requests=[dg.RunRequest(request.key, tags=partition_tags(request.batches)) for request in requests])
+    return dg.SensorResult(
+        run_requests=[dg.RunRequest(request.key, tags=partition_tags(request.batches)) for request in requests]
+    )
 
 
 def tick(instance: dg.DagsterInstance, home: Home, *, now: datetime) -> tuple[Request, ...]:

@@ -1,5 +1,8 @@
 """The lead assets, partitioned by batch: from the file as delivered to its report. Each calls one library function."""
 
+from collections.abc import Callable
+from typing import Any
+
 import dagster as dg
 import pyarrow as pa
 
@@ -32,7 +35,7 @@ def column_schema(contract: Contract) -> dg.TableSchema:
     )
 
 
-def _about(name: str, *, kinds: set[str]) -> dict[str, object]:
+def _about(name: str, *, kinds: set[str]) -> dict[str, Any]:
     contract = CONTRACTS[name]
     return {
         "description": contract.means,
@@ -43,16 +46,24 @@ def _about(name: str, *, kinds: set[str]) -> dict[str, object]:
     }
 
 
-def _asset(name: str, *, kinds: set[str]) -> dict[str, object]:
-    return _about(name, kinds=kinds) | {
-        "partitions_def": LEAD_BATCH,
-        "backfill_policy": BACKFILL_POLICY,
-        "op_tags": BEFORE_CHECKS,
-    }
+def lead_asset(
+    name: str, *, kinds: set[str], deps: tuple[str, ...] = ()
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """Return the decorator of an asset that is one table, partitioned by batch."""
+    decorator: Callable[[Callable[..., Any]], dg.AssetsDefinition] = dg.asset(
+        **_about(name, kinds=kinds),
+        name=name,
+        deps=deps,
+        partitions_def=LEAD_BATCH,
+        backfill_policy=BACKFILL_POLICY,
+        op_tags=BEFORE_CHECKS,
+    )
+    return decorator
 
 
-@dg.asset(**_asset("raw_leads", kinds={"deltalake", "excel", "csv"}))
+@lead_asset("raw_leads", kinds={"deltalake", "excel", "csv"})
 def raw_leads(context: dg.AssetExecutionContext, platform: Platform) -> pa.Table:
+    """Read the delivered files; a batch that cannot be read or does not reconcile is refused."""
     with step(context, platform.home, "raw_leads") as work:
         raw, refusals = pipeline.read(work.deliveries, platform.home.store.path, platform.home.settings)
     work.refuse(refusals)
@@ -69,30 +80,31 @@ def raw_leads(context: dg.AssetExecutionContext, platform: Platform) -> pa.Table
     backfill_policy=BACKFILL_POLICY,
     op_tags=BEFORE_CHECKS,
 )
-def leads(
-    context: dg.AssetExecutionContext, platform: Platform, raw_leads: pa.Table
-) -> tuple[pa.Table, pa.Table]:
+def leads(context: dg.AssetExecutionContext, platform: Platform, raw_leads: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Split the rows as delivered into leads and rejected rows."""
     with step(context, platform.home, "leads") as work:
         found, rejected, refusals = pipeline.validate(raw_leads, platform.home.lead_id_key)
     work.refuse(refusals)
     return work.done(raw_leads.num_rows, found), work.done(raw_leads.num_rows, rejected, asset="rejected_leads")
 
 
-@dg.asset(**_asset("classifications", kinds={"deltalake", "numpy"}), deps=["name_lexicon", "name_model"])
+@lead_asset("classifications", kinds={"deltalake", "numpy"}, deps=("name_lexicon", "name_model"))
 def classifications(context: dg.AssetExecutionContext, platform: Platform, leads: pa.Table) -> pa.Table:
+    """Classify the likely origin of each director's name, where a purpose is recorded."""
     with step(context, platform.home, "classifications") as work:
         classified = pipeline.classify(leads, platform.home.settings)
     return work.done(leads.num_rows, classified)
 
 
-@dg.asset(**_asset("lead_scores", kinds={"deltalake", "arrow"}))
+@lead_asset("lead_scores", kinds={"deltalake", "arrow"})
 def lead_scores(context: dg.AssetExecutionContext, platform: Platform, leads: pa.Table) -> pa.Table:
+    """Score each lead."""
     with step(context, platform.home, "lead_scores") as work:
         scored = pipeline.score(leads)
     return work.done(leads.num_rows, scored)
 
 
-@dg.asset(**_asset("lead_reports", kinds={"excel", "html", "pdf"}))
+@lead_asset("lead_reports", kinds={"excel", "html", "pdf"})
 def lead_reports(
     context: dg.AssetExecutionContext,
     platform: Platform,
@@ -102,6 +114,7 @@ def lead_reports(
     classifications: pa.Table,
     lead_scores: pa.Table,
 ) -> pa.Table:
+    """Write the report of every batch that was not refused."""
     frames = pipeline.Frames(raw_leads, leads, rejected_leads, classifications, lead_scores)
     settings = platform.home.settings
     with step(context, platform.home, "lead_reports") as work:

@@ -27,7 +27,9 @@ Verdicts = Mapping[str, Verdict]
 Results = Iterator[dg.AssetCheckEvaluation | dg.AssetCheckResult]
 
 
-def evaluations(context: dg.AssetCheckExecutionContext, asset: str, name: str, verdicts: Verdicts, *, warns: bool) -> Results:
+def evaluations(
+    context: dg.AssetCheckExecutionContext, asset: str, name: str, verdicts: Verdicts, *, warns: bool
+) -> Results:
     """Yield a check's verdicts the way the UI shows them per batch.
 
     A run of one partition takes one `AssetCheckResult`. A run over several takes an evaluation per batch, each tied
@@ -43,7 +45,13 @@ def evaluations(context: dg.AssetCheckExecutionContext, asset: str, name: str, v
         key, dg.DagsterEventType.ASSET_MATERIALIZATION, set(verdicts)
     )
     for batch, verdict in verdicts.items():
-        target = AssetCheckEvaluationTargetMaterializationData(judged[batch], context.run.run_id, now) if batch in judged else None
+        target = (
+            AssetCheckEvaluationTargetMaterializationData(
+                storage_id=judged[batch], run_id=context.run.run_id, timestamp=now
+            )
+            if batch in judged
+            else None
+        )
         yield dg.AssetCheckEvaluation(
             asset_key=key,
             check_name=name,
@@ -55,11 +63,18 @@ def evaluations(context: dg.AssetCheckExecutionContext, asset: str, name: str, v
             partition=batch,
         )
     failed = sum(not verdict.passed for verdict in verdicts.values())
-    yield _result(asset, name, failed == 0, severity, f"{failed} of {len(verdicts)} batches fail", {"failed_batches": failed})
+    yield _result(
+        asset, name, failed == 0, severity, f"{failed} of {len(verdicts)} batches fail", {"failed_batches": failed}
+    )
 
 
 def _result(
-    asset: str, name: str, passed: bool, severity: dg.AssetCheckSeverity, sentence: str, figures: Mapping[str, int | float]
+    asset: str,
+    name: str,
+    passed: bool,
+    severity: dg.AssetCheckSeverity,
+    sentence: str,
+    figures: Mapping[str, int | float],
 ) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         asset_key=asset, check_name=name, passed=passed, severity=severity, description=sentence, metadata=figures
@@ -110,4 +125,3 @@ def schema_contracts(context: dg.AssetCheckExecutionContext, platform: Platform)
         with private_errors():
             verdicts = judge_contract(contract, platform.home.tables.read(contract, batches), batches)
         yield from evaluations(context, contract.name, CONTRACT_CHECK, verdicts, warns=False)
-

@@ -112,7 +112,8 @@ def fail_orphaned_runs(
 ) -> list[str]:
     """Mark orphaned runs (of `only`, when given) failed, so that `run_retries` starts them again; return their ids.
 
-    For `launching`, see `orphaned_runs`. A run that somebody was cancelling is marked cancelled instead: it had been asked not to go on.
+    For `launching`, see `orphaned_runs`. A run that somebody was cancelling is marked cancelled instead: it had been
+    asked not to go on.
     """
     marked = []
     for run_id in orphaned_runs(instance, launching=launching, alive=alive):

@@ -3,7 +3,11 @@
 from collections.abc import Sequence
 
 import dagster as dg
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG, PARTITION_NAME_TAG
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    PARTITION_NAME_TAG,
+)
 
 LEAD_BATCH = dg.DynamicPartitionsDefinition(name="lead_batch")
 """One partition per batch, in the order of delivery. Keys are never deleted: ranges are slices of the live list."""

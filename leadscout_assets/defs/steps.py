@@ -40,7 +40,7 @@ class Step:
         """Note which of the batches this step refuses; all others it accepts, also those it refused earlier."""
         self.home.records.settle(self.name, self.batches, {r.batch_id: (r.code, r.sentence) for r in refusals})
         for refusal in refusals:
-            self.context.log.error(f"batch {refusal.batch_id} is refused: {refusal.sentence}")
+            self.context.log.error("batch %s is refused: %s", refusal.batch_id, refusal.sentence)
 
     def done(self, rows_in: int, output: pa.Table, *, asset: str | None = None) -> pa.Table:
         """Attach the run record to the asset that the table is (the step's own unless named), and return the table."""

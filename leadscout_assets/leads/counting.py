@@ -16,7 +16,7 @@ from pathlib import Path
 from leadscout_assets.errors import UnreadableFile
 from leadscout_assets.leads.csv_layout import MAX_LINES_IN_ROW, find_layout, lines_from
 from leadscout_assets.leads.decoding import read_text
-from leadscout_assets.leads.guards import ReadLimits, damaged, open_workbook, parse_entry, xml_parser
+from leadscout_assets.leads.guards import ReadLimits, damaged, open_workbook, parse_entry, read_workbook, xml_parser
 from leadscout_assets.leads.reading import detect
 from leadscout_assets.leads.workbook import SheetPart, choose_sheet, shared_strings_part
 
@@ -84,7 +84,7 @@ def _has_odd_cell(row: str, delimiter: str) -> bool:
 
 def _count_xlsx(path: Path, limits: ReadLimits, sheet: str | None) -> int:
     """Return the rows with a filled cell, the header included."""
-    workbook = open_workbook(path, limits)
+    workbook = open_workbook(read_workbook(path, limits))
     return _filled_rows(workbook, choose_sheet(workbook, sheet), _blank_strings(workbook))
 
 

@@ -60,6 +60,11 @@ def batch_key(delivered_at: datetime, file_name: str, sha256: str, *, slug: bool
     return f"{day}_{slug_of(file_name) if slug else NEUTRAL_SLUG}_{sha256[:8]}"
 
 
+def shown_name(file_name: str) -> str:
+    """Return a file's name as text that can be written anywhere; bytes of it that are no UTF-8 become `\ufffd`."""
+    return file_name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def slug_of(file_name: str) -> str:
     """Return the file name's words joined by hyphens, or `list` unless every word is in `data/slug_words.txt`."""
     words = re.findall(r"[^\W\d_]+|\d+", PurePath(file_name).stem.casefold())

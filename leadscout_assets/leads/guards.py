@@ -63,8 +63,8 @@ def check_extent(rows: int, width: int, limits: ReadLimits) -> None:
         )
 
 
-def open_workbook(path: Path, limits: ReadLimits) -> zipfile.ZipFile:
-    """Open an XLSX container in memory after checking size, entries, unpacked size and ratio.
+def read_workbook(path: Path, limits: ReadLimits) -> bytes:
+    """Return an XLSX container's bytes after checking size, entries, unpacked size, ratio and checksums.
 
     The sizes that the container declares are checked first, then every entry is unpacked against its declared size,
     because a reader that trusts a false size can be made to fill the memory. Raises `UnreadableFile`.
@@ -77,12 +77,11 @@ def open_workbook(path: Path, limits: ReadLimits) -> zipfile.ZipFile:
         )
     data = path.read_bytes()
     try:
-        workbook = zipfile.ZipFile(io.BytesIO(data))
+        entries = open_workbook(data).infolist()
     except (zipfile.BadZipFile, zipfile.LargeZipFile, ValueError, OSError, NotImplementedError):
         raise UnreadableFile(
             "truncated", "the workbook is incomplete or damaged; copy it again in full and deliver that"
         ) from None
-    entries = workbook.infolist()
     _check_declared(entries, len(data), limits)
     for entry in entries:
         size, checksum = 0, 0
@@ -90,7 +89,12 @@ def open_workbook(path: Path, limits: ReadLimits) -> zipfile.ZipFile:
             size, checksum = size + len(piece), zlib.crc32(piece, checksum)
         if (size, checksum) != (entry.file_size, entry.CRC):
             raise damaged()
-    return workbook
+    return data
+
+
+def open_workbook(data: bytes) -> zipfile.ZipFile:
+    """Open the bytes of a container that `read_workbook` has checked."""
+    return zipfile.ZipFile(io.BytesIO(data))
 
 
 def _check_declared(entries: list[zipfile.ZipInfo], packed: int, limits: ReadLimits) -> None:

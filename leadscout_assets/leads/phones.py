@@ -43,10 +43,11 @@ SOUTH_AFRICAN = rf"^(?:(?:\+?0{{0,3}}27)?0?|\+0){_NATIONAL}$"
 _PUNCTUATION = r"[\s().\-\x{2010}-\x{2015}'\"`_:]+"
 
 _FLOAT_TAIL = r"^(\+?\d+)\.0+$"
-_SEPARATORS = re.compile(r"\s*(?:[/;,|&\n\\]|\b(?:or|of|and|en|alt|alternatively)\b)\s*", re.IGNORECASE)
-_EXTENSION = re.compile(r"(?:ext(?:ension|n)?|uitbreiding|uitb|x)[\s.:#]*\d+\s*\)?\s*$", re.IGNORECASE)
-_SCIENTIFIC = re.compile(r"^\+?\d(?:[.,]\d+)?E\+?\d{1,2}$", re.IGNORECASE)
-_NOISE = re.compile(r"[^\d+]+")
+# ASCII throughout: digits of other scripts would pass as digits and are none that can be dialled.
+_SEPARATORS = re.compile(r"\s*(?:[/;,|&\n\\]|\b(?:or|of|and|en|alt|alternatively)\b)\s*", re.IGNORECASE | re.ASCII)
+_EXTENSION = re.compile(r"(?:ext(?:ension|n)?|uitbreiding|uitb|x)[\s.:#]*\d+\s*\)?\s*$", re.IGNORECASE | re.ASCII)
+_SCIENTIFIC = re.compile(r"^\+?\d(?:[.,]\d+)?E\+?\d{1,2}$", re.IGNORECASE | re.ASCII)
+_NOISE = re.compile(r"[^\d+]+", re.ASCII)
 _RUN_TOGETHER = re.compile(r"(?:\+?27|0)[1-9]\d{8}")
 _MATCH_ONE = re.compile(SOUTH_AFRICAN)
 _MATCH_ASSIGNED = re.compile(ASSIGNED)

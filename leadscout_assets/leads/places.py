@@ -31,8 +31,8 @@ _ADDRESS_CODE = r"^(?P<before>.*[\s,;.\-])(?P<code>\d{4})(?P<after>(?:[\s,;.]+[^
 _ADDRESS_SHORT_CODE = r"[,;]\s*(?P<short>\d{1,3})[\s.,;]*$"
 _ADDRESS_LAST_NAME = r"(?:^|,)\s*(?P<last>[^,\d]+?)[\s,;.]*(?:\d{1,4})?[\s,;.]*$"
 
-_CODE_IN_CELL = re.compile(r"(?:^|[\s,;(\-])(\d{4})(?:\.0+)?(?=$|[\s,;)])")
-_DIGITS_ONLY = re.compile(r"^[\d\s.,]+$")
+_CODE_IN_CELL = re.compile(r"(?:^|[\s,;(\-])(\d{4})(?:\.0+)?(?=$|[\s,;)])", re.ASCII)
+_DIGITS_ONLY = re.compile(r"^[\d\s.,]+$", re.ASCII)
 _NO_PLACE = frozenset(
     {"SOUTHAFRICA", "SUIDAFRIKA", "RSA", "SA", "ZA", "ZAF", "REPUBLICOFSOUTHAFRICA", "OTHER", "ANDER"}
 )
@@ -76,21 +76,18 @@ def resolve_places(
     `city_unusable`, `province_unknown`, `province_disagrees`, `postal_code_unusable`, `postal_code_repaired`.
 
     The province comes from its own spelling (in its cell, else in the city's), else from the city (its cell, else
-    the province's cell, else the end of the address), else from the postcode.
+    the province's cell), else from the postcode, else from the name at the end of the address, which is often a suburb's
+    and counts as no disagreement.
     """
     street = said(address)
     in_city = _places_in(city, province_cell=False)
     in_province = _places_in(province, province_cell=True)
     spelling = pc.coalesce(in_province["province"], in_city["province"])
     town = pc.coalesce(in_city["city_province"], in_province["city_province"])
-    in_address = _address_names(
-        pc.if_else(pc.is_null(pc.coalesce(spelling, town)), street, pa.scalar(None, pa.string()))
-    )
-    spelling = pc.coalesce(spelling, in_address["province"])
-    town = pc.coalesce(town, in_address["city_province"])
     codes = _postal_codes(street, in_city, in_province, pc.coalesce(spelling, town))
     by_code = pc.if_else(codes["in_city_range"], pa.scalar(None, pa.string()), codes["province"])
     told = pc.coalesce(spelling, town, codes["province"])
+    told = pc.coalesce(told, _province_at_end(pc.if_else(pc.is_null(told), street, pa.scalar(None, pa.string()))))
     city_name = pc.coalesce(in_city["city"], in_province["city"])
     blank = pc.is_null(said(city))
     return pa.table(
@@ -115,8 +112,8 @@ def read_place(text: str, *, province_cell: bool) -> Place:
     """Read one plain (capital, accent-free) city or province cell: a city, a province, a postcode, or several of them."""
     if _DIGITS_ONLY.match(text):
         digits = re.sub(r"\.0+$", "", text.strip()).replace(" ", "")
-        code = digits if re.fullmatch(r"\d{4}", digits) and digits != "0000" else None
-        short = digits if re.fullmatch(r"[1-9]\d{0,2}", digits) else None
+        code = digits if re.fullmatch(r"[0-9]{4}", digits) and digits != "0000" else None
+        short = digits if re.fullmatch(r"[1-9][0-9]{0,2}", digits) else None
         return Place(code=code, short=short, digits_only=True)
     code_in_cell = _CODE_IN_CELL.search(text)
     code = code_in_cell.group(1) if code_in_cell else None
@@ -176,15 +173,19 @@ def _places_in(column: pa.Array | pa.ChunkedArray, *, province_cell: bool) -> di
     return {name: places[name].combine_chunks() for name in places.column_names}
 
 
-def _address_names(address: pa.Array) -> dict[str, pa.Array]:
+def _province_at_end(address: pa.Array) -> pa.Array:
     last = pc.struct_field(pc.extract_regex(plain(address), _ADDRESS_LAST_NAME), "last")
     values, at = distinct(last)
-    keys = values.to_pylist()
-    # The end of an address is trusted only where it is exactly a known name: anything may stand there.
-    province = pa.array([provinces().get(province_key(key)) if len(key) > 3 else None for key in keys], pa.string())
-    known = [cities().get(name_key(key)) if len(key) > 3 else None for key in keys]
-    city_province = pa.array([city.province if city else None for city in known], pa.string())
-    return {"province": province.take(at), "city_province": city_province.take(at)}
+    return pa.array([_province_of_known_name(name) for name in values.to_pylist()], pa.string()).take(at)
+
+
+def _province_of_known_name(name: str) -> str | None:
+    # Exactly a known name, and no abbreviation: anything may stand at the end of an address.
+    key = name_key(name)
+    if len(key) <= 3:
+        return None
+    city = cities().get(key)
+    return provinces().get(province_key(name)) or (city.province if city else None)
 
 
 def _postal_codes(

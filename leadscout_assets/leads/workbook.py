@@ -51,7 +51,7 @@ def choose_sheet(workbook: zipfile.ZipFile, sheet: str | None) -> SheetPart:
     """
     sheets: list[tuple[str, bool, str]] = []
     # The value reader follows these relations, so the checks must look at the same parts as it does.
-    if _relations(workbook, _ROOT_RELATIONS, "/", _DOCUMENT).values() != {WORKBOOK}:
+    if set(_relations(workbook, _ROOT_RELATIONS, "/", _DOCUMENT).values()) != {WORKBOOK}:
         raise damaged()
 
     def on_sheet(name: str, attributes: dict[str, str]) -> None:
@@ -61,14 +61,10 @@ def choose_sheet(workbook: zipfile.ZipFile, sheet: str | None) -> SheetPart:
             visible = attributes.get("state", "visible") == "visible"
             sheets.append((attributes.get("name", ""), visible, relation))
 
-    def on_relation(name: str, attributes: dict[str, str]) -> None:
-        if _local(name) == "Relationship" and attributes.get("Type", "").endswith(_WORKSHEET):
-            parts[attributes.get("Id", "")] = posixpath.normpath(posixpath.join("/xl", attributes.get("Target", "")))[
-                1:
-            ]
-
     _visit(workbook, WORKBOOK, on_sheet)
-    _visit(workbook, _RELATIONS, on_relation)
+    if len({name for name, _, _ in sheets}) != len(sheets):
+        raise damaged()
+    parts = _relations(workbook, _RELATIONS, "/xl", _WORKSHEET)
     worksheets = [(name, visible, parts[relation]) for name, visible, relation in sheets if relation in parts]
     for name, visible, part in worksheets:
         if (visible if sheet is None else _same_name(name, sheet)) and part in workbook.NameToInfo:
@@ -159,6 +155,19 @@ def _styles(workbook: zipfile.ZipFile) -> tuple[frozenset[str], dict[str, str]]:
     dates = frozenset(str(index) for index, number in enumerate(cell_formats) if number in date_codes)
     zeros = {str(index): zero_codes[number] for index, number in enumerate(cell_formats) if number in zero_codes}
     return dates, zeros
+
+
+def _relations(workbook: zipfile.ZipFile, part: str, base: str, kind: str) -> dict[str, str]:
+    """Return the parts that `part` relates to under a type ending in `kind`, by the relation's id."""
+    found: dict[str, str] = {}
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        if _local(name) == "Relationship" and attributes.get("Type", "").endswith(kind):
+            target = posixpath.normpath(posixpath.join(base, attributes.get("Target", "")))
+            found[attributes.get("Id", "")] = target.lstrip("/")
+
+    _visit(workbook, part, start)
+    return found
 
 
 def _visit(workbook: zipfile.ZipFile, part: str, start: Callable[[str, dict[str, str]], None]) -> None:

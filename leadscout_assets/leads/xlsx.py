@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from leadscout_assets.errors import UnreadableFile
 from leadscout_assets.leads.columns import require, understand
 from leadscout_assets.leads.grid import Grid, any_filled, blank_to_null
-from leadscout_assets.leads.guards import ReadLimits, damaged, open_workbook
+from leadscout_assets.leads.guards import ReadLimits, damaged, open_workbook, read_workbook
 from leadscout_assets.leads.number_formats import shown
 from leadscout_assets.leads.workbook import Look, choose_sheet, look
 
@@ -33,10 +33,11 @@ def read_xlsx(path: Path, limits: ReadLimits, sheet: str | None) -> Grid:
     Formulas come as their cached value, numbers as plain decimals, dates as `YYYY-MM-DD` or `YYYY-MM-DDTHH:MM:SS`,
     booleans as TRUE or FALSE; error cells such as `#N/A` are blank. Raises `UnreadableFile`.
     """
-    workbook = open_workbook(path, limits)
+    data = read_workbook(path, limits)
+    workbook = open_workbook(data)
     chosen = choose_sheet(workbook, sheet)
     seen = look(workbook, chosen, limits)
-    cells = _values(path, chosen.name)
+    cells = _values(data, chosen.name)
     _check_aligned(cells, seen)
     cells = [blank_to_null(column) for column in _as_shown(cells, seen)]
     height = len(cells[0]) if cells else 0
@@ -53,12 +54,12 @@ def read_xlsx(path: Path, limits: ReadLimits, sheet: str | None) -> Grid:
     return Grid(header, [column.take(rows) for column in cells], pc.add(rows, 1).cast(pa.int32()))
 
 
-def _values(path: Path, sheet: str) -> list[pa.ChunkedArray]:
+def _values(data: bytes, sheet: str) -> list[pa.ChunkedArray]:
     """Return all columns of a sheet from A1 on, as text."""
     import fastexcel
 
     try:
-        loaded = fastexcel.read_excel(str(path)).load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string")
+        loaded = fastexcel.read_excel(data).load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string")
         batch = loaded.to_arrow() if loaded.width else pa.RecordBatch.from_arrays([], names=[])
         first = min((column.absolute_index for column in loaded.available_columns()), default=0)
     except fastexcel.FastExcelError:

@@ -16,7 +16,9 @@ _TIDY = str.maketrans(
     }
 )
 # Letters that no decomposition turns into ASCII.
-_LETTERS = str.maketrans({"ß": "ss", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ŋ": "ng"})
+_LETTERS = str.maketrans(
+    {"ß": "ss", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ŋ": "ng"}
+)
 # UTF-8 read as Windows-1252 shows these two lead bytes before a second byte above 0x7f.
 _MISREAD = re.compile("[ÃÅ][\u0080-\u00ff\u0152-\u2122]")
 _NOT_LETTERS = re.compile(r"[^a-z]+")

@@ -87,7 +87,12 @@ def _section(line: str, place: str) -> tuple[Kind, str | None, list[float]]:
         shares = {origin: float(share) for origin, share in (word.split("=") for word in words[2:])}
     except ValueError:
         raise LeadScoutError(f"lexicon {place}: write each share as origin=number") from None
-    if len(words) < 3 or words[0] not in kinds or not set(shares) <= set(ORIGINS) or abs(sum(shares.values()) - 1) > 1e-6:
+    if (
+        len(words) < 3
+        or words[0] not in kinds
+        or not set(shares) <= set(ORIGINS)
+        or abs(sum(shares.values()) - 1) > 1e-6
+    ):
         raise LeadScoutError(f"lexicon {place}: write [kind language origin=share ...] with shares that sum to 1")
     return kinds[words[0]], None if words[1] == "other" else words[1], [shares.get(origin, 0.0) for origin in ORIGINS]
 

@@ -27,7 +27,15 @@ from leadscout_assets.names.wordlists import (
 MISSING, UNUSABLE, SINGLE = "missing", "unusable", "single"
 
 _SPECIAL = frozenset().union(
-    TITLES, SUFFIXES, ROLES, PARTICLES, PLACEHOLDER_WORDS, COMPANY_WORDS, COMPANY_ENDINGS, CUT_AT, ("and", "estate", "boedel")
+    TITLES,
+    SUFFIXES,
+    ROLES,
+    PARTICLES,
+    PLACEHOLDER_WORDS,
+    COMPANY_WORDS,
+    COMPANY_ENDINGS,
+    CUT_AT,
+    ("and", "estate", "boedel"),
 )
 _PLAIN = re.compile(r"[A-Za-z]{3,}(?: [A-Za-z]{3,})+")
 _PARENTHESES = re.compile(r"[(\[{][^)\]}]*[)\]}]?")
@@ -82,7 +90,11 @@ def split_name(text: str) -> NameParts:
     # Most names of a delivery: two or more plain words in one case.
     if _PLAIN.fullmatch(text):
         lower = text.lower()
-        if (text.istitle() or text.isupper() or text == lower) and _SPECIAL.isdisjoint(lower.split()) and "mc" not in lower:
+        if (
+            (text.istitle() or text.isupper() or text == lower)
+            and _SPECIAL.isdisjoint(lower.split())
+            and "mc" not in lower
+        ):
             given, _, surname = text.title().rpartition(" ")
             return NameParts(None, given, surname, lower) if _has_variety(lower) else NameParts(problem=UNUSABLE)
     return _split_awkward(tidy(text))
@@ -171,7 +183,9 @@ def _words(text: str) -> list[str]:
 def _strip(words: list[str], *, trailing_only: bool = False) -> tuple[str | None, list[str]]:
     """Take titles, roles and suffixes off both ends; a last remaining word stays unless it is a title."""
     found: list[str] = []
-    while words and not trailing_only and fold(words[0]) in TITLES and (len(words) > 1 or fold(words[0]) in _PURE_TITLES):
+    while (
+        words and not trailing_only and fold(words[0]) in TITLES and (len(words) > 1 or fold(words[0]) in _PURE_TITLES)
+    ):
         found.append(TITLES[fold(words[0])])
         words = words[1:]
     while len(words) > 1 and fold(words[0]) in ROLES:
@@ -232,11 +246,18 @@ def _shouted_surname(words: list[str]) -> int:
             break
         count += 1
     rest = words[count:]
-    if not count or not rest or any(word.isupper() and len(word) > 1 for word in rest) or all(len(w) == 1 for w in rest):
+    if (
+        not count
+        or not rest
+        or any(word.isupper() and len(word) > 1 for word in rest)
+        or all(len(w) == 1 for w in rest)
+    ):
         return 0
     last = words[count - 1]
     # Three letters that start with a vowel, or hold none, are more likely initials: `JPR Botha`, `ABE Botha`.
-    convincing = len(last) > 3 or (len(last) == 3 and last[0].lower() not in _VOWELS and bool(_VOWELS & set(last.lower())))
+    convincing = len(last) > 3 or (
+        len(last) == 3 and last[0].lower() not in _VOWELS and bool(_VOWELS & set(last.lower()))
+    )
     return count if convincing else 0
 
 

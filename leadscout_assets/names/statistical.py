@@ -104,9 +104,7 @@ def n_grams(tokens: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int64], ND
     return np.concatenate(codes), joined, counts
 
 
-def _train_role(
-    lexicon: Lexicon, role: Kind
-) -> tuple[NDArray[np.int32], NDArray[np.float16], NDArray[np.float32]]:
+def _train_role(lexicon: Lexicon, role: Kind) -> tuple[NDArray[np.int32], NDArray[np.float16], NDArray[np.float32]]:
     tokens = lexicon.tokens(role)
     targets = lexicon.shares[[lexicon.rows[role][token] for token in tokens]]
     grams, owners, counts = n_grams(tokens)

@@ -33,10 +33,14 @@ def newest_materialized(
     if delivered_at is None:
         return Freshness(True, "nothing has been delivered yet")
     if materialized_at is not None:
-        return Freshness(True, f"the newest batch arrived here {_words(materialized_at - delivered_at)} after its delivery")
+        return Freshness(
+            True, f"the newest batch arrived here {_words(materialized_at - delivered_at)} after its delivery"
+        )
     waited = now - delivered_at
     if waited <= within:
-        return Freshness(True, f"the newest batch was delivered {_words(waited)} ago and is expected within {_words(within)}")
+        return Freshness(
+            True, f"the newest batch was delivered {_words(waited)} ago and is expected within {_words(within)}"
+        )
     return Freshness(
         False,
         f"the newest batch was delivered {_words(waited)} ago and is not here, {_words(within)} are allowed: "

@@ -81,4 +81,3 @@ def measured() -> Iterator[Stopwatch]:
 def peak_memory_mb() -> float:
     """Return the highest resident memory of this process so far, megabytes."""
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / PEAK_UNIT, 1)
-

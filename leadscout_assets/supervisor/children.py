@@ -101,6 +101,18 @@ class Child:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
+    def workers(self) -> set[psutil.Process]:
+        """Return the processes that this one started to work for it, as far as they live."""
+        if not self.runs:
+            return set()
+        try:
+            children = psutil.Process(self.pid).children()
+            # The other kind of child, multiprocessing's resource tracker, ends by itself after the last worker.
+            return {child for child in children if "--multiprocessing-fork" in child.cmdline()}
+        except psutil.Error:
+            # One ended between two questions; whoever waits asks again.
+            return set()
+
     def rotate_log(self, largest: int = LOG_BYTES) -> None:
         """Put a log that grew too large aside, in place: the process goes on writing to the file that it has open."""
         if self.log_file.is_file() and self.log_file.stat().st_size > largest:

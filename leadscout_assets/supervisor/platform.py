@@ -234,18 +234,15 @@ class _Platform:
         """Return the processes that execute runs: those that the code server started, and those that outlived one."""
         from leadscout_assets.defs import orphans
 
-        found: set[psutil.Process] = set()
+        found = code_server.workers()
         try:
-            if code_server.runs:
-                children = psutil.Process(code_server.pid).children()
-                # The other kind of child, multiprocessing's resource tracker, ends by itself after the last worker.
-                found |= {child for child in children if "--multiprocessing-fork" in child.cmdline()}
-        except psutil.Error:
-            # It ended between the two questions; the next round sees that.
-            return found
-        if self._instance is not None:
-            for workers in orphans.run_workers(self._instance).values():
-                found |= {process for worker in workers if (process := orphans.worker_process(worker))}
+            reported = orphans.run_workers(self._instance) if self._instance is not None else {}
+        except Exception as error:  # noqa: BLE001
+            # Storage that does not answer must not keep us from ending the processes; their group is ended in any case.
+            log.warning("looking for run workers failed", error=type(error).__name__)
+            reported = {}
+        for workers in reported.values():
+            found |= {process for worker in workers if (process := orphans.worker_process(worker))}
         # A run may also be executed by a command in another terminal, which is nobody's to end but its user's.
         return {process for process in found if belongs_to(process, self._settings.home)}
 

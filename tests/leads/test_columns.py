@@ -92,12 +92,16 @@ def test_both_missing_columns_are_named() -> None:
         require(understand(["Notes"]))
 
 
-@pytest.mark.parametrize(("index", "letters"), [(0, "A"), (25, "Z"), (26, "AA"), (701, "ZZ"), (702, "AAA"), (16383, "XFD")])
+@pytest.mark.parametrize(
+    ("index", "letters"), [(0, "A"), (25, "Z"), (26, "AA"), (701, "ZZ"), (702, "AAA"), (16383, "XFD")]
+)
 def test_column_letters_are_those_of_a_spreadsheet(index: int, letters: str) -> None:
     assert column_letter(index) == letters
 
 
-@given(st.lists(st.one_of(st.none(), st.sampled_from(["Company", "Director", "Tel", "", "A", "B (2)", "b"]), st.text())))
+@given(
+    st.lists(st.one_of(st.none(), st.sampled_from(["Company", "Director", "Tel", "", "A", "B (2)", "b"]), st.text()))
+)
 def test_every_column_is_understood_exactly_once(headers: list[str | None]) -> None:
     header = understand(headers)
     assert sorted([*header.fields.values(), *header.extra.values()]) == list(range(len(headers)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -11,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadscout_assets.contracts import BATCH_ID
-from leadscout_assets.leads.delivery import MAX_SLUG_LENGTH, NEUTRAL_SLUG, Delivery, batch_key, slug_of
+from leadscout_assets.leads.delivery import MAX_SLUG_LENGTH, NEUTRAL_SLUG, Delivery, batch_key, shown_name, slug_of
 from leadscout_assets.terms import TIME_ZONE
 
 SHA256 = "0123abcd" * 8
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
-moments = st.datetimes(datetime(1970, 1, 2), datetime(2200, 1, 1), timezones=st.timezones())
+first, last = datetime(1970, 1, 2), datetime(2200, 1, 1)  # noqa: DTZ001 - the strategy adds the zones
+moments = st.datetimes(first, last, timezones=st.timezones())
 
 
 def test_a_batch_key_is_day_slug_and_beginning_of_the_hash():
@@ -58,7 +60,7 @@ def test_words_that_say_nothing_of_anyone_are_shown(file_name, slug):
     "file_name",
     [
         "Thandi Mokoena.xlsx", "leads Mokoena.xlsx", "MokoenaLeads.xlsx", "leads_from_thandi@example.org.csv", "8001015009087.csv",
-        "leads 0821234567.xlsx", "leads 08212345678.xlsx", "Kliënte.xlsx", "leads ٤٥٦.csv", ".xlsx", "", "   ", "!!!.csv", "...", "名单.xlsx",
+        "leads 0821234567.xlsx", "leads 08212345678.xlsx", "Kliënte.xlsx", "leads ٤٥٦.csv", "", "   ", "!!!.csv", "...", "名单.xlsx",
     ],
 )  # fmt: skip
 def test_any_other_name_becomes_list(file_name):
@@ -84,11 +86,15 @@ def test_every_key_is_a_well_formed_batch_id(delivered_at, file_name, slug):
     rows=st.none() | st.integers(0, 10**7),
 )
 def test_a_manifest_reads_back_as_the_delivery_it_was(delivered_at, file_name, size, rows):
-    file_name = file_name.encode("utf-8", "replace").decode()
     delivery = Delivery("2026-03-02_list_0123abcd", SHA256, file_name, size, delivered_at, rows)
     again = Delivery.from_json(delivery.to_json())
     assert again == delivery
     assert again.delivered_at.utcoffset() == delivered_at.utcoffset()
+
+
+def test_a_name_with_bytes_of_another_encoding_is_shown_with_marks_in_their_place():
+    assert shown_name(os.fsdecode("Kliënte.csv".encode("cp1252"))) == "Kli\ufffdnte.csv"
+    assert shown_name("Kliënte 名单.csv") == "Kliënte 名单.csv"
 
 
 def test_a_manifest_is_json_that_a_person_can_read():

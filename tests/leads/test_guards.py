@@ -5,6 +5,7 @@ import io
 import struct
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,8 +17,8 @@ from tests.leads.workbooks import parts, sheet, two_rows, write
 from tests.scenario import BATCH_ID, LIMITS, scenario_xlsx
 
 
-def refusal(path: Path, **limits: float) -> str:
-    """Return the code with which both readers refuse the file."""
+def refusal(path: Path, **limits: Any) -> str:
+    """Return the code with which the file is refused."""
     narrowed = dataclasses.replace(LIMITS, **limits)
     with pytest.raises(UnreadableFile) as read:
         read_lead_list(path, batch_id=BATCH_ID, limits=narrowed)
@@ -35,7 +36,7 @@ def refusal(path: Path, **limits: float) -> str:
         ("max_columns", 12, "too_many_columns"),
     ],
 )
-def test_each_limit_refuses_and_names_its_setting(tmp_path: Path, limit: str, value: float, code: str) -> None:
+def test_each_limit_refuses_and_names_its_setting(tmp_path: Path, limit: str, value: Any, code: str) -> None:
     path = scenario_xlsx(tmp_path / "list.xlsx")
     assert refusal(path, **{limit: value}) == code
     with pytest.raises(UnreadableFile, match=f"LEADSCOUT_{limit.upper()}"):

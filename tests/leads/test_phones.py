@@ -59,7 +59,18 @@ def test_several_numbers_in_one_cell_are_all_kept(cell: str, numbers: list[str])
 
 
 @pytest.mark.parametrize(
-    "cell", ["123", "08212345678", "082123456", "0000000000", "8.21E+08", "phone", "082 123 456", "+27"]
+    "cell",
+    [
+        "123",
+        "08212345678",
+        "082123456",
+        "0000000000",
+        "8.21E+08",
+        "phone",
+        "082 123 456",
+        "+27",
+        "\u0660\u0668\u0662\u0661\u0662\u0663\u0664\u0665\u0666\u0667",
+    ],
 )
 def test_what_cannot_be_dialled_is_unusable(cell: str) -> None:
     assert _parse(cell) == {"number": None, "kind": None, "others": _parse(cell)["others"], "unusable": True}

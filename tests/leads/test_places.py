@@ -1,3 +1,5 @@
+from typing import Any
+
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -10,9 +12,10 @@ from leadscout_assets.terms import Province
 TEXTS = st.lists(st.tuples(*[st.none() | st.text(max_size=20)] * 3), max_size=6)
 
 
-def _resolve(address: str | None = None, city: str | None = None, province: str | None = None) -> dict[str, object]:
+def _resolve(address: str | None = None, city: str | None = None, province: str | None = None) -> dict[str, Any]:
     columns = [pa.array([cell], pa.string()) for cell in (address, city, province)]
-    return resolve_places(*columns).to_pylist()[0]
+    row: dict[str, Any] = resolve_places(*columns).to_pylist()[0]
+    return row
 
 
 @pytest.mark.parametrize(
@@ -59,6 +62,7 @@ def test_a_province_that_nothing_tells_is_unknown(spelling: str | None) -> None:
         ("1 PROTEA STREET, POLOKWANE", None, None, "LP"),
         ("1 PROTEA STREET, NELSPRUIT, 1200", "X", None, "MP"),
         ("1 PROTEA STREET, SOMEWHERE, GAUTENG", None, None, "GP"),
+        ("1 PROTEA STREET, POLOKWANE", None, "1200", "MP"),
         ("1 A STREET, MIDDELBURG, 1050", "MIDDELBURG", None, "MP"),
         ("1 A STREET, MIDDELBURG, 5900", "MIDDELBURG", None, "EC"),
         (None, "MIDDELBURG", None, "unknown"),
@@ -187,6 +191,15 @@ def test_the_gazetteer_is_large_and_does_not_contradict_itself() -> None:
 def test_an_unknown_spelling_never_makes_a_city_of_a_province_cell() -> None:
     assert read_place("SOMEWHERE ELSE", province_cell=True).city is None
     assert read_place("SOMEWHERE ELSE", province_cell=False).city == "Somewhere Else"
+
+
+def test_digits_of_other_scripts_are_no_postcode() -> None:
+    assert (
+        _resolve("1 A STREET, \u0662\u0661\u0669\u0666", "\u0662\u0661\u0669\u0666", "X, \u0662\u0661\u0669\u0666")[
+            "postal_code"
+        ]
+        is None
+    )
 
 
 def test_title_case_keeps_small_words_small() -> None:

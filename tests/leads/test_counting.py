@@ -1,0 +1,64 @@
+"""The second count, where it is not held against the first one by the readers' own tests."""
+
+from pathlib import Path
+
+import pytest
+
+from leadscout_assets.errors import UnreadableFile
+from leadscout_assets.leads import counting
+from leadscout_assets.leads.counting import count_rows
+from tests.leads.workbooks import HEADER_CELLS, parts, sheet, two_rows, write
+from tests.scenario import LIMITS
+
+
+def test_a_list_with_column_names_only_has_no_rows(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("EntityName,DirectorName\n")
+    assert count_rows(path, limits=LIMITS) == 0
+    path = write(tmp_path / "list.xlsx", parts(sheet(f'<row r="1">{HEADER_CELLS}</row>')))
+    assert count_rows(path, limits=LIMITS) == 0
+
+
+@pytest.mark.parametrize(
+    ("cell", "counted"),
+    [
+        ('<c r="A3"><v>0</v></c>', 2),
+        ('<c r="A3" t="b"><v>0</v></c>', 2),
+        ('<c r="A3" t="str"><f>A1</f><v>x</v></c>', 2),
+        ('<c r="A3" t="inlineStr"><is><r><t> </t></r><r><t>x</t></r></is></c>', 2),
+        ('<c r="A3" t="e"><v>#N/A</v></c>', 1),
+        ('<c r="A3" t="str"><f>A1</f><v></v></c>', 1),
+        ('<c r="A3"><f>A1</f></c>', 1),
+        ('<c r="A3" s="0"/>', 1),
+        ('<c r="A3" t="inlineStr"><is><t>\u00a0</t></is></c>', 1),
+        ('<c r="A3" t="e"><v>#N/A</v></c><c r="B3" t="inlineStr"><is><t>x</t></is></c>', 2),
+    ],
+)
+def test_a_workbook_row_counts_when_a_cell_is_filled(tmp_path: Path, cell: str, counted: int) -> None:
+    path = write(tmp_path / "list.xlsx", parts(two_rows(f'<row r="3">{cell}</row>')))
+    assert count_rows(path, limits=LIMITS) == counted
+
+
+@pytest.mark.parametrize("content", ["", " \n", ";;;\n"])
+def test_a_file_without_a_filled_cell_is_refused(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(content)
+    with pytest.raises(UnreadableFile) as caught:
+        count_rows(path, limits=LIMITS)
+    assert caught.value.code == "empty" or content == ";;;\n"
+
+
+def test_an_empty_sheet_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFile, match="no filled cell"):
+        count_rows(write(tmp_path / "list.xlsx", parts(sheet())), limits=LIMITS)
+
+
+def test_a_row_number_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFile, match="damaged"):
+        count_rows(write(tmp_path / "list.xlsx", parts(sheet('<row r="x"/>'))), limits=LIMITS)
+
+
+def test_the_second_reader_uses_neither_library_of_the_first() -> None:
+    source = Path(counting.__file__).read_text(encoding="utf-8")
+    imports = [line for line in source.splitlines() if line.startswith(("import", "from"))]
+    assert not any(name in line for line in imports for name in ("pyarrow", "fastexcel", "csv_text", ".xlsx", "grid"))

@@ -1,0 +1,59 @@
+"""Freshness goes by when the newest batch was delivered, and every verdict explains itself."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from leadscout_assets.runs.freshness import deliveries_arrive, newest_materialized
+
+NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+WEEK, HOUR, MINUTE = timedelta(weeks=1), timedelta(hours=1), timedelta(minutes=1)
+
+
+def test_before_the_first_delivery_nothing_is_late():
+    assert deliveries_arrive(NOW, None, WEEK).fresh
+    assert newest_materialized(NOW, None, None, HOUR).fresh
+
+
+@pytest.mark.parametrize(("age", "fresh"), [(timedelta(0), True), (WEEK, True), (WEEK + MINUTE, False)])
+def test_deliveries_are_late_once_the_newest_is_older_than_the_time_between_two(age, fresh):
+    verdict = deliveries_arrive(NOW, NOW - age, WEEK)
+    assert verdict.fresh is fresh
+    assert "7 days are allowed" in verdict.sentence
+    assert ("LEADSCOUT_DELIVER_EVERY_HOURS" in verdict.sentence) is not fresh
+
+
+@pytest.mark.parametrize(("age", "fresh"), [(timedelta(0), True), (HOUR, True), (HOUR + MINUTE, False)])
+def test_a_batch_not_yet_here_is_late_only_after_the_time_allowed(age, fresh):
+    verdict = newest_materialized(NOW, NOW - age, None, HOUR)
+    assert verdict.fresh is fresh
+    assert "60 minutes" in verdict.sentence
+
+
+def test_a_batch_that_is_here_is_fresh_however_long_ago_it_came():
+    delivered = NOW - 10 * WEEK
+    verdict = newest_materialized(NOW, delivered, delivered + 3 * MINUTE, HOUR)
+    assert verdict.fresh
+    assert "3 minutes after its delivery" in verdict.sentence
+
+
+def test_a_file_dated_in_the_future_gives_no_negative_ages():
+    assert "0 seconds" in deliveries_arrive(NOW, NOW + HOUR, WEEK).sentence
+    assert "0 seconds" in newest_materialized(NOW, NOW + HOUR, None, HOUR).sentence
+
+
+@pytest.mark.parametrize(
+    ("age", "words"),
+    [(timedelta(seconds=30), "30 seconds"), (timedelta(minutes=5), "5 minutes"), (timedelta(hours=30), "30 hours"), (3 * WEEK, "21 days")],
+)  # fmt: skip
+def test_ages_are_told_in_the_unit_a_person_would_use(age, words):
+    assert f"is {words} old" in deliveries_arrive(NOW, NOW - age, WEEK).sentence
+
+
+def test_an_age_above_what_is_allowed_never_reads_like_what_is_allowed():
+    """`2 hours old, 2 hours are allowed` would explain nothing."""
+    verdict = deliveries_arrive(NOW, NOW - timedelta(hours=2, minutes=20), timedelta(hours=2))
+    assert not verdict.fresh
+    assert "2 hours old, 2 hours are allowed" not in verdict.sentence

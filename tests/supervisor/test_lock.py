@@ -1,0 +1,41 @@
+import os
+
+import pytest
+
+from leadscout_assets.errors import AlreadyRunning
+from leadscout_assets.supervisor.lock import PID_FILE, hold_home, running_pid
+
+
+def test_a_second_platform_on_the_same_home_is_refused_and_told_the_pid_of_the_first(tmp_path):
+    with hold_home(tmp_path), pytest.raises(AlreadyRunning, match=rf"process {os.getpid()};"), hold_home(tmp_path):
+        pass
+
+
+def test_platforms_on_different_homes_do_not_meet(tmp_path):
+    with hold_home(tmp_path / "one"), hold_home(tmp_path / "two"):
+        assert running_pid(tmp_path / "one") == running_pid(tmp_path / "two") == os.getpid()
+
+
+def test_a_pid_file_that_a_killed_platform_left_behind_is_harmless(tmp_path):
+    (tmp_path / PID_FILE).write_text(f"{os.getpid()}\n")
+    assert running_pid(tmp_path) is None
+    with hold_home(tmp_path):
+        assert running_pid(tmp_path) == os.getpid()
+
+
+def test_after_the_platform_has_ended_the_home_is_free(tmp_path):
+    with hold_home(tmp_path):
+        pass
+    assert running_pid(tmp_path) is None
+    with hold_home(tmp_path):
+        pass
+
+
+def test_a_longer_stale_pid_does_not_shine_through_the_new_one(tmp_path):
+    (tmp_path / PID_FILE).write_text("12345678901234\n")
+    with hold_home(tmp_path):
+        assert (tmp_path / PID_FILE).read_text() == f"{os.getpid()}\n"
+
+
+def test_a_home_that_does_not_exist_is_not_running(tmp_path):
+    assert running_pid(tmp_path / "nowhere") is None
