@@ -13,11 +13,14 @@ def rows_by_batch(frame: pa.Table) -> dict[str, int]:
 
 
 def by_batch(frame: pa.Table, batches: Sequence[str]) -> list[pa.Table]:
-    """Cut a frame into one frame per batch, in the order of `batches`; a batch without rows gets an empty frame."""
-    if len(batches) == 1:
-        return [frame]
+    """Cut a frame into one frame per batch, in the order of `batches`; a batch without rows gets an empty frame.
+
+    Rows of other batches are left out.
+    """
+    counts = rows_by_batch(frame)
+    if len(batches) == 1 and set(counts) <= set(batches):
+        return [frame]  # the common case copies nothing
     ordered = frame.take(pc.sort_indices(frame["batch_id"]))
-    counts = rows_by_batch(ordered)
     starts: dict[str, int] = {}
     position = 0
     for batch in sorted(counts):

@@ -79,6 +79,7 @@ def test_the_weights_sum_to_a_hundred_and_origin_weighs_nothing() -> None:
     assert weights["name_origin"] == 0
 
 
+@settings(max_examples=40)
 @given(LEAD_ROWS)
 def test_contributions_sum_to_the_score_exactly_and_stay_within_their_weights(rows: list[dict[str, object]]) -> None:
     scores = score(_frame(rows))
@@ -87,6 +88,7 @@ def test_contributions_sum_to_the_score_exactly_and_stay_within_their_weights(ro
         assert all(0 <= row[feature.name] <= feature.weight * 100 for feature in FEATURES)
 
 
+@settings(max_examples=40)
 @given(LEAD_ROWS)
 def test_each_batch_is_ranked_by_score_and_then_by_source_row(rows: list[dict[str, object]]) -> None:
     leads = _frame(rows)

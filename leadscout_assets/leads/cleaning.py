@@ -18,6 +18,11 @@ _BLANK = r"[\s\x{0085}\x{00A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\
 _INVISIBLE = r"[\x{00AD}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}\x{FEFF}\x{0000}-\x{0008}\x{000E}-\x{001F}\x{007F}]"
 _UNTIDY = r"^\s|\s$|\s\s|[^ -~]"
 _MARKS = r"\p{M}+"
+# Ranges, not the classes of Unicode: those take RE2 a millisecond to compile at each call.
+_PUNCTUATION = (
+    r"^[ -/:-@\[-`{-~\x{00A1}-\x{00A9}\x{00AB}-\x{00B4}\x{00B6}-\x{00BF}"
+    r"\x{2010}-\x{206F}\x{20A0}-\x{20CF}\x{2190}-\x{2BFF}\x{3001}-\x{3020}\x{FFFD}]*$"
+)
 
 # Letters that Unicode does not take apart, and typed quotes, as plain ASCII.
 _FOLDED = (
@@ -134,7 +139,7 @@ def rest_of(values: pa.Array, prefixes: pa.Array) -> pa.Array:
 
 def is_placeholder(values: pa.Array) -> pa.Array:
     """Tell of each value whether it stands for nothing: `N/A`, `TBC`, `-`, only punctuation. The values are tidy; null gives null."""
-    nothing = pc.match_substring_regex(values, r"^[^\p{L}\p{N}]*$")
+    nothing = pc.match_substring_regex(values, _PUNCTUATION)
     short = pc.fill_null(pc.less_equal(pc.binary_length(values), _LONGEST_PLACEHOLDER), False)
     squeezed = pc.replace_substring(pc.utf8_upper(values.filter(short)), " ", "")
     words = pc.replace_with_mask(nothing, short, pc.is_in(squeezed, pa.array(PLACEHOLDERS)))

@@ -75,12 +75,8 @@ def _parse_distinct(delivered: pa.Array) -> pa.Table:
     name, company_type, conflict = _split_company_type(name, suffix)
     key = business_key(name)
     # At least two letters or digits and a letter among them: `3M` is a business, `A` and `20000` are not.
-    usable = pc.and_(
-        pc.match_substring_regex(name, r"[\p{L}\p{N}].*[\p{L}\p{N}]"), pc.match_substring_regex(name, r"\p{L}")
-    )
-    usable = pc.and_(
-        pc.fill_null(usable, False), pc.and_(pc.is_valid(key), pc.invert(pc.fill_null(is_placeholder(name), True)))
-    )
+    enough = pc.and_(pc.match_substring_regex(key, "[A-Z]"), pc.greater(pc.binary_length(key), 1))
+    usable = pc.fill_null(pc.and_(enough, pc.invert(is_placeholder(name))), False)
     problem = pc.if_else(pc.is_null(whole), "missing", pc.if_else(usable, "", "unusable"))
     nothing = pa.scalar(None, pa.string())
     return pa.table(

@@ -46,13 +46,13 @@ def find_layout(text: bytes) -> Layout:
     candidates = (told,) if told in DELIMITERS else DELIMITERS
     layouts = [_layout(text, delimiter, start, skipped) for delimiter in candidates]
 
+    if not all(layout.headers for layout in layouts):
+        raise UnreadableFile("empty", "the file has no filled cell; deliver it again with the list in it")
+
     def understood(layout: Layout) -> tuple[int, int]:
         return len(understand(layout.headers).fields), len(layout.headers)
 
-    best = max(layouts, key=understood)
-    if not best.headers:
-        raise UnreadableFile("empty", "the file has no filled cell; deliver it again with the list in it")
-    return best
+    return max(layouts, key=understood)
 
 
 def _layout(text: bytes, delimiter: str, start: int, skipped: int) -> Layout:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _APOSTROPHES = "‘’‛ʼʻʹ`´′＇"
 _HYPHENS = "‐‑‒–—―−－"
@@ -45,6 +46,7 @@ def fold(text: str) -> str:
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
+@lru_cache(maxsize=65_536)
 def letters(text: str) -> str:
     """Return the letters a to z of `text` after tidying and folding: the form under which the lexicon knows a token."""
     folded = fold(tidy(text))

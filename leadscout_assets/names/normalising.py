@@ -37,10 +37,17 @@ _SPECIAL = frozenset().union(
     CUT_AT,
     ("and", "estate", "boedel"),
 )
+_SUSPECT = frozenset().union(
+    TITLES, ROLES, PLACEHOLDER_WORDS, COMPANY_WORDS, COMPANY_ENDINGS, (word for p in COMPANY_PHRASES for word in p.split())
+)
+# Letters with single marks between them, and nothing that needs repair.
+_SIMPLE = re.compile(r"(?:[A-Za-z]++(?:['-][A-Za-z]++)*+[.,]? ?)++")
+_WORDS = re.compile(r"[\w']+")
 _PLAIN = re.compile(r"[A-Za-z]{3,}(?: [A-Za-z]{3,})+")
 _PARENTHESES = re.compile(r"[(\[{][^)\]}]*[)\]}]?")
 _ADDRESS = re.compile(r"@|www\.|https?:", re.IGNORECASE)
 _OTHERS = re.compile(r"\s*[/;&+|]\s*|\s+(?:and|AND|And|en)\s+")
+_SEPARATORS = frozenset(("/", ";", "&", "+", "|", "and", "en"))
 _VAN_DER = re.compile(r"\bv\.?\s?/?\s?d\.?(?=\s|[A-Z]{2})|\bvd\b\.?", re.IGNORECASE)
 _CARE_OF = re.compile(r"\b[cds]/o\b", re.IGNORECASE)
 _O_FOR_ZERO = re.compile(r"(?<=[^\W\d_])0(?=[^\W\d_])")
@@ -104,20 +111,26 @@ def _split_awkward(text: str) -> NameParts:
     # Exits: missing, unusable, single, or a full name.
     if not text.strip():
         return NameParts(problem=MISSING)
-    if _ADDRESS.search(text):
-        return NameParts(problem=UNUSABLE)
-    without = _PARENTHESES.sub(" ", text)
-    text = without if any(map(str.isalpha, without)) else text
-    text = _CARE_OF.sub(" ", _VAN_DER.sub("van der ", text))
-    words = [word for word in re.split(r"[^\w']+", fold(text).replace(".", " ")) if word]
+    if not _SIMPLE.fullmatch(text):
+        if _ADDRESS.search(text):
+            return NameParts(problem=UNUSABLE)
+        without = _PARENTHESES.sub(" ", text)
+        text = _CARE_OF.sub(" ", without if any(map(str.isalpha, without)) else text)
+    if "v" in text or "V" in text:
+        text = _VAN_DER.sub("van der ", text)
+    words = _WORDS.findall(fold(text).replace(".", " "))
     if _is_no_person(words):
         return NameParts(problem=UNUSABLE)
-    text = _first_person(_BEHIND_DASH.sub("", text))
-    text = _SPACED_JOIN.sub(lambda m: "-" if "-" in m[0] else "'", _NOISE.sub(" ", _O_FOR_ZERO.sub("o", text)))
+    if not _SIMPLE.fullmatch(text):
+        text = _BEHIND_DASH.sub("", text)
+        text = _first_person(text, words)
+        text = _SPACED_JOIN.sub(lambda m: "-" if "-" in m[0] else "'", _NOISE.sub(" ", _O_FOR_ZERO.sub("o", text)))
+    else:
+        text = _first_person(text, words).replace(".", " ")
     before, comma, after = text.partition(",")
     title, front = _strip(_words(before))
     if comma:
-        second_title, back = _strip(_words(after.replace(",", " ")), trailing_only=False)
+        second_title, back = _strip(_words(after.replace(",", " ")))
         title = title or second_title
         if back and front:
             return _finished(title, back, _particles_first(front))
@@ -134,6 +147,8 @@ def _has_variety(lower: str) -> bool:
 
 def _is_no_person(words: list[str]) -> bool:
     """Tell whether the folded words are a placeholder, a company, or hold no name of two letters."""
+    if _SUSPECT.isdisjoint(words) and any(len(word) > 2 and word.isalpha() and _has_variety(word) for word in words):
+        return False
     named = [word for word in words if not word.isdigit()]
     plain = "".join(named)
     if not any(sum(map(str.isalpha, word)) >= 2 for word in named) and not any(ord(c) > 0x2E7F for c in plain):
@@ -151,8 +166,10 @@ def _is_no_person(words: list[str]) -> bool:
     return named[-1] in COMPANY_ENDINGS and len(others) >= 2
 
 
-def _first_person(text: str) -> str:
+def _first_person(text: str, folded: list[str]) -> str:
     """Return the first person of a cell that names several; `John & Mary Smith` gives `John Smith`."""
+    if _SEPARATORS.isdisjoint(text) and _SEPARATORS.isdisjoint(folded) and CUT_AT.isdisjoint(folded):
+        return text
     people = [person for person in _OTHERS.split(text) if any(map(str.isalpha, person))]
     if len(people) > 1:
         first, last = people[0].split(), people[-1].split()
@@ -180,11 +197,11 @@ def _words(text: str) -> list[str]:
     return words
 
 
-def _strip(words: list[str], *, trailing_only: bool = False) -> tuple[str | None, list[str]]:
+def _strip(words: list[str]) -> tuple[str | None, list[str]]:
     """Take titles, roles and suffixes off both ends; a last remaining word stays unless it is a title."""
     found: list[str] = []
     while (
-        words and not trailing_only and fold(words[0]) in TITLES and (len(words) > 1 or fold(words[0]) in _PURE_TITLES)
+        words and fold(words[0]) in TITLES and (len(words) > 1 or fold(words[0]) in _PURE_TITLES)
     ):
         found.append(TITLES[fold(words[0])])
         words = words[1:]
@@ -324,6 +341,8 @@ def _finished(title: str | None, given: list[str], surname: list[str]) -> NamePa
 
 def _key(given: list[str], surname: list[str]) -> str:
     """Return the comparison form: initials joined (`j p` = `jp`), particles glued (`vandermerwe`), hyphens opened."""
+    if len(given) == len(surname) == 1 and "-" not in given[0] and "-" not in surname[0]:
+        return f"{_comparable(given[0])} {_comparable(surname[0])}"
     parts: list[str] = []
     initials = ""
     for word in (piece for one in given for piece in one.split("-")):
@@ -343,6 +362,7 @@ def _key(given: list[str], surname: list[str]) -> str:
     return " ".join(filter(None, parts))
 
 
+@lru_cache(maxsize=100_000)
 def _comparable(word: str) -> str:
     """Return the letters a to z of a word, or its folded form where it has none (other scripts)."""
     return letters(word) or fold(word).replace("'", "")

@@ -52,5 +52,5 @@ def _words(span: timedelta) -> str:
     seconds = max(span.total_seconds(), 0.0)
     for unit, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
         if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
+            return f"{round(seconds / size, 1):g} {unit}"
     return f"{seconds:.0f} seconds"

@@ -1,3 +1,4 @@
+import inspect
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from dagster._core.storage.dagster_run import DagsterRunStatus
 
 from leadscout_assets.defs import orphans
 from leadscout_assets.defs.orphans import Worker
+from leadscout_assets.settings import Settings
 from leadscout_assets.supervisor import prepare_instance
 
 DEAD = 7
@@ -32,10 +34,18 @@ def sample():
     work()
 
 
-@pytest.fixture
-def instance(home):
-    with orphans.open_instance(prepare_instance(home).folder) as opened:
+@pytest.fixture(scope="module")
+def only_instance(tmp_path_factory):
+    # Making one takes seconds.
+    with orphans.open_instance(prepare_instance(Settings(home=tmp_path_factory.mktemp("home"))).folder) as opened:
         yield opened
+
+
+@pytest.fixture
+def instance(only_instance):
+    yield only_instance
+    for made in only_instance.get_runs():
+        only_instance.delete_run(made.run_id)
 
 
 @pytest.fixture
@@ -52,14 +62,14 @@ def run(instance):
 
 
 def report(instance, made, event):
-    if isinstance(event, int):
+    if isinstance(event, DagsterEventType):
+        instance.report_dagster_event(DagsterEvent(event.value, made.job_name), run_id=made.run_id)
+    elif isinstance(event, int):
         instance.report_engine_event(
             f"Started process for run (pid: {event}).", made, EngineEventData.in_process(event)
         )
-    elif isinstance(event, str):
-        instance.report_engine_event(event, made)
     else:
-        instance.report_dagster_event(DagsterEvent(event.value, made.job_name), run_id=made.run_id)
+        instance.report_engine_event(event, made)
 
 
 QUEUED, STARTING, STARTED, CANCELING, SUCCESS = (
@@ -218,8 +228,7 @@ def test_the_words_are_dagsters_own():
     assert tags.AUTO_RETRY_RUN_ID_TAG == orphans.RETRIED_AS
     assert tags.RUN_FAILURE_REASON_TAG == orphans.FAILURE_REASON
     assert RunFailureReason.STEP_FAILURE.value == orphans.STEP_FAILURE
-    with open(auto_run_reexecution.__file__) as source:
-        assert f'"{orphans.RETRY_FAILED}"' in source.read()
+    assert f'"{orphans.RETRY_FAILED}"' in inspect.getsource(auto_run_reexecution)
 
 
 def test_many_may_open_a_new_instance_at_once(home):
@@ -231,7 +240,7 @@ def test_many_may_open_a_new_instance_at_once(home):
         try:
             with orphans.open_instance(folder) as opened:
                 opened.get_runs()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is told
             faults.append(error)
 
     threads = [threading.Thread(target=open_it) for _ in range(4)]

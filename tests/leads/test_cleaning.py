@@ -49,7 +49,10 @@ def test_tidying_twice_changes_nothing_more(values: list[str | None]) -> None:
     assert tidy(once).equals(once)
 
 
-@pytest.mark.parametrize("placeholder", [*PLACEHOLDERS, "n / a", " - ", "...", "Not Applicable", "\u00a0n/a\u00a0"])
+@pytest.mark.parametrize(
+    "placeholder",
+    [*PLACEHOLDERS, "n / a", " - ", "...", "\u2013", "\u2022 \u2026", "_", "Not Applicable", "\u00a0n/a\u00a0"],
+)
 def test_what_stands_for_nothing_is_nothing(placeholder: str) -> None:
     assert said(_strings(placeholder)).to_pylist() == [None]
 

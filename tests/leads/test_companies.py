@@ -2,7 +2,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadscout_assets.leads.companies import company_types, parse_companies
@@ -145,6 +145,7 @@ def test_every_listed_company_type_is_taken_off_any_name(words: str, name: str) 
     assert (parsed["name"], parsed["company_type"]) == (name, company_types()[words].shown)
 
 
+@settings(max_examples=40)
 @given(st.lists(st.none() | st.text(max_size=20), max_size=8))
 def test_any_text_gives_one_row_that_has_either_a_key_or_a_problem(names: list[str | None]) -> None:
     parsed = parse_companies(pa.array(names, pa.string())).to_pylist()

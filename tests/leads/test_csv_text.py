@@ -24,7 +24,7 @@ HEADER = "EntityName,DirectorName,DirectorCell,Notes"
 def read(path: Path, text: str, encoding: str = "utf-8") -> list[dict[str, Any]]:
     """Return the rows of a CSV with this text, and hold the second count equal to the first."""
     path.write_bytes(text.encode(encoding))
-    rows = read_lead_list(path, batch_id=BATCH_ID, limits=LIMITS).to_pylist()
+    rows: list[dict[str, Any]] = read_lead_list(path, batch_id=BATCH_ID, limits=LIMITS).to_pylist()
     assert count_rows(path, limits=LIMITS) == len(rows)
     return rows
 

@@ -2,7 +2,7 @@ import re
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadscout_assets.contracts import LEAD_ID
@@ -14,6 +14,7 @@ def _ids(pairs: list[tuple[str, str]], key: bytes = b"key") -> list[str]:
     return [str(value) for value in lead_ids(businesses, directors, key).to_pylist()]
 
 
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(st.from_regex("[A-Z]+", fullmatch=True), st.from_regex("[a-z ]+", fullmatch=True)),

@@ -2,7 +2,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadscout_assets.leads.gazetteer import cities, city_like, postcode_provinces, provinces
@@ -206,6 +206,7 @@ def test_title_case_keeps_small_words_small() -> None:
     assert title_case("BERGEN AAN DIE SEE") == "Bergen aan die See"
 
 
+@settings(max_examples=40)
 @given(TEXTS)
 def test_any_text_gives_one_row_with_a_province_each(cells: list[tuple[str | None, ...]]) -> None:
     columns = [pa.array([row[i] for row in cells], pa.string()) for i in range(3)]

@@ -19,7 +19,7 @@ HEADER = ("Company", "Director", "Director Cell")
 
 def read(path: Path, name: str | None = None) -> list[dict[str, Any]]:
     """Return the rows of a workbook, and hold the second count equal to the first."""
-    rows = read_lead_list(path, batch_id=BATCH_ID, limits=LIMITS, sheet=name).to_pylist()
+    rows: list[dict[str, Any]] = read_lead_list(path, batch_id=BATCH_ID, limits=LIMITS, sheet=name).to_pylist()
     assert count_rows(path, limits=LIMITS, sheet=name) == len(rows)
     return rows
 

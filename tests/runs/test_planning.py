@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,7 +37,7 @@ def test_runs_are_stretches_that_cover_each_batch_once_within_the_limits(plan, m
 def test_no_run_is_split_without_need(plan, max_rows, max_batches):
     order, rows = plan
     runs = plan_runs(rows, order, max_rows=max_rows, max_batches=max_batches)
-    for run, after in zip(runs, runs[1:], strict=False):
+    for run, after in itertools.pairwise(runs):
         adjacent = order.index(after[0]) == order.index(run[-1]) + 1
         fits = len(run) < max_batches and sum(rows[b] for b in run) + rows[after[0]] <= max_rows
         assert not (adjacent and fits)
