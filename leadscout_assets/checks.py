@@ -105,6 +105,13 @@ def _every_lead_is_scored(facts: BatchFacts, _: Limits) -> Verdict:
 def _every_row_is_reported(facts: BatchFacts, _: Limits) -> Verdict:
     if facts.report is None:
         return Verdict(False, facts.refusal or "there is no report: materialize lead_reports for this batch")
+    # Each sheet by itself first: a lead in the wrong sheet leaves their sum as it was.
+    for sheet, rows, reported in (
+        ("leads", facts.leads, facts.report.leads),
+        ("rejected rows", facts.rejected, facts.report.rejected),
+    ):
+        if rows != reported and facts.refusal is None:
+            return _equal(facts, sheet, rows, f"{sheet} in the report", reported)
     reported = facts.report.leads + facts.report.rejected
     return _equal(facts, "leads + rejected", facts.leads + facts.rejected, "rows of the report", reported)
 

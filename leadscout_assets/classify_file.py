@@ -3,6 +3,7 @@
 import csv
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -34,13 +35,7 @@ def classify_csv(source: Path, column: str, out: Path, limits: ReadLimits, *, re
     names = _column(source, column, limits)
     parts = split_names(pa.array(names, pa.string()))
     answers = classify_names(parts["given_names"], parts["surname"], load_classifier(), reveal_religion=reveal_religion)
-    temporary = out.with_name(f".{out.name}.{os.getpid()}")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(HEADINGS)
-        writer.writerows(_rows(names, answers))
-    temporary.replace(out)
+    _write(out, _rows(names, answers))
     return len(names)
 
 
@@ -50,12 +45,37 @@ def _column(source: Path, column: str, limits: ReadLimits) -> list[str]:
     text = read_text(source, limits)
     layout = find_layout(text)
     headings = [heading.strip().casefold() for heading in layout.headers]
-    if headings.count(column.strip().casefold()) != 1:
-        known = ", ".join(heading[:40] for heading in layout.headers[:20])
-        raise BadInput(f"--column must name exactly one heading of the CSV; its headings are: {known}")
+    called_so = headings.count(column.strip().casefold())
+    if called_so != 1:
+        # The headings are not shown: where a list has none, its first row is a person.
+        raise BadInput(
+            f"--column must name exactly one heading of the CSV; of the {len(headings)} in its first row, {called_so} are called so"
+        )
     position = headings.index(column.strip().casefold())
     rows = csv.reader(lines_from(text, layout.body), delimiter=layout.delimiter)
-    return [row[position] if position < len(row) else "" for row in rows if row]
+    try:
+        # A blank cell is an empty line where there is but one column; with more columns an empty line is no row.
+        return [row[position] if position < len(row) else "" for row in rows if row or len(headings) == 1]
+    except csv.Error:
+        raise BadInput(
+            f"the CSV cannot be read beyond its line {rows.line_num}: look for a quote that is never closed"
+        ) from None
+
+
+def _write(out: Path, rows: Iterator[list[object]]) -> None:
+    temporary = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(HEADINGS)
+            writer.writerows(rows)
+        temporary.replace(out)
+    except OSError as error:
+        raise BadInput(f"--out cannot be written ({error.strerror}): name a file in a folder that can be") from None
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def _rows(names: list[str], answers: pa.Table) -> Iterator[list[object]]:

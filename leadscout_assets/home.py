@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -119,22 +121,30 @@ def read_or_make_key(path: Path) -> bytes:
 
     Raises `EdgeFailed` for a key file of the wrong length: a cut key would give other lead ids without a word.
     """
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = path.with_name(f".{path.name}.{os.getpid()}")
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        if not path.exists():
+            _make_key(path)
+        key = path.read_bytes()
+    except OSError as error:
+        raise EdgeFailed(
+            f"the key file {path.name} cannot be read or made: {error.strerror}; check the permissions of LEADSCOUT_HOME"
+        ) from None
+    if len(key) != KEY_BYTES:
+        raise EdgeFailed(f"the key file {path.name} is damaged: restore it from a backup")
+    return key
+
+
+def _make_key(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # A name of its own for each maker: what is linked below must never be written to again.
+    descriptor, fresh = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(secrets.token_bytes(KEY_BYTES))
             file.flush()
             os.fsync(file.fileno())
-        try:
-            # Linking fails where another process was first; a rename would replace its key.
+        # Linking fails where another process was first; a rename would replace its key.
+        with suppress(FileExistsError):
             os.link(fresh, path)
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-    key = path.read_bytes()
-    if len(key) != KEY_BYTES:
-        raise EdgeFailed(f"the key file {path.name} is damaged: restore it from a backup")
-    return key
+    finally:
+        Path(fresh).unlink()

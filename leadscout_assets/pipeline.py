@@ -140,6 +140,7 @@ def score(leads: pa.Table) -> pa.Table:
 def report(deliveries: Sequence[Delivery], frames: Frames, reports_dir: Path, purpose: str | None) -> pa.Table:
     """Write the report files of each delivery below `reports_dir`, and return the lead_reports frame."""
     from leadscout_assets.reports.numbers import batch_numbers
+    from leadscout_assets.reports.refusal import withdraw_refusal
     from leadscout_assets.reports.writing import write_reports
 
     written = [contracts.LEAD_REPORTS.empty()]
@@ -147,7 +148,9 @@ def report(deliveries: Sequence[Delivery], frames: Frames, reports_dir: Path, pu
     of_batch = [by_batch(getattr(frames, name), batches) for name in Frames.__dataclass_fields__]
     for delivery, raw, leads, rejected, classified, scored in zip(deliveries, *of_batch, strict=True):
         numbers = batch_numbers(delivery, raw, leads, rejected, classified, scored, purpose=purpose)
-        written.append(write_reports(reports_dir / delivery.batch_id, numbers, leads, rejected, classified, scored))
+        folder = reports_dir / delivery.batch_id
+        written.append(write_reports(folder, numbers, leads, rejected, classified, scored))
+        withdraw_refusal(folder)
     return pa.concat_tables(written)
 
 

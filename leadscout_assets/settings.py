@@ -13,6 +13,9 @@ from leadscout_assets.errors import BadSetting
 
 MEGABYTE = 1_000_000
 
+LONGEST_TIME = 1_000_000
+"""Hours or minutes; Python's own time spans end at some thousand times that, and `inf` overflows them."""
+
 
 class Settings(BaseSettings):
     """Everything that an operator may set. Sizes in bytes unless the name says otherwise."""
@@ -56,9 +59,11 @@ class Settings(BaseSettings):
     max_warning_rate: float = Field(
         0.75, ge=0, le=1, description="share of leads with the same warning above which a batch's check warns"
     )
-    deliver_every_hours: float = Field(168.0, gt=0, description="longest expected time between two deliveries, hours")
+    deliver_every_hours: float = Field(
+        168.0, gt=0, le=LONGEST_TIME, description="longest expected time between two deliveries, hours"
+    )
     materialize_within_minutes: float = Field(
-        60.0, gt=0, description="longest expected time from a delivery to its assets, minutes"
+        60.0, gt=0, le=LONGEST_TIME, description="longest expected time from a delivery to its assets, minutes"
     )
 
     host: str = Field("127.0.0.1", description="address the Dagster UI listens on")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import typer
 from typer.exceptions import TyperException
 
-from leadscout_assets.cli import batches, classify, demo, deliver, doctor, generate, platform, run
+from leadscout_assets.cli import batches, classify, deliver, demo, doctor, generate, platform, run
 from leadscout_assets.errors import LeadScoutError
 from leadscout_assets.logs import describe, get_logger, setup_logging
 from leadscout_assets.settings import current_settings
@@ -47,18 +47,16 @@ def run_application(arguments: Sequence[str]) -> int:
         setup_logging(settings.log_level, settings.log_format)
         return int(app(args=list(arguments), standalone_mode=False) or 0)
     except TyperException as misuse:
-        # Typer's own printing of a usage error, which names the command and the option at fault.
-        getattr(misuse, "show", lambda: _say(str(misuse)))()
+        # A usage error prints itself, naming the command and the option at fault.
+        show = getattr(misuse, "show", None)
+        show() if show else _say(str(misuse))
         return misuse.exit_code
-    except typer.Abort:
-        return INTERRUPTED
-    except KeyboardInterrupt:
+    except (typer.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except LeadScoutError as error:
         _say(str(error))
         return error.exit_code
-    except Exception as error:
-        # The last resort: a defect. Its message may quote a personal value, so only its kind and place are shown.
+    except Exception as error:  # noqa: BLE001  the last resort: a defect, and its message may quote a personal value
         get_logger(__name__).error("command.failed", error=describe(error))
         _say(f"an unexpected {type(error).__name__} ended the command; this is a defect of LeadScout, please report it")
         return FAILED

@@ -12,7 +12,6 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetC
 from leadscout_assets import facts
 from leadscout_assets.checks import CHECKS, Check, Verdict, limits_from
 from leadscout_assets.contract_check import judge_contract
-from leadscout_assets.contracts import Contract
 from leadscout_assets.defs.partitions import LEAD_BATCH
 from leadscout_assets.defs.resources import Platform
 from leadscout_assets.defs.table_io import CONTRACTS

@@ -41,7 +41,9 @@ def name_lexicon(context: dg.AssetExecutionContext) -> None:
     kinds={"numpy"},
     deps=[name_lexicon],
     check_specs=[
-        dg.AssetCheckSpec("shipped_model", asset="name_model", description="the shipped model is what the lexicon gives")
+        dg.AssetCheckSpec(
+            "shipped_model", asset="name_model", description="the shipped model is what the lexicon gives"
+        )
     ],
     description="The character n-gram model of the statistical stage, learned from the lexicon alone.",
 )
@@ -50,7 +52,9 @@ def name_model(context: dg.AssetExecutionContext) -> dg.AssetCheckResult:
     shipped = load_classifier()
     rebuilt, given = train_statistical(load_lexicon()).arrays(), shipped.models.statistical.arrays()
     apart = sorted(name for name in rebuilt if not _equal(rebuilt[name], given.get(name)))
-    context.add_asset_metadata({"model_version": shipped.version, "bytes": sum(array.nbytes for array in given.values())})
+    context.add_asset_metadata(
+        {"model_version": shipped.version, "bytes": sum(array.nbytes for array in given.values())}
+    )
     sentence = f"{', '.join(apart)} differ: run `make name-model` and commit the result" if apart else "equal"
     return dg.AssetCheckResult(passed=not apart, description=sentence, metadata={"arrays": len(rebuilt)})
 

@@ -12,6 +12,7 @@ from leadscout_assets.home import Home
 from leadscout_assets.leads.delivery import Delivery
 from leadscout_assets.logs import operation, private_errors
 from leadscout_assets.pipeline import Refusal, check_run_size
+from leadscout_assets.reports.refusal import write_refusal
 from leadscout_assets.runs.record import PREFIX, Stopwatch, measured
 
 
@@ -38,9 +39,11 @@ class Step:
 
     def refuse(self, refusals: Sequence[Refusal]) -> None:
         """Note which of the batches this step refuses; all others it accepts, also those it refused earlier."""
-        self.home.records.settle(self.name, self.batches, {r.batch_id: (r.code, r.sentence) for r in refusals})
-        for refusal in refusals:
-            self.context.log.error("batch %s is refused: %s", refusal.batch_id, refusal.sentence)
+        refused = {refusal.batch_id: (refusal.code, refusal.sentence) for refusal in refusals}
+        self.home.records.settle(self.name, self.batches, refused)
+        for batch, (_, sentence) in refused.items():
+            write_refusal(self.home.settings.reports_dir / batch, sentence)
+            self.context.log.error("batch %s is refused: %s", batch, sentence)
 
     def done(self, rows_in: int, output: pa.Table, *, asset: str | None = None) -> pa.Table:
         """Attach the run record to the asset that the table is (the step's own unless named), and return the table."""

@@ -6,8 +6,10 @@ Cells below the header are not looked at here.
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from leadscout_assets.contracts import FIELDS, REQUIRED_FIELDS
 from leadscout_assets.errors import UnreadableFile
@@ -115,21 +117,17 @@ def understand(headers: Sequence[str | None]) -> Header:
     field is kept as extra, as are columns that are not recognised; a blank header is named by its column letter.
     """
     keys = [folded(header or "") for header in headers]
-    own = {folded(field): field for field in FIELDS}
-    synonyms = {folded(word): field for field, words in SYNONYMS.items() for word in words}
     fields: dict[str, int] = {}
-    for names in (own, synonyms):
+    for names in _recognised():
         for index, key in enumerate(keys):
             if key in names:
                 fields.setdefault(names[key], index)
     taken = set(fields.values())
     extra: dict[str, int] = {}
-    seen = {" ".join((headers[index] or "").split()) for index in taken}
+    times = Counter(" ".join((headers[index] or "").split()) for index in taken)
     for index, header in enumerate(headers):
         if index not in taken:
-            name = _distinct(" ".join((header or "").split()) or column_letter(index), seen)
-            seen.add(name)
-            extra[name] = index
+            extra[_distinct(" ".join((header or "").split()) or column_letter(index), times)] = index
     return Header({field: fields[field] for field in FIELDS if field in fields}, extra)
 
 
@@ -160,10 +158,18 @@ def column_letter(index: int) -> str:
     return letters
 
 
-def _distinct(name: str, seen: set[str]) -> str:
-    if name not in seen:
-        return name
-    number = 2
-    while f"{name} ({number})" in seen:
-        number += 1
-    return f"{name} ({number})"
+@cache
+def _recognised() -> tuple[dict[str, str], dict[str, str]]:
+    """Return the fields by their own folded names, and by their folded synonyms."""
+    own = {folded(field): field for field in FIELDS}
+    return own, {folded(word): field for field, words in SYNONYMS.items() for word in words}
+
+
+def _distinct(name: str, times: Counter[str]) -> str:
+    """Return `name`, numbered where it occurred before; `times` counts the occurrences."""
+    found = name
+    while times[found]:
+        times[name] += 1
+        found = f"{name} ({times[name]})"
+    times[found] += 1
+    return found

@@ -64,7 +64,7 @@ def _layout(text: bytes, delimiter: str, start: int, skipped: int) -> Layout:
         try:
             cells = next(reader, None)
         except csv.Error:
-            cells = None
+            cells = list(lines.row)  # a cell too long to be a column's name: no column will be recognised
         if cells is None:
             return Layout(delimiter, (), rows, line_count, offset)
         rows, line_count = rows + 1, line_count + len(lines.row)

@@ -79,12 +79,25 @@ def whole_line_rows(text: bytes, layout: Layout, header: Header) -> Grid | None:
     except pa.ArrowInvalid:
         # Such as a cell longer than a block: the exact way copes or says where.
         return None
-    if ragged or table.num_rows != lines:
+    if ragged or table.num_rows != lines or _ends_open(text, layout):
         return None
     numbers = pa.array(np.arange(lines, dtype=np.int32))
     source_row = pc.add(numbers, pa.scalar(layout.rows + 1, pa.int32()))
     source_line = pc.add(numbers, pa.scalar(layout.lines + 1, pa.int32()))
     return _without_blank(header, table.columns, source_row, source_line, None, None)
+
+
+def _ends_open(text: bytes, layout: Layout) -> bool:
+    """Return whether the last line has a quote that does not close, which pyarrow takes for the end of the cell."""
+    tail = text[-2:]
+    end = len(text) - len(tail) + len(tail.rstrip(b"\r\n"))
+    start = max(text.rfind(b"\n", layout.body, end), text.rfind(b"\r", layout.body, end), layout.body - 1) + 1
+    lines = RowLines(lines_from(text, start))
+    try:
+        next(csv.reader(lines, delimiter=layout.delimiter), None)
+    except csv.Error:
+        return True  # a cell too long for csv: the exact way says so
+    return lines.cut
 
 
 @dataclass

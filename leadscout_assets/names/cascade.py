@@ -31,7 +31,12 @@ NO_PURPOSE = "no purpose recorded"
 REVERSED = "order:reversed; "
 STAGE_NAMES = ("unknown", *(method.value for method, _ in STAGES))
 
-FOLDED_LANGUAGES: dict[str, str | None] = {"hebrew": "other_european", "urdu": "other_indian", "arabic": None}
+FOLDED_LANGUAGES: dict[str, str | None] = {
+    "hebrew": "other_european",
+    "urdu": "other_indian",
+    "arabic": None,
+    "cape_malay": None,
+}
 """Languages that reveal religion, and what is answered instead: a group with other members, or no language."""
 
 
@@ -133,6 +138,12 @@ def _decided_pairs(
     if not reveal_religion:
         known_surnames, known_given = _without_religion(known_surnames), _without_religion(known_given)
     shares = pooled(_at(known_surnames, surname_at), _at(known_given, given_at))
+    if not reveal_religion:
+        # Pooling gives every origin a little, also one that holds nothing.
+        shares = folded_shares(shares)
+    if not reveal_religion:
+        # Pooling gives every origin a little; the folded ones must have nothing.
+        shares = folded_shares(shares)
     stage = known_surnames.stage[surname_at]
     decisions = decide(shares, stage, classifier.calibration.confidences(reveal_religion))
     evidence = pc.binary_join_element_wise(
@@ -229,7 +240,7 @@ def _without_purpose(rows: int) -> pa.Table:
     columns: dict[str, Any] = {
         "origin": pa.nulls(rows, pa.string()),
         "confidence": pa.nulls(rows, pa.float64()),
-        "origin_set": pa.repeat(pa.scalar([], pa.list_(pa.string())), rows),
+        "origin_set": pa.array([[]] * rows, pa.list_(pa.string())),
         "language": pa.nulls(rows, pa.string()),
         "method": pa.repeat(pa.scalar(Method.NO_PURPOSE.value), rows),
     }

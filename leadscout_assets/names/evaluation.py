@@ -11,7 +11,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ import pyarrow as pa
 from leadscout_assets.names.calibration import UNMEASURED, Calibration, counted
 from leadscout_assets.names.cascade import Classifier, classify_names
 from leadscout_assets.names.combining import FOLD_INTO, part_evidence
-from leadscout_assets.names.lexicon import ORIGINS, load_lexicon
+from leadscout_assets.names.lexicon import load_lexicon
 from leadscout_assets.names.normalising import split_names
 from leadscout_assets.names.stages import Models
 from leadscout_assets.names.statistical import load_statistical, train_statistical
@@ -141,7 +141,8 @@ def main() -> None:
         "model_version": classifier.version,
         "elements": classifier.models.lexicon.size,
         "calibration": [
-            vars(replace(cell)) | {"confidence": round(cell.confidence, 3)} for cell in classifier.calibration.cells
+            vars(cell) | {"confidence": None if math.isnan(cell.confidence) else round(cell.confidence, 3)}
+            for cell in classifier.calibration.cells
         ],
         "test_folded": report(held_out, classifier, reveal_religion=False),
         "test_revealed": report(held_out, classifier, reveal_religion=True),

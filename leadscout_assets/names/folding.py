@@ -1,5 +1,6 @@
 """One way to compare written names: tidied characters, accent-free, lower-case. Knows nothing of what a name is."""
 
+import contextlib
 import re
 import unicodedata
 from functools import lru_cache
@@ -30,10 +31,9 @@ def tidy(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text.replace("`", "'")
     if _MISREAD.search(text):
-        try:
+        # Text that only looked misread cannot be read again, and stays.
+        with contextlib.suppress(UnicodeError):
             text = text.encode("cp1252").decode("utf-8")
-        except UnicodeError:
-            pass  # it only looked misread
     return unicodedata.normalize("NFC", text.translate(_TIDY))
 
 

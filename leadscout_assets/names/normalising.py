@@ -4,12 +4,12 @@ Origins do not belong here, so the order of `Nkosi Brian` stays as written; the 
 """
 
 import re
-from functools import lru_cache
 from typing import NamedTuple
 
 import pyarrow as pa
 
-from leadscout_assets.names.folding import fold, letters, tidy
+from leadscout_assets.names.display import VOWELS, cased, cased_surname, comparison_key, is_initials
+from leadscout_assets.names.folding import fold, tidy
 from leadscout_assets.names.wordlists import (
     COMPANY_ENDINGS,
     COMPANY_PHRASES,
@@ -38,12 +38,20 @@ _SPECIAL = frozenset().union(
     ("and", "estate", "boedel"),
 )
 _SUSPECT = frozenset().union(
-    TITLES, ROLES, PLACEHOLDER_WORDS, COMPANY_WORDS, COMPANY_ENDINGS, (word for p in COMPANY_PHRASES for word in p.split())
+    TITLES,
+    ROLES,
+    PLACEHOLDER_WORDS,
+    COMPANY_WORDS,
+    COMPANY_ENDINGS,
+    (word for p in COMPANY_PHRASES for word in p.split()),
 )
 # Letters with single marks between them, and nothing that needs repair.
 _SIMPLE = re.compile(r"(?:[A-Za-z]++(?:['-][A-Za-z]++)*+[.,]? ?)++")
 _WORDS = re.compile(r"[\w']+")
 _PLAIN = re.compile(r"[A-Za-z]{3,}(?: [A-Za-z]{3,})+")
+_REVERSED = re.compile(r"([A-Z][a-z]{2,}|[A-Z]{3,}), ?([A-Z][a-z]{2,}(?: [A-Z][a-z]{2,})*|[A-Z]{3,}(?: [A-Z]{3,})*)")
+# Initials written together, and `Mc`, both of which need care with case.
+_ODD = re.compile(r"\b(?:[b-df-hj-np-tv-xz]{3}\b|mc)")
 _PARENTHESES = re.compile(r"[(\[{][^)\]}]*[)\]}]?")
 _ADDRESS = re.compile(r"@|www\.|https?:", re.IGNORECASE)
 _OTHERS = re.compile(r"\s*[/;&+|]\s*|\s+(?:and|AND|And|en)\s+")
@@ -54,10 +62,6 @@ _O_FOR_ZERO = re.compile(r"(?<=[^\W\d_])0(?=[^\W\d_])")
 _SPACED_JOIN = re.compile(r"\s*-+\s*|(?<=\b[ODLod])'\s+")
 _BEHIND_DASH = re.compile(rf"\s-+\s*(?:{'|'.join(sorted(ROLES | SUFFIXES))})\.?\s*$", re.IGNORECASE)
 _NOISE = re.compile(r"[^\w\s',-]|[\d_]")
-_CAMEL = re.compile(r"[A-Z][a-z]+(?:[A-Z][a-z]+)+")
-_VOWELS = frozenset("aeiouy")
-# Two letters that begin with a vowel and are names all the same; other such pairs are initials (`AJ`).
-_SHORT_NAMES = frozenset(("an", "ah", "ao", "ou", "al", "ed", "ng"))
 
 
 class NameParts(NamedTuple):
@@ -94,15 +98,14 @@ def split_names(names: pa.Array | pa.ChunkedArray) -> pa.Table:
 
 def split_name(text: str) -> NameParts:
     """Take one written name apart; see `split_names`."""
-    # Most names of a delivery: two or more plain words in one case.
-    if _PLAIN.fullmatch(text):
-        lower = text.lower()
-        if (
-            (text.istitle() or text.isupper() or text == lower)
-            and _SPECIAL.isdisjoint(lower.split())
-            and "mc" not in lower
-        ):
-            given, _, surname = text.title().rpartition(" ")
+    # Most names of a delivery: plain words in one case, the surname last or before a comma.
+    reversed_ = _REVERSED.fullmatch(text)
+    plain = f"{reversed_[2]} {reversed_[1]}" if reversed_ else text
+    if _PLAIN.fullmatch(plain):
+        lower = plain.lower()
+        in_one_case = plain.istitle() or plain.isupper() or plain == lower
+        if (reversed_ or in_one_case) and _SPECIAL.isdisjoint(lower.split()) and not _ODD.search(lower):
+            given, _, surname = plain.title().rpartition(" ")
             return NameParts(None, given, surname, lower) if _has_variety(lower) else NameParts(problem=UNUSABLE)
     return _split_awkward(tidy(text))
 
@@ -200,9 +203,7 @@ def _words(text: str) -> list[str]:
 def _strip(words: list[str]) -> tuple[str | None, list[str]]:
     """Take titles, roles and suffixes off both ends; a last remaining word stays unless it is a title."""
     found: list[str] = []
-    while (
-        words and fold(words[0]) in TITLES and (len(words) > 1 or fold(words[0]) in _PURE_TITLES)
-    ):
+    while words and fold(words[0]) in TITLES and (len(words) > 1 or fold(words[0]) in _PURE_TITLES):
         found.append(TITLES[fold(words[0])])
         words = words[1:]
     while len(words) > 1 and fold(words[0]) in ROLES:
@@ -230,9 +231,9 @@ def _in_order(words: list[str]) -> tuple[list[str], list[str]]:
         return words[shouted:], words[:shouted]
     # `Botha J P`, `BOTHA JP`, `van Wyk B`: initials behind, so the surname stands in front.
     end = len(words)
-    while end > 1 and _is_initials(words[end - 1]):
+    while end > 1 and is_initials(words[end - 1]):
         end -= 1
-    if end < len(words) and not _is_initials(words[0]):
+    if end < len(words) and not is_initials(words[0]):
         start = _surname_start(words[:end])
         return words[:start] + words[end:], words[start:end]
     start = _surname_start(words)
@@ -273,7 +274,7 @@ def _shouted_surname(words: list[str]) -> int:
     last = words[count - 1]
     # Three letters that start with a vowel, or hold none, are more likely initials: `JPR Botha`, `ABE Botha`.
     convincing = len(last) > 3 or (
-        len(last) == 3 and last[0].lower() not in _VOWELS and bool(_VOWELS & set(last.lower()))
+        len(last) == 3 and last[0].lower() not in VOWELS and bool(VOWELS & set(last.lower()))
     )
     return count if convincing else 0
 
@@ -286,83 +287,13 @@ def _particles_first(words: list[str]) -> list[str]:
     return words[end:] + words[:end]
 
 
-@lru_cache(maxsize=100_000)
-def _is_initials(word: str) -> bool:
-    lower = word.lower()
-    if len(lower) == 1:
-        return word.isascii()
-    if len(lower) > 3 or not word.isupper() or lower in _SHORT_NAMES or not word.isalpha():
-        return False
-    return not _VOWELS & set(lower) or (len(lower) == 2 and lower[0] in _VOWELS and lower[1] not in _VOWELS)
-
-
-@lru_cache(maxsize=100_000)
-def _cased(word: str) -> str:
-    """Return one word in display case: `McDonald`, `O'Neill`, `Nkosi-Dlamini`; deliberate inner capitals stay."""
-    if _is_initials(word) or _CAMEL.fullmatch(word):
-        return word.upper() if _is_initials(word) else word
-    return "-".join(_cased_piece(piece) for piece in word.split("-"))
-
-
-def _cased_piece(piece: str) -> str:
-    head, apostrophe, tail = piece.partition("'")
-    if _CAMEL.fullmatch(head):
-        return f"{head}{apostrophe}{tail.lower()}"
-    # After O', D' and L' a name begins; after N' or M' (N'wamitwa, M'bali) it goes on.
-    if apostrophe and head.lower() in ("o", "d", "l"):
-        return f"{head.upper()}'{tail.capitalize()}"
-    if head.lower().startswith("mc") and len(head) > 3:
-        head = "Mc" + head[2:].capitalize()
-    else:
-        head = head.capitalize()
-    return f"{head}{apostrophe}{tail.lower()}"
-
-
-def _cased_surname(words: list[str]) -> str:
-    last = len(words) - 1
-    cased = [
-        word.lower() if place and place < last and word.lower() in PARTICLES else _cased(word)
-        for place, word in enumerate(words)
-    ]
-    return " ".join(cased)
-
-
 def _finished(title: str | None, given: list[str], surname: list[str]) -> NameParts:
-    shown_surname = _cased_surname(surname)
-    shown_given = " ".join(map(_cased, given)) or None
-    key = _key(given, surname)
+    shown_surname = cased_surname(surname)
+    shown_given = " ".join(map(cased, given)) or None
+    key = comparison_key(given, surname)
     if not key:
         return NameParts(problem=UNUSABLE)
     # The parts of what was left may be initials alone, though the cell held more.
-    if all(_is_initials(word) for word in surname) and not given:
+    if all(is_initials(word) for word in surname) and not given:
         return NameParts(problem=UNUSABLE)
     return NameParts(title, shown_given, shown_surname, key, None if shown_given else SINGLE)
-
-
-def _key(given: list[str], surname: list[str]) -> str:
-    """Return the comparison form: initials joined (`j p` = `jp`), particles glued (`vandermerwe`), hyphens opened."""
-    if len(given) == len(surname) == 1 and "-" not in given[0] and "-" not in surname[0]:
-        return f"{_comparable(given[0])} {_comparable(surname[0])}"
-    parts: list[str] = []
-    initials = ""
-    for word in (piece for one in given for piece in one.split("-")):
-        if _is_initials(word):
-            initials += fold(word)
-            continue
-        parts += [initials, _comparable(word)] if initials else [_comparable(word)]
-        initials = ""
-    parts.append(initials)
-    glued = ""
-    for word in (piece for one in surname for piece in one.split("-")):
-        glued += _comparable(word)
-        if word.lower() not in PARTICLES:
-            parts.append(glued)
-            glued = ""
-    parts.append(glued)
-    return " ".join(filter(None, parts))
-
-
-@lru_cache(maxsize=100_000)
-def _comparable(word: str) -> str:
-    """Return the letters a to z of a word, or its folded form where it has none (other scripts)."""
-    return letters(word) or fold(word).replace("'", "")

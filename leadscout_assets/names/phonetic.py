@@ -21,7 +21,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"sch|sj|sh|ch|tj|tsh", "s"),  # Schutte, Tshabalala, Chabalala
         (r"ck|cq|kh|kg|q|c|gh|g", "k"),  # Khumalo, Kgosi, Labuschagne, clicks
         (r"ph|bh|b", "p"),  # Phiri, Bhengu
-        (r"th|dh|dl|tl|d", "t"),  # Mthembu, Ndlovu
+        (r"th|dh|d", "t"),  # Mthembu, Ndhlovu
         (r"hl|lh", "l"),  # Hlongwane
         (r"w|f|ff", "v"),  # Wessels, Fourie
         (r"tz|ts|z|ss", "s"),

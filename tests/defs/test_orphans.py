@@ -8,14 +8,16 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import psutil
 import pytest
+import yaml
 from dagster._core.events import DagsterEvent, DagsterEventType, EngineEventData, JobFailureData, RunFailureReason
-from dagster._core.storage.dagster_run import DagsterRunStatus
+from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
 from leadscout_assets.defs import orphans
 from leadscout_assets.defs.orphans import Worker
-from leadscout_assets.settings import Settings
 from leadscout_assets.supervisor import prepare_instance
+from leadscout_assets.supervisor.instance import configuration
 
+REPOSITORY = RemoteRepositoryOrigin(GrpcServerCodeLocationOrigin(host="localhost", socket="/nowhere"), "__repository__")
 DEAD = 7
 ALIVE = 8
 
@@ -34,18 +36,12 @@ def sample():
     work()
 
 
-@pytest.fixture(scope="module")
-def only_instance(tmp_path_factory):
-    # Making one takes seconds.
-    with orphans.open_instance(prepare_instance(Settings(home=tmp_path_factory.mktemp("home"))).folder) as opened:
-        yield opened
-
-
 @pytest.fixture
-def instance(only_instance):
-    yield only_instance
-    for made in only_instance.get_runs():
-        only_instance.delete_run(made.run_id)
+def instance():
+    # In memory: a run's own database on disk takes a second to make.
+    retries = yaml.safe_load(configuration().read_text())["run_retries"]
+    with dg.DagsterInstance.ephemeral(settings={"run_retries": retries}) as made:
+        yield made
 
 
 @pytest.fixture
@@ -53,7 +49,11 @@ def run(instance):
     """Make a run with the events given: a number is the report of a process, a type is that event of the run."""
 
     def make(*events):
-        made = instance.create_run_for_job(sample)
+        made = instance.create_run_for_job(
+            sample,
+            remote_job_origin=RemoteJobOrigin(REPOSITORY, sample.name),
+            job_code_origin=dg.reconstructable(sample).get_python_origin(),
+        )
         for event in events:
             report(instance, made, event)
         return made.run_id
@@ -131,7 +131,7 @@ def test_a_killed_run_is_one_that_is_retried(instance, run):
 def test_only_the_runs_asked_for_are_touched(instance, run):
     one, two = run(STARTING, DEAD), run(STARTING, DEAD)
     assert orphans.fail_orphaned_runs(instance, only=[two], alive=alive) == [two]
-    assert instance.get_run_by_id(one).status is DagsterRunStatus.STARTING
+    assert instance.get_run_by_id(one).status is dg.DagsterRunStatus.STARTING
 
 
 def test_a_run_that_ends_while_we_look_for_its_process_keeps_its_end(instance, run):
@@ -142,7 +142,7 @@ def test_a_run_that_ends_while_we_look_for_its_process_keeps_its_end(instance, r
         return False
 
     assert orphans.fail_orphaned_runs(instance, alive=ends_meanwhile) == []
-    assert instance.get_run_by_id(run_id).status is DagsterRunStatus.SUCCESS
+    assert instance.get_run_by_id(run_id).status is dg.DagsterRunStatus.SUCCESS
 
 
 def test_a_run_executed_in_this_process_is_at_work(instance):

@@ -103,15 +103,34 @@ def test_a_quote_that_is_open_at_the_end_costs_its_own_line_only(path: Path) -> 
     assert [row["defect"] for row in rows] == [None, "unreadable_row", None]
 
 
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_an_open_quote_in_the_very_last_cell_is_noticed(path: Path, end: str) -> None:
+    # pyarrow takes the end of the text for the end of the cell, and so read this row as if nothing were wrong.
+    rows = read(path, f'{HEADER}\nA,B,,\nC,D,,"E{end}')
+    assert [row["defect"] for row in rows] == [None, "unreadable_row"]
+
+
 def test_a_cell_may_span_as_many_lines_as_are_allowed(path: Path) -> None:
     rows = read(path, f'{HEADER}\n"{"A" + chr(10) * (MAX_LINES_IN_ROW - 1)}",B,,\nC,D,,\n')
     assert [row["defect"] for row in rows] == [None, None]
     assert numbers(rows) == [(2, 2), (3, 2 + MAX_LINES_IN_ROW)]
 
 
-def test_a_cell_beyond_what_csv_allows_becomes_a_defect(path: Path) -> None:
-    rows = read(path, f'{HEADER}\n"{"A" * 140_000}\n",B,,\nC,D,,\n'.replace('\n",B,,', '",B,,\n'))
+@pytest.mark.parametrize("length", [140_000, 5_000_000])
+def test_a_cell_longer_than_any_spreadsheet_allows_becomes_a_defect(path: Path, length: int) -> None:
+    rows = read(path, f"{HEADER}\n{'A' * length},B,,\n\nC,D,,\n")
     assert [row["defect"] for row in rows] == ["unreadable_row", None]
+
+
+def test_a_last_line_with_such_a_cell_is_a_defect_too(path: Path) -> None:
+    rows = read(path, f"{HEADER}\nC,D,,\n{'A' * 140_000},B,,\n")
+    assert [row["defect"] for row in rows] == [None, "unreadable_row"]
+
+
+def test_a_list_with_blank_rows_is_read_whole_however_long(path: Path) -> None:
+    rows = read(path, f"{HEADER}\n\n" + "A,B,,\n" * 50_001)
+    assert len(rows) == 50_001
+    assert numbers(rows[-1:]) == [(50_003, 50_003)]
 
 
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t"])
@@ -153,6 +172,7 @@ def test_extra_columns_are_kept_with_whatever_they_hold(path: Path) -> None:
         (f"{HEADER}\n", "no_rows"),
         (f"{HEADER}\n,,,\n\n", "no_rows"),
         ("a,b\nc,d\n", "missing_column"),
+        ("A" * 140_000 + ",b\n", "missing_column"),
         (",,\n", "empty"),
     ],
 )

@@ -80,9 +80,10 @@ def test_a_port_that_is_taken_is_refused_with_the_setting_to_change():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
+        port = taken.getsockname()[1]
         with pytest.raises(BadSetting, match="LEADSCOUT_PORT"):
-            check_port_is_free("127.0.0.1", taken.getsockname()[1])
-    check_port_is_free("127.0.0.1", taken.getsockname()[1] if taken.fileno() != -1 else 0)
+            check_port_is_free("127.0.0.1", port)
+    check_port_is_free("127.0.0.1", port)
 
 
 def test_a_host_that_is_not_this_machine_is_refused():

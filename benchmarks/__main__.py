@@ -1,0 +1,118 @@
+"""`python -m benchmarks`: runs the benchmarks, writes their results as JSON, and prints a table.
+
+Exit codes: 0 every target reached, 1 one missed, 2 usage, 3 a benchmark failed, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from benchmarks.chain import run_20k, run_500
+from benchmarks.classification import names_1m
+from benchmarks.inbox_latency import inbox_latency
+from benchmarks.machine import calibrate, describe_machine, warnings
+from benchmarks.overheads import overheads
+from benchmarks.processes import ROOT, Workplace, compile_package
+from benchmarks.results import BenchmarkFailed, Outcome, Report
+
+Benchmark = Callable[[Workplace], Outcome]
+
+BENCHMARKS: Mapping[str, Benchmark] = {
+    "run_500": run_500,
+    "inbox_latency": inbox_latency,
+    "run_20k": run_20k,
+    "names_1m": names_1m,
+    "overheads": overheads,
+}
+"""What there is to run, in the order in which it runs."""
+
+RESULTS = ROOT / "artefacts" / "benchmarks"
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None, benchmarks: Mapping[str, Benchmark] = BENCHMARKS) -> int:
+    """Run what the arguments ask for and return the exit code."""
+    options = _options(arguments, benchmarks)
+    if options.show:
+        report = Report.from_json(json.loads(options.show.read_text(encoding="utf-8")))
+        _print(report, options.markdown)
+        return report.exit_code
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # Like Ctrl-C: an exception, on whose way out every process started here is ended.
+        signal.signal(number, _interrupt)
+    compile_package()
+    machine = describe_machine()
+    _say(*warnings(machine))
+    report = Report(machine, options.quick, ())
+    results = options.out / f"{datetime.fromisoformat(machine['started_at']):%Y-%m-%d-%H%M%S}.json"
+    try:
+        for name in options.names or benchmarks:
+            _say(f"{name} ...")
+            report = Report(machine, options.quick, (*report.outcomes, _run(name, benchmarks[name], options.quick)))
+            _write(report, results)
+    except KeyboardInterrupt:
+        _say("interrupted; what was started has been ended")
+        return INTERRUPTED
+    _print(report, options.markdown)
+    _say(f"results: {results}")
+    return report.exit_code
+
+
+def _options(arguments: Sequence[str] | None, benchmarks: Mapping[str, Benchmark]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="Measures what docs/benchmarks.md promises."
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which to run; default all: {', '.join(benchmarks)}")
+    parser.add_argument("--quick", action="store_true", help="small sizes, judged against nothing: does it work?")
+    parser.add_argument("--markdown", action="store_true", help="print the rows of docs/benchmarks.md")
+    parser.add_argument("--show", type=Path, metavar="FILE", help="print earlier results instead of measuring")
+    parser.add_argument("--out", type=Path, default=RESULTS, metavar="FOLDER", help="where the JSON goes")
+    options = parser.parse_args(arguments)
+    unknown = [name for name in options.names if name not in benchmarks]
+    if unknown:
+        parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(benchmarks)}")
+    return options
+
+
+def _run(name: str, benchmark: Benchmark, quick: bool) -> Outcome:
+    """Run one benchmark in a folder of its own; the calibration loop around it tells whether the machine kept its speed."""
+    before = calibrate()
+    with tempfile.TemporaryDirectory(prefix="leadscout-bench-", ignore_cleanup_errors=True) as folder:
+        try:
+            outcome = benchmark(Workplace(Path(folder), quick))
+        except BenchmarkFailed as failure:
+            outcome = Outcome(name, failure=str(failure))
+    calibration = {"calibration_seconds": {"before": before, "after": calibrate()}}
+    return Outcome(outcome.name, outcome.figures, {**outcome.details, **calibration}, outcome.failure)
+
+
+def _write(report: Report, path: Path) -> None:
+    """Write the results so far: whoever interrupts the rest keeps them."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(report.to_json(), indent=1) + "\n", encoding="utf-8")
+
+
+def _print(report: Report, markdown: bool) -> None:
+    print(report.markdown() if markdown else f"{report.table()}\n\n{report.sentence()}")
+
+
+def _say(*lines: str) -> None:
+    for line in lines:
+        print(line, file=sys.stderr, flush=True)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,149 @@
+import re
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from leadscout_assets.contracts import CLASSIFICATIONS
+from leadscout_assets.names.cascade import classify_leads, classify_names, load_classifier
+from leadscout_assets.names.lexicon import ORIGINS
+from leadscout_assets.names.normalising import split_names
+
+BATCH, PURPOSE = "2026-01-05_list_0123abcd", "demonstration on synthetic data"
+
+
+def classify(*names, reveal=False):
+    parts = split_names(pa.array(names, pa.string()))
+    return classify_names(parts["given_names"], parts["surname"], load_classifier(), reveal_religion=reveal).to_pylist()
+
+
+def leads(*names):
+    parts = split_names(pa.array(names, pa.string()))
+    count = len(names)
+    return pa.table(
+        {
+            "batch_id": [BATCH] * count,
+            "lead_id": [f"{at:016x}" for at in range(count)],
+            "director_given_names": parts["given_names"],
+            "director_surname": parts["surname"],
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["Brian Nkosi", "Nkosi Brian", "NKOSI, B", "Elizabeth Mokoena", "Kevin Baloyi", "David Netshitungulu"]
+)
+def test_an_african_surname_with_an_english_given_name_is_african(name):
+    assert classify(name)[0]["origin"] == "african"
+
+
+@pytest.mark.parametrize(
+    ("name", "origin"),
+    [
+        ("Johannes van der Merwe", "european"),
+        ("Johan Vandermerwe", "european"),
+        ("Sean O`Neill", "european"),
+        ("Maria dos Santos", "european"),
+        ("Devan Naidoo", "indian"),
+        ("Devan Naidu", "indian"),
+        ("Wei Zhang", "chinese"),
+        ("Zhang Wei", "chinese"),
+        ("Denzil Jantjies", "coloured"),
+        ("Zanele Khumalo-Dube", "african"),
+    ],
+)
+def test_typical_names_are_answered(name, origin):
+    assert classify(name)[0]["origin"] == origin
+
+
+def test_the_surname_outweighs_the_given_name():
+    row = classify("Thandiwe van der Merwe")[0]
+    assert max(ORIGINS, key=lambda origin: row[f"p_{origin}"]) == "european"
+
+
+@pytest.mark.parametrize("name", ["John Williams", "Johan Botha"])
+def test_surnames_that_two_communities_share_are_narrowed(name):
+    row = classify(name)[0]
+    assert row["origin"] is None
+    assert set(row["origin_set"]) == {"coloured", "european"}
+
+
+def test_a_name_read_the_other_way_round_says_so():
+    assert classify("Nkosi Brian")[0]["evidence"].startswith("order:reversed; surname:lexicon:african=")
+
+
+def test_the_method_is_the_stage_that_knew_the_surname():
+    rows = classify("Sipho Dlamini", "Sipho Dlamni", "Sipho Mkhabathwayo", "Sipho Xq")
+    assert [row["method"] for row in rows] == ["lexicon", "phonetic", "statistical", "abstained"]
+
+
+def test_an_abstention_has_no_origin_confidence_or_probabilities():
+    for row in classify(None, "n/a", "王小明"):
+        assert row["origin_set"] == []
+        assert row["method"] == "abstained"
+        assert [row["origin"], row["confidence"], *(row[f"p_{o}"] for o in ORIGINS)] == [None] * 8
+
+
+def test_origins_and_languages_that_reveal_religion_are_folded_unless_switched_on():
+    names = ["Moegamat Salie", "Ayesha Vawda", "Yusuf Mohamed", "Ilana Rabinowitz", "Rashid Cassim"]
+    folded, revealed = classify(*names), classify(*names, reveal=True)
+    assert {row["language"] for row in revealed} >= {"hebrew", "urdu", "arabic"}
+    assert revealed[0]["origin"] == "cape_malay"
+    for row in folded:
+        assert row["p_cape_malay"] == 0
+        assert "cape_malay" not in [row["origin"], *row["origin_set"]]
+        assert "cape_malay" not in row["evidence"]
+        assert row["language"] in (None, "other_european", "other_indian")
+
+
+def test_a_muslim_name_of_either_community_is_narrowed_to_both():
+    assert set(classify("Rashid Cassim", reveal=True)[0]["origin_set"]) == {"cape_malay", "indian"}
+
+
+@pytest.mark.parametrize("purpose", [None, "", "  "])
+def test_without_a_purpose_every_lead_abstains_and_no_name_is_looked_at(purpose):
+    frame = classify_leads(
+        leads("Sipho Dlamini", "Johan Botha"), load_classifier(), purpose=purpose, reveal_religion=True
+    )
+    assert frame["method"].to_pylist() == ["no_purpose"] * 2
+    assert frame["evidence"].to_pylist() == ["no purpose recorded"] * 2
+    assert frame["origin_set"].to_pylist() == [[], []]
+    assert frame["p_african"].null_count == 2
+
+
+@pytest.mark.parametrize("names", [[], ["Sipho Dlamini"], ["Sipho Dlamini", "J Botha", "Sipho Dlamini", "Xq"]])
+def test_leads_get_one_row_each_that_fits_the_contract(names):
+    given_leads = leads(*names)
+    frame = classify_leads(given_leads, load_classifier(), purpose=PURPOSE, reveal_religion=False)
+    assert frame.schema.equals(CLASSIFICATIONS.schema)
+    assert frame["lead_id"].to_pylist() == given_leads["lead_id"].to_pylist()
+    assert all(re.fullmatch("[0-9a-f]{12}", version) for version in frame["model_version"].to_pylist())
+
+
+def test_an_answer_does_not_depend_on_the_other_names_of_the_frame():
+    names = ["Brian Nkosi", "Nkosi Brian", "Zhang Wei", "Johan Botha", "Sipho Dlamni", "Fatima Adams"]
+    assert classify(*names) == [classify(name)[0] for name in names]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.text(max_size=12) | st.none(), st.text(max_size=12) | st.none()), max_size=8), st.booleans()
+)
+def test_probabilities_and_sets_agree_whatever_the_names(pairs, reveal):
+    given_names = pa.array([name for name, _ in pairs], pa.string())
+    surnames = pa.array([name for _, name in pairs], pa.string())
+    for row in classify_names(given_names, surnames, load_classifier(), reveal_religion=reveal).to_pylist():
+        shares = {origin: row[f"p_{origin}"] for origin in ORIGINS}
+        if row["method"] == "abstained":
+            assert row["origin_set"] == []
+            continue
+        assert sum(shares.values()) == pytest.approx(1)
+        assert sum(shares[origin] for origin in row["origin_set"]) == pytest.approx(row["confidence"])
+        assert len(row["origin_set"]) == 1 if row["origin"] else 2 <= len(row["origin_set"]) <= 3
+
+
+def test_evidence_never_holds_a_name():
+    for row in classify("Thandiwe Vilakazi", "Qwertzu Vilakasi"):
+        assert not re.search("thandiwe|vilaka|qwertzu", row["evidence"], re.IGNORECASE)
+        assert re.fullmatch(r"surname:[a-z]+:[a-z_]+=\d\.\d\d; given:[a-z_=:.\d]+", row["evidence"])
