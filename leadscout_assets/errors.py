@@ -3,6 +3,7 @@
 LeadScoutError                      anything LeadScout itself raises; exit code 3
 ├── BadInput                        the user's file, option or setting is at fault; exit code 2
 │   ├── UnreadableFile              a delivered file that cannot become rows: the batch is refused
+│   ├── StillGrowing            a file that changed while it was being stored
 │   ├── UnknownBatch                a batch id that no delivery has
 │   └── BadSetting                  a setting that cannot be used as given
 ├── ContractBroken                  a frame that does not fit its table's contract
@@ -34,6 +35,10 @@ class UnreadableFile(BadInput):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class StillGrowing(BadInput):
+    """A file that changed while it was being stored: what was copied may be a part of it."""
 
 
 class UnknownBatch(BadInput):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from leadscout_assets.errors import BadInput, EdgeFailed, UnreadableFile
+from leadscout_assets.errors import BadInput, EdgeFailed, StillGrowing, UnreadableFile
 from leadscout_assets.leads.delivery import Delivery, batch_key, shown_name
 
 SETTLE_SECONDS = 1.0
@@ -123,11 +123,14 @@ def take(
     """Store a file and return its delivery; for content the store knows, the delivery it was the first time.
 
     A file that the second reader cannot count is a delivery too, with `rows_counted` None: its batch will be refused.
-    Safe to repeat after an interruption at any point.
+    Safe to repeat after an interruption at any point. Raises `StillGrowing` for a file that changes meanwhile.
     """
     if not source.is_file():
         raise BadInput("there is no such file to deliver; check the path")
+    before = _state(source)
     sha256 = store.put(source)
+    if _state(source) != before:
+        raise StillGrowing("the file changed while it was being stored; deliver it again once it is whole")
     known = store.manifest(sha256)
     if known is not None:
         return known
@@ -201,3 +204,11 @@ def _seen(path: Path) -> Seen | None:
     if not stat.S_ISREG(status.st_mode):
         return None
     return Seen(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_size, status.st_mtime_ns

@@ -11,6 +11,7 @@ from leadscout_assets.defs.instance import ensure_partitions, materialized, newe
 from leadscout_assets.defs.jobs import lead_chain
 from leadscout_assets.defs.partitions import partition_tags
 from leadscout_assets.defs.resources import Platform
+from leadscout_assets.errors import StillGrowing
 from leadscout_assets.home import Home
 from leadscout_assets.leads.delivery import Delivery
 from leadscout_assets.logs import get_logger, private_errors
@@ -74,9 +75,11 @@ def take_settled(home: Home, *, now: datetime) -> list[tuple[inbox.Seen, Deliver
     """Deliver every settled inbox file; one that changes while it is stored waits for the next tick."""
     taken = []
     for seen in inbox.settled_files(home.settings.inbox_dir, now=time.time, sleep=time.sleep):
-        delivery = home.deliver(seen.path, now=now)
-        if inbox.unchanged(seen):
-            taken.append((seen, delivery))
+        try:
+            delivery = home.deliver(seen.path, now=now)
+        except StillGrowing:
+            continue
+        taken.append((seen, delivery))
         if delivery.delivered_at == now:
             get_logger(__name__).info("delivery.taken", batch_id=delivery.batch_id, rows_counted=delivery.rows_counted)
     return taken
