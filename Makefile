@@ -6,6 +6,7 @@
 #   make check     format, lint, types, import rules, dependencies, lock, security
 #   make bench     the benchmarks      make soak   the tests that take longer
 #   make format    write the format    make lock   resolve the dependencies again (UPGRADE=1: to the newest)
+#   make evaluate-names   how right the name classifier is      make name-model   learns its model and calibration anew
 #   make setup     only the environment    make clean   removes .tools, .venv and caches, never data
 #
 # PYTHON=python3.12 make test   takes another Python (3.11 to 3.13); .venv is made again when the version changes.
@@ -38,7 +39,7 @@ export PIP_ROOT_USER_ACTION := ignore
 # Another activated environment must not be written to.
 unexport VIRTUAL_ENV CONDA_PREFIX PYTHONHOME PYTHONPATH
 
-.PHONY: help setup demo up test soak check bench format lock clean \
+.PHONY: help setup demo up test soak check bench format lock clean evaluate-names name-model \
 	check-format check-lint check-types check-imports check-dependencies check-lock check-security
 
 help:
@@ -61,6 +62,13 @@ soak: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
+
+evaluate-names: $(READY)
+	$(BIN)/python -m leadscout_assets.names.evaluation tests/names/cases.csv
+
+# After any change to the lexicon, the weights or the thresholds; commit what it writes.
+name-model: $(READY)
+	$(BIN)/python -m leadscout_assets.names.evaluation tests/names/cases.csv --write
 
 # `make -k check` shows what every tool has to say instead of stopping at the first.
 check: check-format check-lint check-types check-imports check-dependencies check-lock check-security
@@ -128,4 +136,5 @@ $(READY): requirements.lock pyproject.toml | $(UV)
 		|| $(UV) venv --quiet --clear --python "$$($(word 1,$(FOUND)) -c 'import sys; print(sys.executable)')" .venv
 	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q leadscout_assets
 	@touch $@

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import sys
 import tempfile
@@ -85,14 +86,18 @@ def _options(arguments: Sequence[str] | None, benchmarks: Mapping[str, Benchmark
 
 def _run(name: str, benchmark: Benchmark, quick: bool) -> Outcome:
     """Run one benchmark in a folder of its own; the calibration loop around it tells whether the machine kept its speed."""
-    before = calibrate()
+    before = _state()
     with tempfile.TemporaryDirectory(prefix="leadscout-bench-", ignore_cleanup_errors=True) as folder:
         try:
             outcome = benchmark(Workplace(Path(folder), quick))
         except BenchmarkFailed as failure:
             outcome = Outcome(name, failure=str(failure))
-    calibration = {"calibration_seconds": {"before": before, "after": calibrate()}}
-    return Outcome(outcome.name, outcome.figures, {**outcome.details, **calibration}, outcome.failure)
+    details = {**outcome.details, "machine": {"before": before, "after": _state()}}
+    return Outcome(outcome.name, outcome.figures, details, outcome.failure)
+
+
+def _state() -> dict[str, float]:
+    return {"calibration_seconds": calibrate(), "load_average": round(os.getloadavg()[0], 2)}
 
 
 def _write(report: Report, path: Path) -> None:

@@ -119,6 +119,9 @@ def row_fate(home: Home, batch: str, source_row: int) -> dict[str, object]:
             if contract is contracts.REJECTED_LEADS:
                 return {"became": "rejected", **found, "row": json.loads(found["row"])}
             return {"became": "lead", **found}
+    state = details(home, batch).state
+    if state != "reported":
+        raise BadInput(f"batch {batch} is {state}, and none of its rows became anything yet: leadscout show {batch}")
     raise BadInput(f"batch {batch} has no row {source_row}; rows are counted as a spreadsheet shows them")
 
 

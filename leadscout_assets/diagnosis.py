@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from leadscout_assets.errors import LeadScoutError
 from leadscout_assets.settings import Settings
@@ -64,7 +65,7 @@ def _home(settings: Settings) -> Finding:
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
-    writable = os.access(folder, os.W_OK)
+    writable = folder.is_dir() and os.access(folder, os.W_OK)
     what = f"{'writable' if writable else 'not writable'}, {free / 1e9:.1f} GB free"
     return Finding(
         "home", writable and free >= LEAST_FREE_BYTES, what, "set LEADSCOUT_HOME to a writable folder with more room"
@@ -72,13 +73,20 @@ def _home(settings: Settings) -> Finding:
 
 
 def _database(settings: Settings) -> Finding:
-    from leadscout_assets.home import Home
+    from leadscout_assets.database.deliveries import Deliveries
+    from leadscout_assets.database.engine import HEAD, Database, current_revision
 
+    what = "application database"
     try:
-        count = len(Home(settings).records.all())
+        database = Database(settings.database)
+        if database.is_sqlite and not Path(str(database.url.database)).exists():
+            return Finding(what, True, "none yet: it is made at the first delivery")
+        if current_revision(database) != HEAD:
+            return Finding(what, True, "of another version: it is upgraded at the next start")
+        count = len(Deliveries(database).all())
     except LeadScoutError as error:
-        return Finding("application database", False, "cannot be opened", str(error))
-    return Finding("application database", True, f"{count} deliveries")
+        return Finding(what, False, "cannot be opened", str(error))
+    return Finding(what, True, f"{count} deliveries")
 
 
 def _inbox(settings: Settings) -> Finding:

@@ -3,7 +3,7 @@
 LeadScoutError                      anything LeadScout itself raises; exit code 3
 ├── BadInput                        the user's file, option or setting is at fault; exit code 2
 │   ├── UnreadableFile              a delivered file that cannot become rows: the batch is refused
-│   ├── StillGrowing            a file that changed while it was being stored
+│   ├── StillGrowing                a file that changed while it was being stored
 │   ├── UnknownBatch                a batch id that no delivery has
 │   └── BadSetting                  a setting that cannot be used as given
 ├── ContractBroken                  a frame that does not fit its table's contract

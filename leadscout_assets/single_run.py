@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -54,8 +55,10 @@ class ChainResult:
 def run_file(source: Path, out: Path, settings: Settings, *, lead_id_key: bytes, delivered_at: datetime) -> ChainResult:
     """Run the chain on one lead list and write its report below `out`.
 
-    Raises `UnreadableFile`, with nothing written, where the batch is refused.
+    Raises `UnreadableFile`, with nothing written, where the batch is refused, and `BadInput` where `out` is no place
+    for a report.
     """
+    _check_writable(out)
     clock = Clock()
     with clock.of("raw_leads"):
         delivery = describe(source, settings, delivered_at)
@@ -98,6 +101,14 @@ def describe(source: Path, settings: Settings, delivered_at: datetime) -> Delive
         delivered_at=delivered_at,
         rows_counted=count_rows(source, limits=pipeline.read_limits(settings), sheet=settings.sheet),
     )
+
+
+def _check_writable(out: Path) -> None:
+    folder = out
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise BadInput("--out is no folder that can be written to: name another one")
 
 
 def _gather(delivery: Delivery, frames: pipeline.Frames, files: pa.Table, out: Path) -> BatchFacts:

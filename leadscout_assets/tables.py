@@ -17,6 +17,7 @@ from leadscout_assets.contracts import BATCH_ID, Contract
 from leadscout_assets.errors import EdgeFailed
 
 if TYPE_CHECKING:
+    import pyarrow.fs
     from deltalake import DeltaTable
 
 WRITE_ATTEMPTS = 6
@@ -59,8 +60,9 @@ class Tables:
             return schema.empty_table()
         needed = list(dict.fromkeys([*wanted, *contract.key]))
         try:
-            table = self._open(contract)
-            rows = table.to_pyarrow_table(filters=[("batch_id", "in", list(batches))], columns=needed)
+            rows = self._open(contract).to_pyarrow_table(
+                filters=[("batch_id", "in", list(batches))], columns=needed, filesystem=self._files(contract)
+            )
         except (DeltaError, OSError, pa.ArrowException):
             raise EdgeFailed(f"table {contract.name} cannot be read; see `leadscout doctor`") from None
         return rows.sort_by([(name, "ascending") for name in contract.key]).select(wanted).cast(schema)
@@ -83,6 +85,13 @@ class Tables:
         from deltalake import DeltaTable
 
         return DeltaTable(self._path(contract))
+
+    def _files(self, contract: Contract) -> pyarrow.fs.FileSystem:
+        # Arrow's own: deltalake's is written in Python, and one of Arrow's threads that lets go of it while the
+        # interpreter ends aborts the process, after all its work was done (seen in 1 of 25 ends).
+        import pyarrow.fs
+
+        return pyarrow.fs.SubTreeFileSystem(str(self._path(contract)), pyarrow.fs.LocalFileSystem())
 
     def _write(self, contract: Contract, frame: pa.Table, predicate: str) -> None:
         import stamina

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -54,3 +57,14 @@ def test_a_frame_without_rows_can_be_cut_counted_and_dropped_from(batches):
     assert [part.num_rows for part in by_batch(empty, batches)] == [0] * len(batches)
     assert rows_by_batch(empty) == {}
     assert without(empty, batches).num_rows == 0
+
+
+@pytest.mark.processes
+def test_without_pandas_arrays_are_made_and_yet_frames_can_become_pandas_later():
+    code = (
+        "import sys; from leadscout_assets.frames import do_without_pandas; do_without_pandas(); do_without_pandas(); "
+        "import pyarrow as pa; frame = pa.table({'a': [1, 2]}); assert 'pandas' not in sys.modules; "
+        "import pandas; assert frame.to_pandas(types_mapper=pandas.ArrowDtype)['a'].sum() == 3; "
+        "assert pa.array(pandas.Series([5])).to_pylist() == [5]"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

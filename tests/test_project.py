@@ -90,7 +90,7 @@ def test_help_names_every_make_target():
     phony = re.search(r"^\.PHONY: ((?:.*\\\n)*.*)", makefile, re.MULTILINE)
     assert phony is not None
     targets = {t for t in phony[1].replace("\\", "").split() if not t.startswith("check-")} - {"help"}
-    assert targets == set(re.findall(r"make ([a-z]+) ", "\n".join(re.findall(r"^#   (.*)", makefile, re.MULTILINE))))
+    assert targets == set(re.findall(r"make ([a-z-]+) ", "\n".join(re.findall(r"^#   (.*)", makefile, re.MULTILINE))))
 
 
 def test_every_folder_of_code_is_a_package():

@@ -1,6 +1,7 @@
 """`leadscout classify`: the likely origin of each name in a CSV. Calling it is itself the explicit request for row-level answers."""
 
 import getpass
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,7 @@ def classify(
     """Classify a column of names. Needs a purpose, which is recorded in the audit trail."""
     from leadscout_assets.classify_file import classify_csv
     from leadscout_assets.database.audit import record_event
+    from leadscout_assets.frames import do_without_pandas
     from leadscout_assets.home import Home
     from leadscout_assets.pipeline import read_limits
 
@@ -30,13 +32,21 @@ def classify(
         raise BadInput(
             "no purpose: say why the names are classified with --purpose TEXT or LEADSCOUT_CLASSIFICATION_PURPOSE"
         )
+    do_without_pandas()
     # Recorded first: an inference that was made and not recorded would be worse than the reverse.
     record_event(
         Home(settings).database,
-        actor=getpass.getuser(),
+        actor=_user(),
         action="names.classified",
         reason=why,
         detail={"row_level": True},
     )
     rows = classify_csv(source, column, out, read_limits(settings), reveal_religion=settings.reveal_religion)
     print(f"{rows} names classified: {out}")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"  # a container's user need not have a name

@@ -18,6 +18,9 @@ def generate(
 
     if out.suffix.lower() not in (".xlsx", ".csv"):
         raise BadInput("--out must end in .xlsx or .csv")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_delivery(out, rows, seed)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_delivery(out, rows, seed)
+    except OSError as error:
+        raise BadInput(f"--out cannot be written ({error.strerror}): name a file in a folder that can be") from None
     print(out)

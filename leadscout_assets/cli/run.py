@@ -1,5 +1,6 @@
 """`leadscout run`: the whole chain on one file, without Dagster."""
 
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -20,14 +21,18 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> int:
     """Turn one lead list into a report, without Dagster. Exits 1 where a check of the batch fails."""
+    from leadscout_assets.frames import do_without_pandas
     from leadscout_assets.home import Home
     from leadscout_assets.single_run import run_file
 
+    do_without_pandas()
     settings = current_settings()
     at = delivered.replace(tzinfo=TIME_ZONE) if delivered else datetime.now(TIME_ZONE)
     result = run_file(file, out, settings, lead_id_key=Home(settings).lead_id_key, delivered_at=at)
     if as_json:
         print_json(result.to_json())
+        for check, verdict in result.failing:
+            print(f"failing: {check.asset}.{check.name}: {verdict.sentence}", file=sys.stderr)
     else:
         facts, reports = result.facts, result.reports
         print_pairs(

@@ -11,7 +11,7 @@ from leadscout_assets.defs.instance import ensure_partitions, materialized, newe
 from leadscout_assets.defs.jobs import lead_chain
 from leadscout_assets.defs.partitions import partition_tags
 from leadscout_assets.defs.resources import Platform
-from leadscout_assets.errors import StillGrowing
+from leadscout_assets.errors import BadInput, EdgeFailed
 from leadscout_assets.home import Home
 from leadscout_assets.leads.delivery import Delivery
 from leadscout_assets.logs import get_logger, private_errors
@@ -72,16 +72,17 @@ def tick(instance: dg.DagsterInstance, home: Home, *, now: datetime) -> tuple[Re
 
 
 def take_settled(home: Home, *, now: datetime) -> list[tuple[inbox.Seen, Delivery]]:
-    """Deliver every settled inbox file; one that changes while it is stored waits for the next tick."""
-    taken = []
+    """Deliver every settled inbox file; one that cannot be stored now waits for the next tick, and holds up no other."""
+    log, taken = get_logger(__name__), []
     for seen in inbox.settled_files(home.settings.inbox_dir, now=time.time, sleep=time.sleep):
         try:
             delivery = home.deliver(seen.path, now=now)
-        except StillGrowing:
+        except (BadInput, EdgeFailed) as fault:
+            log.error("delivery.not_taken", reason=str(fault))
             continue
         taken.append((seen, delivery))
         if delivery.delivered_at == now:
-            get_logger(__name__).info("delivery.taken", batch_id=delivery.batch_id, rows_counted=delivery.rows_counted)
+            log.info("delivery.taken", batch_id=delivery.batch_id, rows_counted=delivery.rows_counted)
     return taken
 
 

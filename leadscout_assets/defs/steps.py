@@ -53,7 +53,7 @@ class Step:
     def _attach(self, asset: str, rows_in: int, frame: pa.Table) -> None:
         record = self.watch.record(
             asset=asset,
-            run_id=self.context.run_id,
+            run_id=self.context.run.run_id,
             batches=len(self.deliveries),
             rows_in=rows_in,
             rows_out=frame.num_rows,
@@ -74,6 +74,6 @@ def step(context: dg.AssetExecutionContext, home: Home, name: str) -> Iterator[S
     """Run a block as the step `name` on the batches of the run: measured, logged, and held to the row limit."""
     deliveries = home.deliveries(sorted(context.partition_keys))
     check_run_size(deliveries, home.settings.max_rows_per_run)
-    about = {"run_id": context.run_id, "asset": name, "batches": len(deliveries)}
+    about = {"run_id": context.run.run_id, "asset": name, "batches": len(deliveries)}
     with private_errors(), operation(name, **about), measured() as watch:
         yield Step(context, home, name, deliveries, watch)

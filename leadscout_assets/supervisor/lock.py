@@ -37,7 +37,7 @@ def running_pid(home: Path) -> int | None:
     """Return the process id of the platform that holds `home`; None when none does."""
     try:
         descriptor = os.open(home / PID_FILE, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     try:
         return None if _lock(descriptor) else _read_pid(descriptor)

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
+import dagster as dg
+import pyarrow as pa
 import pytest
 
+from leadscout_assets.defs.table_io import CONTRACTS
+from leadscout_assets.leads.delivery import Delivery
 from leadscout_assets.settings import Settings, read_settings
-from tests.defs.ground import Ground, opened
+from tests.defs.ground import BROKEN, MORNING, Ground, in_use, opened, small_list
+from tests.scenario import scenario_csv
+
+PURPOSE = "tests on invented people"
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +39,56 @@ def ground(home: Settings, opened_once: Path, monkeypatch: pytest.MonkeyPatch) -
     shutil.copytree(opened_once, home.home)
     with opened(home) as found:
         yield found
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A home after two runs: one over a good, an unreadable and another good delivery, one over a single delivery.
+
+    `before` holds every table's rows and every report file as they were before the first batch was run again with
+    another purpose, which is the third run.
+    """
+
+    ground: Ground
+    good: Delivery
+    broken: Delivery
+    plain: Delivery
+    single: Delivery
+    source: Path
+    ranged_run: dg.DagsterRun
+    single_run: dg.DagsterRun
+    again_run: dg.DagsterRun
+    before: dict[str, pa.Table]
+    files_before: dict[str, dict[str, bytes]]
+
+    @property
+    def all(self) -> tuple[Delivery, ...]:
+        """The deliveries, in the order of their partitions."""
+        return (self.good, self.broken, self.plain, self.single)
+
+
+@pytest.fixture(scope="session")
+def chain(opened_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
+    """The whole chain, run once for all tests that only look; they must not change it."""
+    base = tmp_path_factory.mktemp("chain")
+    with pytest.MonkeyPatch.context() as patch:
+        for variable in [variable for variable in os.environ if variable.startswith("LEADSCOUT_")]:
+            patch.delenv(variable)
+        settings = read_settings(home=base / "home")
+    shutil.copytree(opened_once, settings.home)
+    with opened(settings) as ground:
+        source = scenario_csv(base / "Leads March.csv", ragged=True)
+        good = ground.deliver(source.name, source.read_bytes())
+        broken = ground.deliver("broken.xlsx", BROKEN, at=MORNING + timedelta(minutes=1))
+        plain = ground.deliver("leads two.csv", small_list(2, rows=30), at=MORNING + timedelta(minutes=2))
+        single = ground.deliver("leads three.csv", small_list(3, rows=20), at=MORNING + timedelta(minutes=3))
+        ranged_run = ground.run([good.batch_id, broken.batch_id, plain.batch_id])
+        single_run = ground.run([single.batch_id])
+        batches = [good.batch_id, broken.batch_id, plain.batch_id, single.batch_id]
+        before = {name: ground.rows(contract, *batches) for name, contract in CONTRACTS.items()}
+        files_before = {batch: ground.files(batch) for batch in batches}
+        with in_use(settings.model_copy(update={"classification_purpose": PURPOSE})):
+            again_run = ground.run([good.batch_id])
+        yield Chain(
+            ground, good, broken, plain, single, source, ranged_run, single_run, again_run, before, files_before
+        )

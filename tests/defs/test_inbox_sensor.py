@@ -22,6 +22,7 @@ from leadscout_assets.defs import inbox_sensor
 from leadscout_assets.defs.inbox_sensor import tick
 from leadscout_assets.defs.partitions import LEAD_BATCH, partition_tags
 from leadscout_assets.defs.resources import Platform
+from leadscout_assets.errors import BadInput, EdgeFailed
 from tests.defs.ground import BROKEN, MORNING, Ground, small_list
 
 LATER = MORNING + timedelta(minutes=1)
@@ -152,6 +153,23 @@ class TestRequests:
         assert asked(ground) == ()
         assert lying(ground) == ["leads.csv"]
         assert ground.home.records.all() == [], "half a file is no delivery"
+
+    @pytest.mark.parametrize("fault", [EdgeFailed("the delivery was not stored"), BadInput("there is no such file")])
+    def test_a_file_that_cannot_be_stored_holds_up_no_other(self, ground, monkeypatch, fault):
+        ground.drop("leads 1.csv", small_list(1))
+        ground.drop("leads 2.csv", small_list(2))
+        put = ground.home.store.put
+
+        def put_one(source):
+            if source.name == "leads 1.csv":
+                raise fault
+            return put(source)
+
+        monkeypatch.setattr(ground.home.store, "put", put_one)
+        (request,) = asked(ground)
+        have_run(ground, request, dg.DagsterRunStatus.STARTED)
+        assert asked(ground, now=LATER) == ()
+        assert (lying(ground), taken(ground)) == (["leads 1.csv"], ["leads 2.csv"])
 
 
 class TestSameContent:

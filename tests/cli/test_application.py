@@ -1,0 +1,163 @@
+"""Exit codes and streams: results to stdout, everything else to stderr, and no message of a defect to anyone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from leadscout_assets.errors import AlreadyRunning, BadInput, EdgeFailed, UnreadableFile
+from leadscout_assets.leads.synthetic import write_delivery
+
+
+def fail_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("leadscout_assets.diagnosis.diagnose", fail)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (BadInput("put it right"), 2), (UnreadableFile("empty", "put it right"), 2), (EdgeFailed("put it right"), 3),
+        (AlreadyRunning("put it right"), 3), (KeyboardInterrupt(), 130),
+    ],
+)  # fmt: skip
+def test_each_kind_of_error_has_its_exit_code_and_its_sentence_on_stderr(leadscout, monkeypatch, error, code):
+    fail_with(monkeypatch, error)
+    found = leadscout("doctor")
+    assert found.code == code
+    assert found.out == ""
+    assert ("put it right" in found.err) is not isinstance(error, KeyboardInterrupt)
+    assert "Traceback" not in found.err
+
+
+@pytest.mark.parametrize("level", ["DEBUG", "INFO"])
+@pytest.mark.parametrize("fmt", ["json", "console"])
+def test_an_unexpected_error_exits_3_without_its_message(leadscout, monkeypatch, level, fmt):
+    monkeypatch.setenv("LEADSCOUT_LOG_LEVEL", level)
+    monkeypatch.setenv("LEADSCOUT_LOG_FORMAT", fmt)
+    error = ValueError("cannot parse Mokoena")
+    error.__cause__ = KeyError("Thandi")
+    fail_with(monkeypatch, error)
+    found = leadscout("doctor")
+    assert found.code == 3
+    assert "ValueError" in found.err
+    assert "Mokoena" not in found.out + found.err
+    assert "Thandi" not in found.out + found.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("fly",), ("run",), ("run", "file.csv"), ("generate", "--rows", "0", "--out", "x.csv"), ("generate", "--rows", "many", "--out", "x"),
+        ("batches", "--yaml"), ("show",), ("backfill", "--since", "yesterday"), ("run", "x", "--out", "y", "--delivered", "2026-13-01"),
+    ],
+)  # fmt: skip
+def test_misuse_exits_2_and_says_so_on_stderr(leadscout, arguments):
+    found = leadscout(*arguments)
+    assert found.code == 2
+    assert found.out == ""
+    assert found.err
+
+
+def test_a_bad_setting_exits_2_and_is_named(leadscout, monkeypatch):
+    monkeypatch.setenv("LEADSCOUT_PORT", "s3cret")
+    found = leadscout("batches")
+    assert found.code == 2
+    assert "LEADSCOUT_PORT" in found.err
+    assert "s3cret" not in found.err
+
+
+@pytest.mark.parametrize(
+    "command", ["run", "deliver", "generate", "classify", "batches", "show", "backfill", "up", "demo", "doctor"]
+)
+def test_every_command_explains_itself(leadscout, command):
+    found = leadscout(command, "--help")
+    assert found.code == 0
+    assert len(found.out) > 100
+
+
+def test_help_and_no_command_list_the_commands(leadscout):
+    assert "backfill" in leadscout("--help").out
+    found = leadscout()
+    assert found.code == 2
+    assert "backfill" in found.out + found.err
+
+
+@pytest.mark.parametrize("command", ["batches", "doctor"])
+def test_json_on_stdout_stays_json_while_logs_go_to_stderr(leadscout, monkeypatch, command):
+    monkeypatch.setenv("LEADSCOUT_LOG_LEVEL", "DEBUG")
+    assert isinstance(leadscout(command, "--json").json, list)
+
+
+def test_generate_writes_the_same_file_for_the_same_seed(leadscout, tmp_path):
+    one, two, other = tmp_path / "a" / "1.csv", tmp_path / "2.csv", tmp_path / "3.csv"
+    for path, seed in ((one, 5), (two, 5), (other, 6)):
+        found = leadscout("generate", "--rows", 20, "--seed", seed, "--out", path)
+        assert (found.code, found.out.strip()) == (0, str(path))
+    assert one.read_bytes() == two.read_bytes() != other.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["leads", "leads.xls", "leads.txt"])
+def test_generate_makes_only_what_it_can(leadscout, tmp_path, name):
+    found = leadscout("generate", "--rows", 5, "--out", tmp_path / name)
+    assert found.code == 2
+    assert not (tmp_path / name).exists()
+
+
+def test_generate_says_where_it_cannot_write(leadscout, tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    found = leadscout("generate", "--rows", 5, "--out", tmp_path / "taken" / "leads.csv")
+    assert found.code == 2
+    assert "--out" in found.err
+
+
+def test_doctor_exits_1_where_something_needs_mending_and_0_where_nothing_does(leadscout, home):
+    found = leadscout("doctor")
+    assert found.code == 1
+    assert "MEND  inbox" in found.out
+    home.inbox_dir.mkdir(parents=True)
+    assert leadscout("doctor").code == 0
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("--all", "--since", "2026-01-01"), ("2026-03-02_list_0123abcd", "--all"), ("--until", "2026-01-01"), ("--all", "--until", "2026-01-01")]
+)  # fmt: skip
+def test_backfill_wants_to_be_told_exactly_once_which_batches(leadscout, arguments):
+    found = leadscout("backfill", *arguments)
+    assert found.code == 2
+    assert "say which batches" in found.err
+
+
+@pytest.mark.parametrize("arguments", [("2026-03-02_list_0123abcd",), ("--all",), ("--since", "2026-01-01")])
+def test_backfill_of_what_was_never_delivered_is_bad_input(leadscout, arguments):
+    assert leadscout("backfill", *arguments).code == 2
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize(
+    "module", ["leadscout_assets.pipeline", "leadscout_assets.cli.application", "leadscout_assets.single_run"]
+)
+def test_a_command_imports_nothing_that_takes_long(module):
+    slow = ["alembic", "dagster", "pandas", "pandera", "phonenumbers", "sklearn", "sqlalchemy", "typst"]
+    code = f"import sys, {module}; print(*(name for name in {slow} if name in sys.modules))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == []
+
+
+@pytest.mark.processes
+def test_the_whole_chain_needs_neither_dagster_nor_pandas_nor_a_database(tmp_path):
+    write_delivery(tmp_path / "leads.xlsx", 30, seed=1)
+    slow = ["alembic", "dagster", "pandas", "pandera", "sklearn", "sqlalchemy"]
+    code = (
+        "import sys; from leadscout_assets.cli.application import run_application; "
+        f"code = run_application(['run', {str(tmp_path / 'leads.xlsx')!r}, '--out', {str(tmp_path / 'out')!r}]); "
+        f"print('slow:', *(name for name in {slow} if name in sys.modules)); sys.exit(code)"
+    )
+    environment = {"LEADSCOUT_HOME": str(tmp_path / "home"), "PATH": "/usr/bin:/bin"}
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+    assert found.returncode in (0, 1), found.stderr
+    assert found.stdout.splitlines()[-1] == "slow:"

@@ -1,0 +1,81 @@
+"""`leadscout classify`: only with a purpose, which is recorded before anything is inferred."""
+
+from __future__ import annotations
+
+import csv
+import getpass
+from pathlib import Path
+
+import pytest
+
+from leadscout_assets.database.audit import events
+from leadscout_assets.home import Home
+
+PURPOSE = "tests on invented people"
+
+
+@pytest.fixture
+def names(tmp_path: Path) -> Path:
+    path = tmp_path / "names.csv"
+    path.write_text("id,name\n1,Thandiwe Nkosi\n2,\n3,Rajesh Naidoo\n")
+    return path
+
+
+@pytest.mark.parametrize("blank", [None, "", "   "])
+def test_without_a_purpose_it_exits_2_and_infers_nothing(leadscout, home, names, tmp_path, blank):
+    purpose = [] if blank is None else ["--purpose", blank]
+    found = leadscout("classify", names, "--column", "name", "--out", tmp_path / "out.csv", *purpose)
+    assert found.code == 2
+    assert "--purpose" in found.err
+    assert not (tmp_path / "out.csv").exists()
+    assert events(Home(home).database) == []
+
+
+def test_with_a_purpose_each_row_is_answered_in_order_and_the_request_is_recorded(leadscout, home, names, tmp_path):
+    out = tmp_path / "deep" / "out.csv"
+    found = leadscout("classify", names, "--column", "name", "--out", out, "--purpose", PURPOSE)
+    assert found.code == 0, found.err
+    with out.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["name"] for row in rows] == ["Thandiwe Nkosi", "", "Rajesh Naidoo"]
+    assert [row["origin"] for row in rows] == ["african", "", "indian"]
+    (event,) = events(Home(home).database)
+    assert (event.action, event.reason, event.actor) == ("names.classified", PURPOSE, getpass.getuser())
+    assert event.detail == {"row_level": True}
+
+
+def test_the_environments_purpose_counts_and_the_options_goes_before_it(leadscout, home, monkeypatch, names, tmp_path):
+    monkeypatch.setenv("LEADSCOUT_CLASSIFICATION_PURPOSE", "from the environment")
+    for purpose in ([], ["--purpose", PURPOSE]):
+        assert leadscout("classify", names, "--column", "name", "--out", tmp_path / "out.csv", *purpose).code == 0
+    assert [event.reason for event in events(Home(home).database)] == ["from the environment", PURPOSE]
+
+
+def test_a_column_that_is_not_there_exits_2(leadscout, names, tmp_path):
+    found = leadscout("classify", names, "--column", "surname", "--out", tmp_path / "out.csv", "--purpose", PURPOSE)
+    assert found.code == 2
+    assert "--column" in found.err
+    assert "Nkosi" not in found.err
+
+
+def test_an_answer_that_cannot_be_written_exits_2(leadscout, names, tmp_path):
+    found = leadscout("classify", names, "--column", "name", "--out", tmp_path, "--purpose", PURPOSE)
+    assert found.code == 2
+    assert "--out" in found.err
+
+
+def test_stdout_and_stderr_name_nobody(leadscout, names, tmp_path):
+    found = leadscout("classify", names, "--column", "name", "--out", tmp_path / "out.csv", "--purpose", PURPOSE)
+    assert "Nkosi" not in found.out + found.err
+
+
+def test_a_user_without_a_name_is_recorded_by_number(leadscout, home, monkeypatch, names, tmp_path):
+    """As in a container whose user has no entry in its password file."""
+
+    def nobody() -> str:
+        raise OSError("No username set in the environment")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    assert leadscout("classify", names, "--column", "name", "--out", tmp_path / "o.csv", "--purpose", PURPOSE).code == 0
+    (event,) = events(Home(home).database)
+    assert event.actor.startswith("uid ")

@@ -1,0 +1,107 @@
+"""`leadscout run`: one object or a few lines on stdout, and an exit code that says how it went."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from leadscout_assets.leads.synthetic import write_delivery
+from tests import scenario
+
+
+def test_json_is_one_object_with_exactly_the_documented_keys(leadscout, leads, tmp_path):
+    found = leadscout("run", leads, "--out", tmp_path / "out", "--json").json
+    assert set(found) == {
+        "batch_id", "rows", "leads", "rejected", "reasons", "warnings", "answered", "narrowed", "abstained", "seconds", "peak_rss_mb",
+        "reports",
+    }  # fmt: skip
+    assert set(found["reports"]) == {"xlsx", "html", "pdf"}
+    assert all(Path(path).is_file() for path in found["reports"].values())
+    assert found["seconds"]["total"] > 0
+    assert found["peak_rss_mb"] > 0
+    assert (found["rows"], found["leads"]) == (scenario.delivered_rows(), scenario.lead_rows())
+    assert found["rejected"] == found["rows"] - found["leads"]
+
+
+def test_a_good_list_exits_0(leadscout, monkeypatch, tmp_path):
+    monkeypatch.setenv("LEADSCOUT_CLASSIFICATION_PURPOSE", "tests on invented people")
+    write_delivery(tmp_path / "leads.xlsx", 300, seed=3)
+    found = leadscout("run", tmp_path / "leads.xlsx", "--out", tmp_path / "out")
+    assert found.code == 0, found.out
+    assert "failing" not in found.out
+
+
+def test_a_list_with_a_failing_check_is_done_and_exits_1(leadscout, monkeypatch, leads, tmp_path):
+    monkeypatch.setenv("LEADSCOUT_MAX_REJECT_RATE", "0.01")
+    found = leadscout("run", leads, "--out", tmp_path / "out")
+    assert found.code == 1
+    assert "leads.reject_rate" in found.out
+    assert len(list((tmp_path / "out").rglob("*.pdf"))) == 1
+
+
+def test_with_json_a_failing_check_is_told_on_stderr(leadscout, monkeypatch, leads, tmp_path):
+    monkeypatch.setenv("LEADSCOUT_MAX_REJECT_RATE", "0.01")
+    found = leadscout("run", leads, "--out", tmp_path / "out", "--json")
+    assert found.code == 1
+    assert found.json["leads"] == scenario.lead_rows()
+    assert "leads.reject_rate" in found.err
+
+
+def test_the_day_of_delivery_is_that_of_johannesburg(leadscout, leads, tmp_path):
+    found = leadscout("run", leads, "--out", tmp_path / "out", "--delivered", "2024-02-29", "--json").json
+    assert found["batch_id"].startswith("2024-02-29_leads_")
+
+
+@pytest.mark.parametrize("content", [b"", b"%PDF-1.7 Mokoena", b"Mokoena,Thandi\n1,2\n"])
+def test_a_file_that_cannot_become_rows_exits_2_with_one_sentence(leadscout, tmp_path, content):
+    (tmp_path / "Mokoena.xlsx").write_bytes(content)
+    found = leadscout("run", tmp_path / "Mokoena.xlsx", "--out", tmp_path / "out", "--json")
+    assert (found.code, found.out) == (2, "")
+    assert "leadscout: " in found.err
+    assert "Mokoena" not in found.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_file_exits_2_and_is_not_named(leadscout, tmp_path):
+    found = leadscout("run", tmp_path / "Mokoena.xlsx", "--out", tmp_path / "out")
+    assert found.code == 2
+    assert "Mokoena" not in found.err
+
+
+def test_an_out_that_is_a_file_exits_2(leadscout, leads):
+    assert leadscout("run", leads, "--out", leads).code == 2
+
+
+@pytest.mark.parametrize("level", ["DEBUG", "INFO"])
+def test_logs_are_json_lines_on_stderr_that_name_nobody(leadscout, monkeypatch, leads, tmp_path, level):
+    monkeypatch.setenv("LEADSCOUT_LOG_FORMAT", "json")
+    monkeypatch.setenv("LEADSCOUT_LOG_LEVEL", level)
+    canary = leads.rename(leads.with_name("Zwelibanzi Qwabe.csv"))
+    found = leadscout("run", canary, "--out", tmp_path / "out", "--json")
+    logged = [json.loads(line) for line in found.err.splitlines() if line.startswith("{")]
+    assert {line["event"] for line in logged} >= {
+        "raw_leads",
+        "leads",
+        "classifications",
+        "lead_scores",
+        "lead_reports",
+    }
+    for name in ("Zwelibanzi", "Qwabe", "NKOSI", "Nkosi", "BAOBAB", "Baobab"):
+        assert name not in found.err
+    assert "Zwelibanzi" not in found.out
+
+
+def test_without_a_purpose_nothing_is_inferred(leadscout, leads, tmp_path):
+    found = leadscout("run", leads, "--out", tmp_path / "out", "--json").json
+    assert (found["answered"], found["narrowed"], found["abstained"]) == (0, 0, found["leads"])
+
+
+def test_an_unwritable_home_is_a_fault_with_a_sentence(leadscout, monkeypatch, leads, tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    monkeypatch.setenv("LEADSCOUT_HOME", str(tmp_path / "taken"))
+    found = leadscout("run", leads, "--out", tmp_path / "out")
+    assert found.code == 3
+    assert "LEADSCOUT_HOME" in found.err
+    assert "defect" not in found.err
