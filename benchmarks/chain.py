@@ -6,10 +6,11 @@ import json
 import re
 import sys
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.processes import LEADSCOUT, Ended, Workplace, timed
+from benchmarks.processes import LEADSCOUT, Workplace, timed
 from benchmarks.results import Outcome, highest, median
 from leadscout_assets.leads.synthetic import write_delivery
 
@@ -18,6 +19,18 @@ DONE = (0, 1)
 
 SHOWN_PACKAGES = 15
 IMPORT_LINE = re.compile(r"^import time:\s+(\d+) \|\s+\d+ \|\s+([\w.]+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One `leadscout run`: seconds from the start of its process to its exit and to its last report, and what it told."""
+
+    seconds: float
+    to_last_report: float
+    cpu_seconds: float
+    peak_mb: float
+    exit_code: int
+    told: dict[str, Any]
 
 
 def run_500(workplace: Workplace) -> Outcome:
@@ -55,34 +68,35 @@ def _workbook(workplace: Workplace, rows: int) -> Path:
     return path
 
 
-def _runs(workplace: Workplace, workbook: Path, repetitions: int) -> list[Ended]:
-    runs = [timed(_command(workplace, workbook), workplace, good=DONE) for _ in range(repetitions + 1)]
+def _runs(workplace: Workplace, workbook: Path, repetitions: int) -> list[Run]:
+    runs = [_run(workplace, workbook) for _ in range(repetitions + 1)]
     # The first run warms the disk's cache and makes the home's key.
     return runs[1:]
+
+
+def _run(workplace: Workplace, workbook: Path) -> Run:
+    ended = timed(_command(workplace, workbook), workplace, good=DONE)
+    told = json.loads(ended.output)
+    # Now, since the next run writes the same files again.
+    last = max(Path(path).stat().st_mtime for path in told["reports"].values())
+    return Run(ended.seconds, last - ended.started_at, ended.cpu_seconds, ended.peak_mb, ended.exit_code, told)
 
 
 def _command(workplace: Workplace, workbook: Path) -> list[str | Path]:
     return [LEADSCOUT, "run", workbook, "--out", workplace.folder / "out", "--json"]
 
 
-def _details(runs: list[Ended], rows: int) -> dict[str, Any]:
+def _details(runs: list[Run], rows: int) -> dict[str, Any]:
     """Return where the time went: each step as the command itself tells it, and what lies around the steps."""
-    told = [json.loads(run.output) for run in runs]
     return {
         "rows": rows,
         "exit_codes": [run.exit_code for run in runs],
-        "seconds_to_last_report": [
-            round(_last_report(one) - run.started_at, 3) for run, one in zip(runs, told, strict=True)
-        ],
+        "seconds_to_last_report": [round(run.to_last_report, 3) for run in runs],
         "cpu_seconds": [round(run.cpu_seconds, 3) for run in runs],
-        "steps": [one["seconds"] for one in told],
-        "outside_steps": [round(run.seconds - one["seconds"]["total"], 3) for run, one in zip(runs, told, strict=True)],
-        "leads": [one["leads"] for one in told],
+        "steps": [run.told["seconds"] for run in runs],
+        "outside_steps": [round(run.seconds - run.told["seconds"]["total"], 3) for run in runs],
+        "leads": [run.told["leads"] for run in runs],
     }
-
-
-def _last_report(told: dict[str, Any]) -> float:
-    return max(Path(path).stat().st_mtime for path in told["reports"].values())
 
 
 def _imports(workplace: Workplace, workbook: Path) -> dict[str, Any]:

@@ -143,7 +143,7 @@ def platform_up(workplace: Workplace, command: Sequence[str | Path] = (LEADSCOUT
         deadline = time.monotonic() + PATIENCE_SECONDS
         while UP not in log.read_bytes():
             if process.poll() is not None or time.monotonic() > deadline:
-                raise BenchmarkFailed(f"the platform did not come up: {_tail(log.read_text(errors='replace'))}")
+                raise BenchmarkFailed(f"the platform did not come up: {_last_words(log, workplace.home / 'logs')}")
             time.sleep(0.1)
         yield f"http://127.0.0.1:{port}"
     finally:
@@ -187,6 +187,12 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _last_words(log: Path, folder: Path) -> str:
+    """Return the ends of the logs: the folder they lie in is about to be removed."""
+    logs = [log, *sorted(folder.glob("*.log"))]
+    return "; ".join(_tail(one.read_text(encoding="utf-8", errors="replace")) for one in logs)
 
 
 def _tail(text: str) -> str:

@@ -31,10 +31,15 @@ BROKEN = b"PK\x03\x04 this was a workbook once"
 
 
 def small_list(mark: int, rows: int = 3) -> str:
-    """Return a CSV of `rows` leads that no other mark gives."""
+    """Return a CSV of `rows` leads without any defect, which no other mark gives."""
     people = ("PETRUS BOTHA", "THANDI NKOSI", "ANIL MOODLEY", "PALESA TAU", "SIPHO DUBE")
-    lines = [f"MARULA TRADING {mark} {row},{people[row % len(people)]}" for row in range(rows)]
-    return "\n".join(["EntityName,DirectorName", *lines, ""])
+    heading = "EntityName,DirectorName,DirectorCell,RegisteredAddress,RegisteredAddressCity,RegisteredAddressProvince"
+    lines = [
+        f'MARULA TRADING {mark} {row},{people[row % len(people)]},085{mark:04}{row:03},"5 ALOE ROAD, DURBAN, 4001",'
+        "DURBAN,KWAZULU-NATAL"
+        for row in range(rows)
+    ]
+    return "\n".join([heading, *lines, ""])
 
 
 @dataclass(frozen=True)

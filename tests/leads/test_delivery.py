@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -88,7 +89,9 @@ def test_every_key_is_a_well_formed_batch_id(delivered_at, file_name, slug):
 def test_a_manifest_reads_back_as_the_delivery_it_was(delivered_at, file_name, size, rows):
     delivery = Delivery("2026-03-02_list_0123abcd", SHA256, file_name, size, delivered_at, rows)
     again = Delivery.from_json(delivery.to_json())
-    assert again == delivery
+    # Python holds times of two zones in a repeated hour for unequal, hence in UTC.
+    assert again.delivered_at.astimezone(UTC) == delivered_at.astimezone(UTC)
+    assert replace(again, delivered_at=delivered_at) == delivery
     assert again.delivered_at.utcoffset() == delivered_at.utcoffset()
 
 
