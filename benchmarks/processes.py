@@ -70,7 +70,7 @@ class Ended:
 
 
 def compile_package() -> None:
-    """Leave the package's bytecode as any first start does, unless told not to write any; the set-up compiles the rest."""
+    """Leave the package's bytecode as any start does, unless told not to write any; the set-up compiles the rest."""
     for package in leadscout_assets.__path__:
         compileall.compile_dir(package, quiet=2)
 

@@ -1,12 +1,13 @@
 """What became of each delivery, read from records and tables, for people who ask at a terminal."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import pyarrow.compute as pc
 
 from leadscout_assets import contracts, facts
+from leadscout_assets.checks import BatchFacts, failing, limits_from
 from leadscout_assets.errors import BadInput
 from leadscout_assets.frames import rows_by_batch
 from leadscout_assets.home import Home
@@ -79,19 +80,12 @@ def overview(home: Home) -> list[BatchSummary]:
 def details(home: Home, batch: str) -> BatchDetails:
     """Return all that is known of one batch, rows apart. Raises `UnknownBatch`."""
     (delivery,) = home.deliveries([batch])
-    refusals = {refused: found[0].sentence for refused, found in home.records.refusals([batch]).items()}
-    (found,) = facts.gather(
-        ["leads", "classifications"],
-        [delivery],
-        refusals,
-        lambda contract, columns: home.tables.read(contract, [batch], columns),
-        home.settings.reports_dir,
-    )
+    (found,) = facts_of(home, ["leads", "classifications"], [batch])
     files = home.tables.read(contracts.LEAD_REPORTS, [batch], ["path"])["path"].to_pylist()
     return BatchDetails(
         batch_id=batch,
-        state=_state(batch in refusals, bool(files)),
-        refusal=refusals.get(batch),
+        state=_state(found.refusal is not None, bool(files)),
+        refusal=found.refusal,
         file=delivery.file_name,
         delivered_at=delivery.delivered_at.astimezone(TIME_ZONE).isoformat(timespec="seconds"),
         sha256=delivery.sha256,
@@ -105,6 +99,27 @@ def details(home: Home, batch: str) -> BatchDetails:
         abstained=found.abstained,
         reports=tuple(str(home.settings.reports_dir / path) for path in files),
     )
+
+
+def facts_of(home: Home, assets: Sequence[str], batches: Sequence[str]) -> list[BatchFacts]:
+    """Count anew what the checks of `assets` need to know of `batches`. Raises `UnknownBatch`."""
+    return facts.gather(
+        assets,
+        home.deliveries(batches),
+        {refused: found[0].sentence for refused, found in home.records.refusals(batches).items()},
+        lambda contract, columns: home.tables.read(contract, batches, columns),
+        home.settings.reports_dir,
+    )
+
+
+def failing_checks(home: Home, batches: Sequence[str]) -> dict[str, list[str]]:
+    """Return the sentences of the checks that fail, by batch; warnings, and batches without a failing check, are left out."""
+    limits = limits_from(home.settings)
+    found = {batch.batch_id: failing(batch, limits) for batch in facts_of(home, list(facts.NEEDED), batches)}
+    wrong = {
+        batch: [verdict.sentence for check, verdict in checks if not check.warns] for batch, checks in found.items()
+    }
+    return {batch: list(dict.fromkeys(sentences)) for batch, sentences in wrong.items() if sentences}
 
 
 def row_fate(home: Home, batch: str, source_row: int) -> dict[str, object]:

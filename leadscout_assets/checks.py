@@ -206,6 +206,12 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
+def failing(facts: BatchFacts, limits: Limits) -> list[tuple[Check, Verdict]]:
+    """Return the checks that fail for a batch, each with its verdict, in the order of `CHECKS`."""
+    judged = [(check, check.judge(facts, limits)) for check in CHECKS]
+    return [(check, verdict) for check, verdict in judged if not verdict.passed]
+
+
 def _equal(facts: BatchFacts, left: str, left_rows: int | None, right: str, right_rows: int) -> Verdict:
     """Judge one equation; a refused batch fails it with the reason of the refusal."""
     if facts.refusal is not None:

@@ -93,7 +93,7 @@ class Contract:
             raise ContractBroken(f"table {self.name}: column {column.name} is not {column.type}") from None
 
     def pandera(self) -> pandera.DataFrameSchema:
-        """Build the pandera schema of this contract's values (imports pandas: about three seconds cold)."""
+        """Build the pandera schema of this contract's values (imports pandas and pandera: about a second)."""
         import pandas as pd
         import pandera.pandas as pandera
 

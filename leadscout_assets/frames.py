@@ -1,8 +1,6 @@
 """Frames of many batches: count, cut and drop by `batch_id`. No meaning of any other column belongs here."""
 
-import sys
 from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -33,25 +31,3 @@ def by_batch(frame: pa.Table, batches: Sequence[str]) -> list[pa.Table]:
 def without(frame: pa.Table, batches: Sequence[str]) -> pa.Table:
     """Return the frame without the rows of `batches`."""
     return frame.filter(pc.invert(pc.is_in(frame["batch_id"], pa.array(batches, pa.string())))) if batches else frame
-
-
-def do_without_pandas() -> None:
-    """Keep pyarrow from importing pandas, which it does with the first array it makes, only to recognise pandas' own.
-
-    That import takes 0.6 to 2 s, more than the whole chain on 500 leads. Asked for by name (`to_pandas`), pandas is
-    imported all the same. To be called before the first array; later it changes nothing.
-    """
-    if "pandas" in sys.modules:
-        return
-    refusal = _NoPandas()
-    sys.meta_path.insert(0, refusal)
-    try:
-        pa.array(["pyarrow looks for pandas once, now"])
-    finally:
-        sys.meta_path.remove(refusal)
-
-
-class _NoPandas(MetaPathFinder):
-    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
-        if fullname == "pandas":
-            raise ModuleNotFoundError(fullname)

@@ -7,8 +7,9 @@ import hashlib
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +25,10 @@ SECOND_LOOK_SECONDS = 0.3
 
 CHUNK = 1 << 20
 """Bytes copied at a time."""
+
+NEW = ".new-"
+STALE_SECONDS = 3_600
+"""Beginning of the names of files being written, and the age at which their writer is known to be gone."""
 
 TAKEN = "taken"
 """Folder below the inbox that files move to once a run has them."""
@@ -95,7 +100,8 @@ class DeliveryStore:
     def _new_file(self) -> Iterator[Path]:
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix=".new-", dir=self.root)
+            self._clear_stale()
+            handle, name = tempfile.mkstemp(prefix=NEW, dir=self.root)
             os.close(handle)
             temporary = Path(name)
             try:
@@ -106,6 +112,14 @@ class DeliveryStore:
             raise EdgeFailed(
                 f"the delivery was not stored: {error.strerror}; check free space and permissions"
             ) from None
+
+    def _clear_stale(self) -> None:
+        """Remove what writers that were killed left behind long ago."""
+        for left in self.root.glob(f"{NEW}*"):
+            # Another writer's file may be done and gone between the look and the question.
+            with suppress(FileNotFoundError):
+                if time.time() - left.stat().st_mtime > STALE_SECONDS:
+                    left.unlink()
 
     def _rename(self, temporary: Path, final: Path) -> None:
         final.parent.mkdir(exist_ok=True)

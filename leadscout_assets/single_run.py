@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from leadscout_assets import facts, pipeline
-from leadscout_assets.checks import CHECKS, BatchFacts, Check, Verdict, limits_from
+from leadscout_assets import checks, facts, pipeline
+from leadscout_assets.checks import BatchFacts, Check, Verdict
 from leadscout_assets.contracts import Contract
 from leadscout_assets.errors import BadInput, UnreadableFile
 from leadscout_assets.leads.counting import count_rows
@@ -77,11 +77,11 @@ def run_file(source: Path, out: Path, settings: Settings, *, lead_id_key: bytes,
         files = pipeline.report([delivery], frames, out, settings.classification_purpose)
     with clock.of("checks"):
         found = _gather(delivery, frames, files, out)
-        failing = [(check, check.judge(found, limits_from(settings))) for check in CHECKS]
+        failing = checks.failing(found, checks.limits_from(settings))
     return ChainResult(
         delivery=delivery,
         facts=found,
-        failing=tuple((check, verdict) for check, verdict in failing if not verdict.passed),
+        failing=tuple(failing),
         seconds=clock.seconds(),
         reports={row["kind"]: (out / row["path"]).resolve() for row in files.to_pylist()},
     )

@@ -60,11 +60,3 @@ def test_a_frame_without_rows_can_be_cut_counted_and_dropped_from(batches):
 
 
 @pytest.mark.processes
-def test_without_pandas_arrays_are_made_and_yet_frames_can_become_pandas_later():
-    code = (
-        "import sys; from leadscout_assets.frames import do_without_pandas; do_without_pandas(); do_without_pandas(); "
-        "import pyarrow as pa; frame = pa.table({'a': [1, 2]}); assert 'pandas' not in sys.modules; "
-        "import pandas; assert frame.to_pandas(types_mapper=pandas.ArrowDtype)['a'].sum() == 3; "
-        "assert pa.array(pandas.Series([5])).to_pylist() == [5]"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)

@@ -22,7 +22,6 @@ def classify(
     """Classify a column of names. Needs a purpose, which is recorded in the audit trail."""
     from leadscout_assets.classify_file import classify_csv
     from leadscout_assets.database.audit import record_event
-    from leadscout_assets.frames import do_without_pandas
     from leadscout_assets.home import Home
     from leadscout_assets.pipeline import read_limits
 
@@ -32,7 +31,6 @@ def classify(
         raise BadInput(
             "no purpose: say why the names are classified with --purpose TEXT or LEADSCOUT_CLASSIFICATION_PURPOSE"
         )
-    do_without_pandas()
     # Recorded first: an inference that was made and not recorded would be worse than the reverse.
     record_event(
         Home(settings).database,

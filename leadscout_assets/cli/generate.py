@@ -9,7 +9,7 @@ from leadscout_assets.errors import BadInput
 
 
 def generate(
-    rows: Annotated[int, typer.Option(min=1, max=1_048_574, help="Rows below the header, the totals row apart.")],
+    rows: Annotated[int, typer.Option(min=1, max=1_048_574, help="Rows below the header, the totals row included.")],
     out: Annotated[Path, typer.Option(help="File to write; .xlsx or .csv decides the format.")],
     seed: Annotated[int, typer.Option(help="The same seed gives the same file.")] = 1,
 ) -> None:

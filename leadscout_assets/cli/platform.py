@@ -1,5 +1,6 @@
 """`leadscout up` and `leadscout backfill`: the platform in the foreground, and runs of batches again."""
 
+import sys
 from datetime import datetime
 from typing import Annotated
 
@@ -9,6 +10,9 @@ from leadscout_assets.errors import BadInput
 from leadscout_assets.home import Home
 from leadscout_assets.settings import current_settings
 from leadscout_assets.terms import TIME_ZONE
+
+FAILING, FAILED = 1, 3
+"""Exit codes: done with a failing check, failed."""
 
 
 def up() -> int:
@@ -29,6 +33,7 @@ def backfill(
     until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="With --since: the last day.")] = None,
 ) -> int:
     """Run batches again from the delivered files; exactly these batches are replaced."""
+    from leadscout_assets.batch_overview import failing_checks
     from leadscout_assets.defs.execution import launch_on_platform, run_here, wait_for
     from leadscout_assets.defs.instance import ensure_partitions
     from leadscout_assets.defs.orphans import open_instance
@@ -54,7 +59,10 @@ def backfill(
             print(
                 f"run {number} of {len(runs)}: {len(batches)} batches {'done' if succeeded else 'failed'}", flush=True
             )
-    return 3 if failed else 0
+    wrong = failing_checks(home, chosen)
+    for batch_id, sentences in wrong.items():
+        print(f"{batch_id}: {'; '.join(sentences)}", file=sys.stderr)
+    return FAILED if failed else FAILING if wrong else 0
 
 
 def _chosen(

@@ -93,8 +93,10 @@ def wait_for(instance: dg.DagsterInstance, run_id: str, *, sleep: Callable[[floa
 
 def _post(url: str, body: bytes) -> bytes:
     request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})  # noqa: S310  # our own UI
+    # A proxy in the environment knows no way to this machine's own address.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310  # as above
+        with opener.open(request, timeout=60) as response:
             return bytes(response.read())
     except urllib.error.URLError as error:
         raise EdgeFailed(f"the platform does not answer: {error.reason}; see `leadscout doctor`") from None

@@ -9,13 +9,12 @@ from datetime import UTC, datetime
 import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 
-from leadscout_assets import facts
+from leadscout_assets.batch_overview import facts_of
 from leadscout_assets.checks import CHECKS, Check, Verdict, limits_from
 from leadscout_assets.contract_check import judge_contract
 from leadscout_assets.defs.partitions import LEAD_BATCH
 from leadscout_assets.defs.resources import Platform
 from leadscout_assets.defs.table_io import CONTRACTS
-from leadscout_assets.home import Home
 from leadscout_assets.logs import private_errors
 
 CONTRACT_CHECK = "schema_contract"
@@ -84,23 +83,13 @@ def _spec(asset: str, name: str, means: str) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(name, asset=asset, description=means, partitions_def=LEAD_BATCH)
 
 
-def _refusals(home: Home, batches: Sequence[str]) -> dict[str, str]:
-    return {batch: found[0].sentence for batch, found in home.records.refusals(batches).items()}
-
-
 def _checks_of(asset: str, checks: Sequence[Check]) -> dg.AssetChecksDefinition:
     @dg.multi_asset_check(name=f"{asset}_checks", specs=[_spec(asset, check.name, check.means) for check in checks])
     def judge(context: dg.AssetCheckExecutionContext, platform: Platform) -> Results:
         home, batches = platform.home, sorted(context.partition_keys)
         bounds = limits_from(home.settings)
         with private_errors():
-            found = facts.gather(
-                [asset],
-                home.deliveries(batches),
-                _refusals(home, batches),
-                lambda contract, columns: home.tables.read(contract, batches, columns),
-                home.settings.reports_dir,
-            )
+            found = facts_of(home, [asset], batches)
         for check in checks:
             verdicts = {batch.batch_id: check.judge(batch, bounds) for batch in found}
             yield from evaluations(context, asset, check.name, verdicts, warns=check.warns)

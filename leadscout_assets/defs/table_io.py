@@ -5,6 +5,7 @@ import pyarrow as pa
 
 from leadscout_assets import contracts
 from leadscout_assets.contracts import Contract
+from leadscout_assets.logs import private_errors
 from leadscout_assets.scoring import LEAD_SCORES
 from leadscout_assets.settings import current_settings
 from leadscout_assets.tables import Tables
@@ -28,11 +29,13 @@ class TableIOManager(dg.ConfigurableIOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: pa.Table) -> None:
         """Replace the run's batches by `obj`."""
-        self._tables.replace(CONTRACTS[context.asset_key.to_user_string()], obj, context.asset_partition_keys)
+        with private_errors():
+            self._tables.replace(CONTRACTS[context.asset_key.to_user_string()], obj, context.asset_partition_keys)
 
     def load_input(self, context: dg.InputContext) -> pa.Table:
         """Return the rows of the run's batches."""
-        return self._tables.read(CONTRACTS[context.asset_key.to_user_string()], context.asset_partition_keys)
+        with private_errors():
+            return self._tables.read(CONTRACTS[context.asset_key.to_user_string()], context.asset_partition_keys)
 
     @property
     def _tables(self) -> Tables:

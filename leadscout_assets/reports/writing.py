@@ -17,7 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from leadscout_assets.contracts import LEAD_REPORTS
-from leadscout_assets.errors import ContractBroken
+from leadscout_assets.errors import ContractBroken, EdgeFailed
 from leadscout_assets.reports.document import Document
 from leadscout_assets.reports.html import render_page
 from leadscout_assets.reports.numbers import BatchNumbers
@@ -73,7 +73,7 @@ def write_reports(
 
     `folder` is the batch's own, below the reports folder: paths come back as `<batch_id>/<batch_id>.<kind>`.
     Each file appears whole or not at all, and is on the disk when this returns.
-    Raises `ContractBroken` where the numbers are not those of the frames.
+    Raises `ContractBroken` where the numbers are not those of the frames, and `EdgeFailed` where storage refuses.
     """
     totals = numbers.totals
     counted = (totals.leads, totals.rejected, totals.answered + totals.narrowed + totals.abstained)
@@ -86,18 +86,26 @@ def write_reports(
         rejected=rejected,
         scores=scores,
     )
+    try:
+        rows = _write(folder, numbers.batch_id, material)
+    except OSError as error:
+        raise EdgeFailed(f"the report was not written: {error.strerror}; check free space and permissions") from None
+    return LEAD_REPORTS.fit(pa.Table.from_pylist(rows, LEAD_REPORTS.schema))
+
+
+def _write(folder: Path, batch_id: str, material: Material) -> list[dict[str, object]]:
     folder.mkdir(parents=True, exist_ok=True)
     _clear_stale(folder)
     rows = []
     with tempfile.TemporaryDirectory(prefix=".writing-", dir=folder) as temporary:
         for kind, render in RENDERERS:
-            name = f"{numbers.batch_id}.{kind}"
+            name = f"{batch_id}.{kind}"
             drawn = Path(temporary) / name
             render(drawn, material)
-            rows.append(_describe(drawn, numbers.batch_id, kind))
+            rows.append(_describe(drawn, batch_id, kind))
             drawn.replace(folder / name)
     _sync(folder)
-    return LEAD_REPORTS.fit(pa.Table.from_pylist(rows, LEAD_REPORTS.schema))
+    return rows
 
 
 def _describe(file: Path, batch_id: str, kind: ReportKind) -> dict[str, object]:

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import psutil
-import structlog
 
+from leadscout_assets.logs import get_logger
 from leadscout_assets.supervisor.instance import MARK
 
 LONGEST_PAUSE = 30.0
@@ -26,7 +26,7 @@ STEADY_AFTER = 60.0
 LOG_BYTES = 50_000_000
 """Size at which a process's log becomes `<name>.log.1` and starts anew."""
 
-log = structlog.get_logger("leadscout.supervisor")
+log = get_logger(__name__)
 
 
 class Child:

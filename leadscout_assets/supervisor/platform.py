@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import psutil
-import structlog
 
 from leadscout_assets.errors import EdgeFailed
+from leadscout_assets.logs import get_logger
 from leadscout_assets.settings import Settings
 from leadscout_assets.supervisor.children import Child, belongs_to, end_leftovers
 from leadscout_assets.supervisor.foreground import Guest, StopAsked, StopRequests, stop_requests
@@ -42,7 +42,7 @@ ORPHANS_SECONDS = 5.0
 """Seconds between two looks for orphaned runs. Two in a row must find a run, since its code server, which learns of a
 worker's death within half a second, says more about it."""
 
-log = structlog.get_logger("leadscout.supervisor")
+log = get_logger(__name__)
 
 
 def up(

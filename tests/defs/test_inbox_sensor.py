@@ -37,9 +37,7 @@ def asked(ground: Ground, *, now: datetime = MORNING) -> tuple[Request, ...]:
     return tick(ground.instance, ground.home, now=now)
 
 
-def have_run(
-    ground: Ground, request: Request, status: dg.DagsterRunStatus, **tags: str
-) -> dg.DagsterRun:
+def have_run(ground: Ground, request: Request, status: dg.DagsterRunStatus, **tags: str) -> dg.DagsterRun:
     """Do what the daemon does with a request, and the run what `status` says."""
     return create_run_for_test(
         ground.instance,
@@ -182,7 +180,9 @@ class TestSameContent:
         assert asked(ground, now=LATER) == ()
         assert taken(ground) == ["leads again.csv", "leads.csv"]
 
-    @pytest.mark.parametrize("status", [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.SUCCESS])
+    @pytest.mark.parametrize(
+        "status", [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.SUCCESS]
+    )
     def test_delivered_again_while_its_run_goes_on_or_is_done_asks_for_nothing(self, ground, status):
         ground.drop("leads.csv", small_list(1))
         (request,) = asked(ground)

@@ -1,0 +1,185 @@
+"""The platform as people use it, in real processes: drop, look, run again, stop, kill."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.defs.ground import BROKEN, small_list
+from tests.defs.test_definitions import CHECKS, FRESH, LEAD_ASSETS
+from tests.e2e.terminal import STOPS_WITHIN, Terminal, until
+from tests.scenario import lead_rows, scenario_csv, scenario_xlsx
+
+pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("platform"), pytest.mark.timeout(900)]
+
+FRESHNESS = """{ assetNodeOrError(assetKey: {path: ["leads"]}) { ... on AssetNode { assetChecksOrError {
+  ... on AssetChecks { checks { name executionForLatestMaterialization { status runId } } } } } } }"""
+SENSORS = """{ sensorsOrError(repositorySelector: {repositoryLocationName: "leadscout",
+  repositoryName: "__repository__"}) { ... on Sensors { results { name sensorState { status } } } } }"""
+
+
+def reported(terminal: Terminal, names: set[str]) -> dict[str, dict[str, object]]:
+    """Wait until the batches of these files are reported or refused and no run is under way; return them by file."""
+
+    def look() -> dict[str, dict[str, object]] | None:
+        found = {}
+        for batch in terminal.batches():
+            if batch["state"] in ("reported", "refused"):
+                shown = json.loads(terminal.type("show", batch["batch_id"], "--json").stdout)
+                found[shown["file"]] = shown
+        return {name: found[name] for name in names} if names <= set(found) and terminal.rest() else None
+
+    return until(look, f"{len(names)} files are reported")
+
+
+def large_list(folder: Path, mark: int) -> Path:
+    """Write a list whose run lasts long enough to be killed in its middle."""
+    path = folder / f"leads {mark}.csv"
+    path.write_text(small_list(mark, rows=999))
+    return path
+
+
+@pytest.fixture(scope="module")
+def three_files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("files")
+    broken = folder / "broken.xlsx"
+    broken.write_bytes(BROKEN)
+    return [scenario_xlsx(folder / "leads march.xlsx"), scenario_csv(folder / "leads april.csv", ragged=True), broken]
+
+
+@pytest.fixture
+def delivered(terminal, three_files):
+    """A workbook, a CSV and a broken file, dropped once and reported."""
+    if not terminal.batches():
+        for path in three_files:
+            terminal.drop(path)
+    return reported(terminal, {path.name for path in three_files})
+
+
+class TestDelivering:
+    def test_a_workbook_and_a_csv_become_reports_and_a_broken_file_is_refused(self, terminal, delivered):
+        assert [delivered[name]["state"] for name in ("leads march.xlsx", "leads april.csv")] == ["reported"] * 2
+        assert delivered["leads march.xlsx"]["leads"] == lead_rows()
+        for name in ("leads march.xlsx", "leads april.csv"):
+            files = [Path(path) for path in delivered[name]["reports"]]
+            assert {path.suffix for path in files} == {".xlsx", ".html", ".pdf"}
+            assert all(path.stat().st_size > 1000 for path in files)
+        assert delivered["broken.xlsx"]["state"] == "refused"
+        assert delivered["broken.xlsx"]["refusal"]
+
+    def test_the_inbox_is_empty_and_the_files_lie_in_taken(self, terminal, delivered):
+        until(lambda: not [path for path in terminal.inbox.iterdir() if path.is_file()], "the inbox is empty")
+        taken = {path.name for path in (terminal.inbox / "taken").rglob("*") if path.is_file()}
+        assert taken >= set(delivered)
+
+    def test_the_ui_shows_every_batch_of_every_asset(self, terminal, delivered):
+        batches = {found["batch_id"] for found in delivered.values()}
+        for asset in LEAD_ASSETS:
+            assert terminal.materialized(asset) >= batches
+
+    def test_the_ui_shows_a_verdict_of_every_check_for_every_batch(self, terminal, delivered):
+        broken = delivered["broken.xlsx"]["batch_id"]
+        good = {found["batch_id"] for found in delivered.values()} - {broken}
+        assets = terminal.assets()
+        for asset, names in CHECKS.items():
+            for name in names:
+                verdicts = assets[asset]["checks"][name]
+                assert set(verdicts["succeededPartitions"] + verdicts["failedPartitions"]) >= {broken, *good}
+                if name == "conservation":
+                    assert broken in verdicts["failedPartitions"]
+                    assert good <= set(verdicts["succeededPartitions"])
+
+    def test_freshness_is_judged_without_any_run(self, terminal, delivered):
+        def judged():
+            checks = terminal.ask(FRESHNESS)["assetNodeOrError"]["assetChecksOrError"]["checks"]
+            found = {check["name"]: check["executionForLatestMaterialization"] for check in checks}
+            return [found[name] for name in FRESH] if all(found[name] for name in FRESH) else None
+
+        for verdict in until(judged, "freshness is judged"):
+            assert verdict["status"] == "SUCCEEDED"
+            assert verdict["runId"] not in {run["runId"] for run in terminal.runs()}
+
+    def test_all_sensors_run_from_the_first_start(self, terminal):
+        sensors = terminal.ask(SENSORS)["sensorsOrError"]["results"]
+        assert {"inbox", "freshness"} <= {sensor["name"] for sensor in sensors}
+        assert {sensor["sensorState"]["status"] for sensor in sensors} == {"RUNNING"}
+
+    def test_delivering_known_content_from_the_terminal_names_its_batch(self, terminal, delivered, three_files):
+        said = terminal.type("deliver", str(three_files[0]))
+        assert said.code == 0
+        assert f"already batch {delivered['leads march.xlsx']['batch_id']}" in said.stdout
+
+    def test_what_is_delivered_from_the_terminal_is_run_by_the_platform(self, terminal, tmp_path):
+        path = tmp_path / "leads may.csv"
+        path.write_text(small_list(5))
+        assert terminal.type("deliver", str(path)).code == 0
+        assert reported(terminal, {"leads may.csv"})["leads may.csv"]["leads"] == 3
+
+
+class TestRunningAgain:
+    def test_a_second_platform_on_the_same_home_refuses_and_names_the_first(self, terminal):
+        said = terminal.type("up")
+        assert said.code == 3
+        assert re.search(rf"\b{terminal.platform.pid}\b", said.stderr)
+        assert terminal.is_up()
+
+    def test_backfill_while_the_platform_is_up_is_a_run_of_the_platform(self, terminal, delivered):
+        before = {run["runId"] for run in terminal.runs()}
+        said = terminal.type("backfill", delivered["leads april.csv"]["batch_id"])
+        assert said.code in (0, 1), said.stderr
+        (run,) = [run for run in terminal.runs() if run["runId"] not in before]
+        assert run["status"] == "SUCCESS"
+        assert "run 1 of 1: 1 batches done" in said.stdout
+
+    def test_backfill_while_the_platform_is_down_runs_in_the_terminal(self, terminal, delivered):
+        terminal.stop()
+        said = terminal.type("backfill", "--all")
+        assert said.code in (0, 1), said.stderr
+        assert re.search(r"run 1 of \d+: \d+ batches done", said.stdout)
+        assert "failed" not in said.stdout
+
+
+class TestKilling:
+    def test_after_kill_9_of_the_worker_the_report_arrives_without_a_person(self, terminal, tmp_path):
+        terminal.drop(large_list(tmp_path, 11))
+        worker = until(terminal.workers, "a run has a process")[0]
+        worker.kill()
+        assert reported(terminal, {"leads 11.csv"})["leads 11.csv"]["leads"] == 999
+
+    def test_after_kill_9_of_everything_and_a_new_up_the_report_arrives_without_a_person(self, terminal, tmp_path):
+        terminal.drop(large_list(tmp_path, 12))
+        until(terminal.workers, "a run has a process")
+        terminal.pull_the_plug()
+        assert terminal.processes() == []
+        terminal.up()
+        found = reported(terminal, {"leads 12.csv"})["leads 12.csv"]
+        assert found["leads"] == 999
+        assert sum(batch["sha256"] == found["sha256"] for batch in [found]) == 1
+
+    def test_stopped_in_the_middle_of_a_run_it_leaves_no_process_and_no_run_and_finishes_next_time(
+        self, terminal, tmp_path
+    ):
+        terminal.drop(large_list(tmp_path, 13))
+        until(terminal.workers, "a run has a process")
+        seconds = terminal.stop()
+        assert terminal.processes() == []
+        assert seconds < STOPS_WITHIN
+        assert _under_way(terminal) == []
+        terminal.up()
+        assert reported(terminal, {"leads 13.csv"})["leads 13.csv"]["leads"] == 999
+
+    def test_stopped_while_idle_it_ends_soon_and_leaves_no_process(self, terminal):
+        until(terminal.rest, "no run is under way")
+        assert terminal.stop() < STOPS_WITHIN
+        assert terminal.processes() == []
+
+
+def _under_way(terminal: Terminal) -> list[str]:
+    """Return the runs that the instance, which nobody works on, believes to be started."""
+    from leadscout_assets.defs import orphans
+
+    with orphans.open_instance(terminal.home / "dagster") as instance:
+        return [run.run_id for run in instance.get_runs() if run.status in orphans.UNDER_WAY]
