@@ -3,20 +3,25 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
 from leadscout_assets import contracts, facts
+from leadscout_assets.arrivals import MAX_ATTEMPTS
 from leadscout_assets.checks import BatchFacts, failing, limits_from
 from leadscout_assets.errors import BadInput
 from leadscout_assets.frames import rows_by_batch
 from leadscout_assets.home import Home
 from leadscout_assets.terms import TIME_ZONE
 
+if TYPE_CHECKING:
+    from leadscout_assets.database.deliveries import DeliveryRecord
+
 
 @dataclass(frozen=True)
 class BatchSummary:
-    """One batch in a list. `state` is reported, refused or waiting; `rows` is None where the file could not be counted."""
+    """One batch in a list. `state` is reported, refused, waiting for a run, or failed for good; `rows` is None where the file could not be counted."""
 
     batch_id: str
     delivered_at: str
@@ -71,7 +76,7 @@ def overview(home: Home) -> list[BatchSummary]:
             rows=record.rows_counted,
             leads=leads.get(record.batch_id, 0),
             rejected=rejected.get(record.batch_id, 0),
-            state=_state(record.batch_id in refused, record.batch_id in reports),
+            state=_state(record, refused=record.batch_id in refused, reported=record.batch_id in reports),
         )
         for record in records
     ]
@@ -84,7 +89,7 @@ def details(home: Home, batch: str) -> BatchDetails:
     files = home.tables.read(contracts.LEAD_REPORTS, [batch], ["path"])["path"].to_pylist()
     return BatchDetails(
         batch_id=batch,
-        state=_state(found.refusal is not None, bool(files)),
+        state=_state(home.records.get(batch), refused=found.refusal is not None, reported=bool(files)),
         refusal=found.refusal,
         file=delivery.file_name,
         delivered_at=delivery.delivered_at.astimezone(TIME_ZONE).isoformat(timespec="seconds"),
@@ -106,7 +111,7 @@ def facts_of(home: Home, assets: Sequence[str], batches: Sequence[str]) -> list[
     return facts.gather(
         assets,
         home.deliveries(batches),
-        {refused: found[0].sentence for refused, found in home.records.refusals(batches).items()},
+        home.records.refusal_sentences(batches),
         lambda contract, columns: home.tables.read(contract, batches, columns),
         home.settings.reports_dir,
     )
@@ -140,5 +145,9 @@ def row_fate(home: Home, batch: str, source_row: int) -> dict[str, object]:
     raise BadInput(f"batch {batch} has no row {source_row}; rows are counted as a spreadsheet shows them")
 
 
-def _state(refused: bool, reported: bool) -> str:
-    return "refused" if refused else "reported" if reported else "waiting"
+def _state(record: "DeliveryRecord", *, refused: bool, reported: bool) -> str:
+    if refused:
+        return "refused"
+    if reported:
+        return "reported"
+    return "failed" if record.attempts >= MAX_ATTEMPTS else "waiting"

@@ -52,7 +52,7 @@ def _column(source: Path, column: str, limits: ReadLimits) -> list[str]:
             f"--column must name exactly one heading of the CSV; of the {len(headings)} in its first row, {called_so} are called so"
         )
     position = headings.index(column.strip().casefold())
-    rows = csv.reader(lines_from(text, layout.body), delimiter=layout.delimiter)
+    rows = csv.reader(lines_from(text, layout.body), delimiter=layout.delimiter, strict=True)
     try:
         # A blank cell is an empty line where there is but one column; with more columns an empty line is no row.
         return [row[position] if position < len(row) else "" for row in rows if row or len(headings) == 1]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from leadscout_assets.checks import Verdict
-from leadscout_assets.contracts import Contract
+from leadscout_assets.contracts import Column, Contract
 from leadscout_assets.frames import by_batch
 
 if TYPE_CHECKING:
-    from pandera.pandas import DataFrameSchema
+    import pandas as pd
+    from pandera.pandas import Check, DataFrameSchema
 
 MOST_NAMED = 3
 """Places named in a verdict; the rest is a number."""
@@ -23,7 +26,7 @@ def judge_contract(contract: Contract, frame: pa.Table, batches: Sequence[str]) 
     import pandas as pd
     import pandera.errors
 
-    schema = contract.pandera()
+    schema = _schema(contract)
     try:
         schema.validate(frame.to_pandas(types_mapper=pd.ArrowDtype), lazy=True)
     except pandera.errors.SchemaErrors as errors:
@@ -38,6 +41,59 @@ def judge_contract(contract: Contract, frame: pa.Table, batches: Sequence[str]) 
         batch: _judge_one(contract, schema, rows) if batch in broken else _passed(contract)
         for batch, rows in zip(batches, by_batch(frame, batches), strict=True)
     }
+
+
+def _schema(contract: Contract) -> DataFrameSchema:
+    """Build the pandera schema of a contract (imports pandas and pandera: about a second)."""
+    import pandas as pd
+    import pandera.pandas as pandera
+
+    return pandera.DataFrameSchema(
+        {
+            c.name: pandera.Column(pd.ArrowDtype(c.type), checks=_rules(c), nullable=c.nullable)
+            for c in contract.columns
+        },
+        unique=list(contract.key),
+        strict=True,
+        name=contract.name,
+    )
+
+
+def _rules(column: Column) -> list[Check]:
+    from pandera.pandas import Check
+
+    allowed, whole = [str(word) for word in column.allowed], rf"^(?:{column.pattern})$"
+    rules = []
+    if column.minimum is not None:
+        rules.append(Check.ge(column.minimum))
+    if column.maximum is not None:
+        rules.append(Check.le(column.maximum))
+    if not pa.types.is_list(column.type):
+        if column.pattern:
+            rules.append(Check.str_matches(whole))
+        if allowed:
+            rules.append(Check.isin(allowed))
+        return rules
+    if column.pattern:
+        rules.append(_each_element("pattern", lambda elements: pc.match_substring_regex(elements, whole)))
+    if allowed:
+        rules.append(_each_element("allowed", lambda elements: pc.is_in(elements, pa.array(allowed, pa.string()))))
+    return rules
+
+
+def _each_element(name: str, fits: Callable[[pa.Array], pa.Array]) -> Check:
+    """Build a check that passes a list when `fits` is true of each of its elements; it is false of a null."""
+    import pandas as pd
+    from pandera.pandas import Check
+
+    def check(lists: pd.Series[Any]) -> pd.Series[bool]:
+        values = pa.chunked_array(lists.array.__arrow_array__()).combine_chunks()
+        bad = pc.invert(pc.fill_null(fits(pc.list_flatten(values)), False))
+        fine = np.ones(len(values), dtype=np.bool_)
+        fine[pc.list_parent_indices(values).filter(bad).to_numpy()] = False
+        return pd.Series(fine, index=lists.index)
+
+    return Check(check, name=f"elements_{name}")
 
 
 def _judge_one(contract: Contract, schema: DataFrameSchema, rows: pa.Table) -> Verdict:

@@ -1,25 +1,18 @@
 """One contract per table: every column with type, unit, range and origin.
 
-From a contract come the Arrow schema that every write must fit, the pandera schema of the contract check and the
-column schema shown in Dagster. Adding a table is adding a contract. No data passes through here except to be checked.
+From a contract come the Arrow schema that every write must fit, the rules of the contract check and the column schema
+shown in Dagster. Adding a table is adding a contract. No data passes through here except to be put into its types.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from leadscout_assets.errors import ContractBroken
 from leadscout_assets.terms import Defect, Method, Origin, PhoneKind, Province, Reason, ReportKind, Warn
-
-if TYPE_CHECKING:
-    import pandas as pd
-    import pandera.pandas as pandera
 
 BATCH_ID = r"\d{4}-\d{2}-\d{2}_[a-z0-9-]+_[0-9a-f]{8}"
 LEAD_ID = r"[0-9a-f]{16}"
@@ -38,8 +31,9 @@ POINTS = pa.int32()
 class Column:
     """One column: what it means, and what its values may be.
 
-    `pattern` must match the whole value; `minimum` and `maximum` are inclusive; `allowed` lists the only values.
-    For a list column the rules hold for each element.
+    `nullable` and `type` hold for every write; the rest is what the contract check judges: `pattern` must match the
+    whole value, `minimum` and `maximum` are inclusive, `allowed` lists the only values. For a list column `pattern` and
+    `allowed` hold for each element, none of which is null.
     """
 
     name: str
@@ -54,7 +48,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Contract:
-    """A table's columns and key, and whether a batch must have rows that are unique in the key."""
+    """A table's columns, and the key: the columns in which, taken together, no two rows may be equal."""
 
     name: str
     means: str
@@ -91,46 +85,6 @@ class Contract:
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError):
             # Arrow's message quotes the value it choked on, which may be personal: keep only the place.
             raise ContractBroken(f"table {self.name}: column {column.name} is not {column.type}") from None
-
-    def pandera(self) -> pandera.DataFrameSchema:
-        """Build the pandera schema of this contract's values (imports pandas and pandera: about a second)."""
-        import pandas as pd
-        import pandera.pandas as pandera
-
-        def checks(column: Column) -> list[pandera.Check]:
-            found = []
-            if column.pattern:
-                found.append(pandera.Check.str_matches(rf"^(?:{column.pattern})$"))
-            if column.minimum is not None:
-                found.append(pandera.Check.ge(column.minimum))
-            if column.maximum is not None:
-                found.append(pandera.Check.le(column.maximum))
-            if column.allowed and not pa.types.is_list(column.type):
-                found.append(pandera.Check.isin([str(word) for word in column.allowed]))
-            if column.allowed and pa.types.is_list(column.type):
-                found.append(pandera.Check(lambda s, a=column.allowed: _elements_in(s, a), name="elements"))
-            return found
-
-        return pandera.DataFrameSchema(
-            {
-                c.name: pandera.Column(pd.ArrowDtype(c.type), checks=checks(c), nullable=c.nullable)
-                for c in self.columns
-            },
-            unique=list(self.key),
-            strict=True,
-            name=self.name,
-        )
-
-
-def _elements_in(lists: pd.Series[Any], allowed: tuple[str, ...]) -> pd.Series[bool]:
-    """Return for each list whether all its elements are allowed."""
-    import pandas as pd
-
-    values = pa.chunked_array(lists.array.__arrow_array__()).combine_chunks()
-    bad = pc.invert(pc.is_in(pc.list_flatten(values), pa.array(allowed, pa.string())))
-    fine = np.ones(len(values), dtype=np.bool_)
-    fine[pc.list_parent_indices(values).filter(bad).to_numpy()] = False
-    return pd.Series(fine, index=lists.index)
 
 
 def _batch() -> Column:
@@ -204,7 +158,7 @@ LEADS = Contract(
         *_phone("contact_number", "the business's number"),
         *_phone("cell_number", "the business's cell number"),
         *_phone("director_cell", "the director's cell number"),
-        Column("other_numbers", STRINGS, "further numbers that stood in the three phone cells, E.164", pattern=None),
+        Column("other_numbers", STRINGS, "further numbers that stood in the three phone cells, E.164", pattern=E164),
         Column("email_address", STRING, "normalised e-mail address", nullable=True),
         Column("email_is_free", BOOLEAN, "whether the e-mail's domain is a free-mail provider", nullable=True),
         Column("address", STRING, "street address, spacing tidied", nullable=True),

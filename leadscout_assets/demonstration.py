@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from leadscout_assets.arrivals import RunState
-from leadscout_assets.batch_overview import details
+from leadscout_assets.batch_overview import details, failing_checks
 from leadscout_assets.errors import EdgeFailed
 from leadscout_assets.home import Home
 from leadscout_assets.pipeline import STEPS
@@ -128,3 +128,10 @@ def summary(home: Home, batch: str, seconds: float) -> dict[str, object]:
         "from drop to report": f"{seconds:.1f} s",
         **{f"report ({path.rpartition('.')[2]})": path for path in found.reports},
     }
+
+
+def faults(home: Home, batch: str) -> list[str]:
+    """Return a sentence for everything that the finished demonstration should not show; none where it is as meant."""
+    state = details(home, batch).state
+    missing = [] if state == "reported" else [f"batch {batch} is {state}: there is no report of its leads"]
+    return [*missing, *failing_checks(home, [batch]).get(batch, [])]

@@ -1,21 +1,35 @@
 """Looks over an installation: each finding says what was looked at, what was found and how to mend it. Changes nothing."""
 
+from __future__ import annotations
+
 import importlib.metadata
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from leadscout_assets.errors import LeadScoutError
 from leadscout_assets.settings import Settings
+
+if TYPE_CHECKING:
+    from leadscout_assets.contracts import Contract
+    from leadscout_assets.database.engine import Database
 
 LEAST_FREE_BYTES = 2_000_000_000
 """A million leads and their reports take about 1 GB; below twice that a run may end in the middle."""
 
 PACKAGES = ("dagster", "dagster-webserver", "deltalake", "pandas", "pyarrow", "typst")
 """Packages without which a part of the platform is missing altogether."""
+
+HEARTBEAT_SECONDS = 120.0
+"""A daemon beats every 30 s; one that was silent for four beats has stopped."""
+
+NAMED = 5
+"""Batches named in a finding; `leadscout batches` lists the rest."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +93,7 @@ def _database(settings: Settings) -> Finding:
     what = "application database"
     try:
         database = Database(settings.database)
-        if database.is_sqlite and not Path(str(database.url.database)).exists():
+        if not _is_there(database):
             return Finding(what, True, "none yet: it is made at the first delivery")
         if current_revision(database) != HEAD:
             return Finding(what, True, "of another version: it is upgraded at the next start")
@@ -87,6 +101,17 @@ def _database(settings: Settings) -> Finding:
     except LeadScoutError as error:
         return Finding(what, False, "cannot be opened", str(error))
     return Finding(what, True, f"{count} deliveries")
+
+
+def _has_records(settings: Settings) -> bool:
+    from leadscout_assets.database.engine import HEAD, Database, current_revision
+
+    database = Database(settings.database)
+    return _is_there(database) and current_revision(database) == HEAD
+
+
+def _is_there(database: Database) -> bool:
+    return not database.is_sqlite or Path(str(database.url.database)).exists()
 
 
 def _inbox(settings: Settings) -> Finding:
@@ -100,11 +125,95 @@ def _purpose(settings: Settings) -> Finding:
     return Finding("classification purpose", True, "none recorded: names are not classified, by design")
 
 
+def _tables(settings: Settings) -> Finding:
+    from leadscout_assets import contracts
+    from leadscout_assets.scoring import LEAD_SCORES
+
+    known = (
+        contracts.RAW_LEADS,
+        contracts.LEADS,
+        contracts.REJECTED_LEADS,
+        contracts.CLASSIFICATIONS,
+        LEAD_SCORES,
+        contracts.LEAD_REPORTS,
+    )
+    there = [contract for contract in known if (settings.tables_dir / contract.name).exists()]
+    faults = {contract.name: fault for contract in there if (fault := _table_fault(settings.tables_dir, contract))}
+    return Finding(
+        "tables",
+        not faults,
+        "; ".join(f"{name} {fault}" for name, fault in faults.items()) or f"{len(there)} open",
+        "check the disk and the permissions of LEADSCOUT_HOME/tables; else move a damaged table's folder away and "
+        "make it anew: leadscout backfill --all",
+    )
+
+
+def _table_fault(root: Path, contract: Contract) -> str | None:
+    import pyarrow.fs
+    from deltalake import DeltaTable
+    from deltalake.exceptions import DeltaError
+
+    path = root / contract.name
+    local = pyarrow.fs.SubTreeFileSystem(str(path), pyarrow.fs.LocalFileSystem())
+    try:
+        # A writer that was killed before its first commit leaves a folder without a table, and without rows.
+        if not DeltaTable.is_deltatable(str(path)):
+            return "has rows but no log" if any(path.rglob("*.parquet")) else None
+        table = DeltaTable(path)
+        files = table.to_pyarrow_dataset(filesystem=local).files
+    except (DeltaError, OSError, ValueError):
+        # Their messages may quote rows.
+        return "cannot be opened"
+    if not set(contract.schema.names) <= {field.name for field in table.schema().fields}:
+        return "lacks columns of this version"
+    missing = sum(not os.access(path / file, os.R_OK) for file in files)
+    return f"lacks {missing} of its {len(files)} files" if missing else None
+
+
+def _given_up(settings: Settings) -> Finding:
+    from leadscout_assets.arrivals import MAX_ATTEMPTS
+    from leadscout_assets.batch_overview import overview
+    from leadscout_assets.home import Home
+
+    what = "deliveries"
+    try:
+        if not _has_records(settings):
+            return Finding(what, True, "none yet")
+        states = {summary.batch_id: summary.state for summary in overview(Home(settings))}
+    except LeadScoutError as error:
+        return Finding(what, False, "cannot be looked through", str(error))
+    failed = [batch for batch, state in states.items() if state == "failed"]
+    named = ", ".join(failed[-NAMED:]) + (", ..." if len(failed) > NAMED else "")
+    return Finding(
+        what,
+        not failed,
+        f"{len(failed)} without a report after {MAX_ATTEMPTS} runs: {named}"
+        if failed
+        else f"{len(states)}, none given up",
+        "look at their runs in the UI, mend the cause, then: leadscout backfill BATCH",
+    )
+
+
 def _platform(settings: Settings) -> Finding:
     from leadscout_assets.supervisor import running_pid
+    from leadscout_assets.supervisor.readiness import awaited, url_of
 
-    pid = running_pid(settings.home)
-    return Finding("platform", True, f"up, process {pid}" if pid else "not running: leadscout up")
+    what = "platform"
+    try:
+        pid = running_pid(settings.home)
+    except LeadScoutError as error:
+        return Finding(what, False, "cannot be asked", str(error))
+    if pid is None:
+        return Finding(what, True, "not running: leadscout up")
+    url = url_of(settings.host, settings.port)
+    missing = awaited(url, time.time() - HEARTBEAT_SECONDS)
+    return Finding(
+        what,
+        missing is None,
+        f"up, process {pid}, {url}" + (f", but without {missing}" if missing else ""),
+        "it may be starting: look again in a minute, then into LEADSCOUT_HOME/logs; LEADSCOUT_HOST and LEADSCOUT_PORT must "
+        "be here what they are for the platform",
+    )
 
 
 LOOKS: tuple[Callable[[Settings], Finding], ...] = (
@@ -112,6 +221,8 @@ LOOKS: tuple[Callable[[Settings], Finding], ...] = (
     _packages,
     _home,
     _database,
+    _tables,
+    _given_up,
     _inbox,
     _purpose,
     _platform,

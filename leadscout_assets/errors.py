@@ -67,3 +67,16 @@ class Defect(LeadScoutError):
 
 class EdgeFailed(LeadScoutError):
     """Storage, a database or a process failed underneath us."""
+
+
+INTERRUPTIONS = frozenset(
+    ("KeyboardInterrupt", "SystemExit", "GeneratorExit", "CancelledError", "DagsterExecutionInterruptedError")
+)
+"""Classes of exceptions that end work because somebody asked for it. By name: two of them are of libraries that cost
+seconds to import. What is not among them is taken for a failure, panics of libraries in Rust included: to call an
+unknown interruption a failure costs a word, to pass on an unknown failure may cost a person's name."""
+
+
+def is_interruption(error: BaseException) -> bool:
+    """Return whether an exception ends work because somebody asked for it, and is no failure."""
+    return any(kind.__name__ in INTERRUPTIONS for kind in type(error).__mro__)

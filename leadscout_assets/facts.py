@@ -101,7 +101,7 @@ def _decisions_by_batch(frame: pa.Table | None) -> dict[str, Counter[str]]:
         return {}
     size = pc.list_value_length(frame["origin_set"])
     single = pc.is_valid(frame["origin"])
-    decision = pc.if_else(single, "answered", pc.if_else(pc.greater(size, 1), "narrowed", "abstained"))
+    decision = pc.if_else(single, "answered", pc.if_else(pc.greater(size, 0), "narrowed", "abstained"))
     counted = _tally(pa.table({"batch_id": frame["batch_id"], "decision": decision}), "decision")
     unasked = _tally(frame.filter(pc.equal(frame["method"], Method.NO_PURPOSE)), "method")
     return {

@@ -10,7 +10,7 @@ import secrets
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +31,14 @@ KEY_BYTES = 32
 
 FORGOTTEN_NAME = "(file name not kept)"
 """Shown where a delivery's manifest is gone; the rest of it stands in the application database."""
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """A delivery, and whether it was not on record before."""
+
+    delivery: Delivery
+    new: bool
 
 
 class Home:
@@ -71,7 +79,7 @@ class Home:
         """The key of the lead ids, made at first use. Losing it means new lead ids for every later batch."""
         return read_or_make_key(self.settings.keys_dir / "lead-id.key")
 
-    def deliver(self, source: Path, *, now: datetime) -> Delivery:
+    def deliver(self, source: Path, *, now: datetime) -> Delivered:
         """Store a file and record its delivery; known content keeps the delivery it was. Safe to repeat."""
         from leadscout_assets.database.deliveries import DeliveryRecord
         from leadscout_assets.leads.counting import count_rows
@@ -85,6 +93,7 @@ class Home:
             now=now,
             slug=settings.batch_slug,
         )
+        new = self.records.by_sha256(delivery.sha256) is None
         stored = self.records.record(
             DeliveryRecord(
                 batch_id=delivery.batch_id,
@@ -98,11 +107,24 @@ class Home:
             # Another process delivered the same content under another name at this moment, and was recorded first.
             delivery = replace(delivery, batch_id=stored.batch_id, delivered_at=stored.delivered_at)
             self.store.keep(delivery)
-        return delivery
+        return Delivered(delivery, new)
+
+    def recount(self, batch: str, rows: int) -> None:
+        """Correct the count of rows delivered, where a later look with other settings found another."""
+        self.records.note_rows(batch, rows)
+        known = self.store.manifest(self.records.get(batch).sha256)
+        if known is not None:
+            self.store.keep(replace(known, rows_counted=rows))
 
     def deliveries(self, batches: Sequence[str]) -> list[Delivery]:
-        """Return the deliveries of `batches`, in their order. Raises `UnknownBatch`."""
-        return [self._with_name(record) for record in self.records.many(batches).values()]
+        """Return the deliveries of `batches`, in their order.
+
+        Raises `UnknownBatch`, and `EdgeFailed` where the whole store is gone: that is no fault of one batch.
+        """
+        records = self.records.many(batches).values()
+        if records and not self.store.root.is_dir():
+            raise EdgeFailed("the store of delivered files is not there: mount or restore the home's deliveries folder")
+        return [self._with_name(record) for record in records]
 
     def _with_name(self, record: DeliveryRecord) -> Delivery:
         known = self.store.manifest(record.sha256)

@@ -33,8 +33,8 @@ STALE_SECONDS = 3_600
 TAKEN = "taken"
 """Folder below the inbox that files move to once a run has them."""
 
-NOT_DELIVERIES = frozenset({"desktop.ini", "thumbs.db"})
-"""Files that desktops leave in any folder they show."""
+NOT_DELIVERIES = frozenset({TAKEN, "desktop.ini", "thumbs.db"})
+"""A file where our own folder should be, and files that desktops leave in any folder they show."""
 
 UNFINISHED = (".tmp", ".part", ".partial", ".crdownload", ".download", "~")
 """Endings of files that another program is still writing."""

@@ -17,7 +17,7 @@ from datetime import date, datetime
 from datetime import time as clock_time
 from decimal import Decimal
 from pathlib import PurePath
-from typing import Any, Literal, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 from uuid import UUID
 
 import orjson
@@ -25,7 +25,10 @@ import structlog
 from structlog.contextvars import bound_contextvars, merge_contextvars
 from structlog.stdlib import BoundLogger, ProcessorFormatter
 
-from leadscout_assets.errors import Defect, LeadScoutError
+from leadscout_assets.errors import Defect, LeadScoutError, is_interruption
+
+if TYPE_CHECKING:
+    from leadscout_assets.settings import Settings
 
 ROOT = "leadscout_assets"
 """Loggers below this name obey the level set; those of other packages speak from WARNING on."""
@@ -71,28 +74,26 @@ _PATTERNS = tuple(
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
-Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
-Format = Literal["json", "console"]
 
-
-def setup_logging(level: Level = "INFO", fmt: Format = "console", stream: TextIO | None = None) -> None:
+def setup_logging(settings: Settings, stream: TextIO | None = None) -> None:
     """Send all log lines of this process, structlog's and the standard library's, to `stream` (standard error).
 
-    `json` is one object per line, `console` is for people. Call it again to change; handlers of others stay.
+    Level and format are those of `settings`: `json` is one object per line, `console` is for people. Call it again to
+    change; handlers of others stay.
     """
     handler = _Handler(stream)
     handler.setFormatter(
         ProcessorFormatter(
             foreign_pre_chain=[merge_contextvars, keep_private, *_FRAME],
-            processors=[ProcessorFormatter.remove_processors_meta, _renderer(fmt, handler.stream)],
+            processors=[ProcessorFormatter.remove_processors_meta, _renderer(settings, handler.stream)],
         )
     )
     root = logging.getLogger()
     for old in [old for old in root.handlers if isinstance(old, _Handler)]:
         root.removeHandler(old)
     root.addHandler(handler)
-    root.setLevel(max(logging.getLevelName(level), logging.WARNING))
-    logging.getLogger(ROOT).setLevel(level)
+    root.setLevel(max(logging.getLevelName(settings.log_level), logging.WARNING))
+    logging.getLogger(ROOT).setLevel(settings.log_level)
     structlog.configure(processors=_CHAIN, wrapper_class=BoundLogger, logger_factory=structlog.stdlib.LoggerFactory())
 
 
@@ -139,7 +140,9 @@ def private_errors() -> Iterator[None]:
         yield
     except LeadScoutError:
         raise
-    except Exception as error:  # noqa: BLE001  whatever it is, it is recorded in full but for what may be personal
+    except BaseException as error:  # whatever it is, it is recorded in full but for what may be personal
+        if is_interruption(error):
+            raise
         raise Defect(f"an unexpected error, which is a defect of LeadScout:\n{describe(error)}") from None
 
 
@@ -258,8 +261,8 @@ _CHAIN: list[structlog.typing.Processor] = [
 ]
 
 
-def _renderer(fmt: Format, stream: TextIO) -> structlog.typing.Processor:
-    if fmt == "json":
+def _renderer(settings: Settings, stream: TextIO) -> structlog.typing.Processor:
+    if settings.log_format == "json":
         return lambda _logger, _method, event: orjson.dumps(event, option=orjson.OPT_SERIALIZE_NUMPY).decode()
     return structlog.dev.ConsoleRenderer(colors=stream.isatty(), pad_event_to=0, sort_keys=False)
 
@@ -275,7 +278,8 @@ class _Handler(logging.StreamHandler[TextIO]):
         if _has_own_handler(record.name):
             return
         if self._follow:
-            self.setStream(sys.stderr)
+            # Not `setStream`: it flushes the stream before, which may be closed by now. Every line was flushed anyway.
+            self.stream = sys.stderr
         super().emit(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the standard library's name

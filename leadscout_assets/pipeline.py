@@ -5,18 +5,23 @@ Each step takes any number of batches and decides refusal per batch. No Dagster,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
+from structlog.contextvars import bound_contextvars
 
 from leadscout_assets import contracts
-from leadscout_assets.errors import TooManyRows, UnreadableFile
+from leadscout_assets.errors import EdgeFailed, TooManyRows, UnreadableFile
 from leadscout_assets.frames import by_batch, rows_by_batch, without
+from leadscout_assets.leads.counting import count_rows
 from leadscout_assets.leads.delivery import Delivery
 from leadscout_assets.leads.reading import ReadLimits, read_lead_list
+from leadscout_assets.logs import describe, get_logger
 
 if TYPE_CHECKING:
     from leadscout_assets.settings import Settings
@@ -68,57 +73,97 @@ def check_run_size(deliveries: Sequence[Delivery], max_rows: int) -> None:
         )
 
 
-def read(
-    deliveries: Sequence[Delivery], path_of: Callable[[str], Path], settings: Settings
-) -> tuple[pa.Table, list[Refusal]]:
+@dataclass(frozen=True)
+class Reading:
+    """What reading gave: the raw_leads frame, the batches refused, and rows delivered where they had to be counted anew."""
+
+    raw: pa.Table
+    refusals: list[Refusal]
+    recounted: dict[str, int]
+
+
+def read(deliveries: Sequence[Delivery], path_of: Callable[[str], Path], settings: Settings) -> Reading:
     """Read the delivered files into one raw_leads frame; `path_of` gives the file of a SHA-256.
 
     A batch is refused, and has no rows, where its file cannot be read or the two readers count different rows.
     """
-    frames, refusals = [contracts.RAW_LEADS.empty()], []
+    reading = Reading(contracts.RAW_LEADS.empty(), [], {})
+    frames = [reading.raw]
     for delivery in deliveries:
+        with refusing(delivery.batch_id, "raw_leads", reading.refusals):
+            rows = _read_one(delivery, path_of(delivery.sha256), settings)
+            frames.append(rows)
+            if rows.num_rows != delivery.rows_counted:
+                reading.recounted[delivery.batch_id] = rows.num_rows
+    return replace(reading, raw=pa.concat_tables(frames))
+
+
+@contextmanager
+def refusing(batch: str, step: str, refusals: list[Refusal]) -> Iterator[None]:
+    """Turn what goes wrong with one batch into its refusal, so that the others of the run go on.
+
+    What is wrong with the platform (`EdgeFailed`, no memory left) is no batch's fault and is raised.
+    """
+    with bound_contextvars(batch_id=batch):
         try:
-            frames.append(_read_one(delivery, path_of(delivery.sha256), settings))
+            yield
         except UnreadableFile as unreadable:
-            refusals.append(Refusal(delivery.batch_id, "raw_leads", unreadable.code, str(unreadable)))
-    return pa.concat_tables(frames), refusals
+            refusals.append(Refusal(batch, step, unreadable.code, str(unreadable)))
+        except (EdgeFailed, MemoryError):
+            raise
+        except Exception as error:  # noqa: BLE001  a defect that one file brings out must not stop its neighbours
+            get_logger(__name__).error("batch.defect", asset=step, error=describe(error))
+            kind = type(error).__name__
+            sentence = f"a defect of LeadScout ({kind}) keeps this batch from going on: report it with the batch id"
+            refusals.append(Refusal(batch, step, "defect", sentence))
 
 
 def _read_one(delivery: Delivery, path: Path, settings: Settings) -> pa.Table:
     if not path.is_file():
         raise UnreadableFile("not_stored", "the delivered file is not in the store any more: deliver it again")
-    rows = read_lead_list(path, batch_id=delivery.batch_id, limits=read_limits(settings), sheet=settings.sheet)
-    if delivery.rows_counted is None:
-        raise UnreadableFile(
-            "not_counted", "the file's rows could not be counted a second time: save it anew and deliver it again"
-        )
-    if rows.num_rows != delivery.rows_counted:
+    limits = read_limits(settings)
+    rows = read_lead_list(path, batch_id=delivery.batch_id, limits=limits, sheet=settings.sheet)
+    if rows.num_rows == delivery.rows_counted:
+        return rows
+    # Counted with other settings, or by an earlier version: only a count made now can tell the two readers apart.
+    counted = count_rows(path, limits=limits, sheet=settings.sheet)
+    if rows.num_rows != counted:
         raise UnreadableFile(
             "not_reconciled",
-            f"one reader found {rows.num_rows} rows and the other {delivery.rows_counted}: save the file anew as .xlsx and deliver it again",
+            f"one reader found {rows.num_rows} rows and the other {counted}: "
+            "save the file anew as .xlsx and deliver it again",
         )
     return rows
 
 
 def validate(raw: pa.Table, lead_id_key: bytes) -> tuple[pa.Table, pa.Table, list[Refusal]]:
-    """Split raw rows into leads and rejected_leads; a batch whose rows do not add up is refused and has neither."""
+    """Split raw rows into leads and rejected_leads.
+
+    A batch in which not every row ends in exactly one of the two is refused, and has neither.
+    """
     from leadscout_assets.leads.validation import validate as split_rows
 
     leads, rejected = split_rows(raw, lead_id_key)
-    before, became, fell = (rows_by_batch(frame) for frame in (raw, leads, rejected))
+    batches = list(rows_by_batch(raw))
+    cut = (by_batch(frame.select(["batch_id", "source_row"]), batches) for frame in (raw, leads, rejected))
     refusals = [
         Refusal(
             batch,
             "leads",
             "not_reconciled",
-            f"{rows} rows read, but {became.get(batch, 0)} leads + {fell.get(batch, 0)} rejected: "
+            f"{before.num_rows} rows read, {became.num_rows} leads and {fell.num_rows} rejected are not the same rows: "
             "this is a defect of LeadScout, report it with the batch id",
         )
-        for batch, rows in before.items()
-        if rows != became.get(batch, 0) + fell.get(batch, 0)
+        for batch, before, became, fell in zip(batches, *cut, strict=True)
+        if not _same_rows(before, became, fell)
     ]
     refused = [refusal.batch_id for refusal in refusals]
     return without(leads, refused), without(rejected, refused), refusals
+
+
+def _same_rows(before: pa.Table, became: pa.Table, fell: pa.Table) -> bool:
+    after = np.concatenate([became["source_row"].to_numpy(), fell["source_row"].to_numpy()])
+    return bool(np.array_equal(np.sort(before["source_row"].to_numpy()), np.sort(after)))
 
 
 def classify(leads: pa.Table, settings: Settings) -> pa.Table:
@@ -137,23 +182,21 @@ def score(leads: pa.Table) -> pa.Table:
     return score_leads(leads)
 
 
-def report(deliveries: Sequence[Delivery], frames: Frames, reports_dir: Path, purpose: str | None) -> pa.Table:
-    """Write the report files of each delivery below `reports_dir`, and return the lead_reports frame."""
+def report(
+    deliveries: Sequence[Delivery], frames: Frames, reports_dir: Path, purpose: str | None
+) -> tuple[pa.Table, list[Refusal]]:
+    """Write the report files of each delivery below `reports_dir`; return the lead_reports frame and the batches refused."""
     from leadscout_assets.reports.numbers import batch_numbers
     from leadscout_assets.reports.refusal import withdraw_refusal
     from leadscout_assets.reports.writing import write_reports
 
-    written = [contracts.LEAD_REPORTS.empty()]
+    written, refusals = [contracts.LEAD_REPORTS.empty()], list[Refusal]()
     batches = [delivery.batch_id for delivery in deliveries]
     of_batch = [by_batch(getattr(frames, name), batches) for name in Frames.__dataclass_fields__]
     for delivery, raw, leads, rejected, classified, scored in zip(deliveries, *of_batch, strict=True):
-        numbers = batch_numbers(delivery, raw, leads, rejected, classified, scored, purpose=purpose)
-        folder = reports_dir / delivery.batch_id
-        written.append(write_reports(folder, numbers, leads, rejected, classified, scored))
-        withdraw_refusal(folder)
-    return pa.concat_tables(written)
-
-
-def first_refusals(refusals: Sequence[Refusal]) -> Mapping[str, Refusal]:
-    """Return the refusal of each refused batch; the earliest step's where there are several."""
-    return {refusal.batch_id: refusal for refusal in sorted(refusals, key=lambda r: STEPS.index(r.step), reverse=True)}
+        with refusing(delivery.batch_id, "lead_reports", refusals):
+            numbers = batch_numbers(delivery, raw, leads, rejected, classified, scored, purpose=purpose)
+            folder = reports_dir / delivery.batch_id
+            written.append(write_reports(folder, numbers, leads, rejected, classified, scored))
+            withdraw_refusal(folder)
+    return pa.concat_tables(written), refusals

@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     max_rows_per_run: int = Field(1_000_000, gt=0, description="most rows of all batches in one run")
     max_batches_per_run: int = Field(500, gt=0, description="most batches in one run")
     max_reject_rate: float = Field(
-        0.10, ge=0, le=1, description="share of rejected rows above which a batch's check fails"
+        0.10, ge=0, le=1, description="share of rejected rows, duplicates left out, above which a batch's check fails"
     )
     max_duplicate_rate: float = Field(
         0.20, ge=0, le=1, description="share of duplicates above which a batch's check fails"

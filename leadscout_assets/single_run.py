@@ -63,18 +63,19 @@ def run_file(source: Path, out: Path, settings: Settings, *, lead_id_key: bytes,
     with clock.of("raw_leads"):
         delivery = describe(source, settings, delivered_at)
         pipeline.check_run_size([delivery], settings.max_rows_per_run)
-        raw, refused = pipeline.read([delivery], lambda _: source, settings)
-        _stop_if_refused(refused)
+        reading = pipeline.read([delivery], lambda _: source, settings)
+        _stop_if_refused(reading.refusals)
     with clock.of("leads"):
-        leads, rejected, refused = pipeline.validate(raw, lead_id_key)
+        leads, rejected, refused = pipeline.validate(reading.raw, lead_id_key)
         _stop_if_refused(refused)
     with clock.of("classifications"):
         classifications = pipeline.classify(leads, settings)
     with clock.of("lead_scores"):
         scores = pipeline.score(leads)
     with clock.of("lead_reports"):
-        frames = pipeline.Frames(raw, leads, rejected, classifications, scores)
-        files = pipeline.report([delivery], frames, out, settings.classification_purpose)
+        frames = pipeline.Frames(reading.raw, leads, rejected, classifications, scores)
+        files, refused = pipeline.report([delivery], frames, out, settings.classification_purpose)
+        _stop_if_refused(refused)
     with clock.of("checks"):
         found = _gather(delivery, frames, files, out)
         failing = checks.failing(found, checks.limits_from(settings))

@@ -6,7 +6,8 @@ Nothing here knows what a row means; the contract says what a row is.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ import pyarrow.compute as pc
 
 from leadscout_assets.contracts import BATCH_ID, Contract
 from leadscout_assets.errors import EdgeFailed
+from leadscout_assets.folders import make_private
+from leadscout_assets.frames import rows_by_batch
 
 if TYPE_CHECKING:
     import pyarrow.fs
@@ -48,28 +51,40 @@ class Tables:
         self._write(contract, fitted, _predicate(batches))
 
     def read(self, contract: Contract, batches: Sequence[str], columns: Sequence[str] | None = None) -> pa.Table:
-        """Return the rows of `batches`, sorted by key, in the contract's types; no rows where the table is not there yet.
+        """Return the rows of `batches` in the contract's types; no rows where the table is not there yet.
 
+        They come sorted by key where all columns, or all of the key, are asked for, and in no order otherwise.
         Raises `EdgeFailed` where storage cannot be read.
         """
-        from deltalake.exceptions import DeltaError
-
         wanted = list(columns) if columns is not None else contract.schema.names
         schema = pa.schema([contract.schema.field(name) for name in wanted])
         if not batches or not self._exists(contract):
             return schema.empty_table()
-        needed = list(dict.fromkeys([*wanted, *contract.key]))
-        try:
+        with _reading(contract):
             rows = self._open(contract).to_pyarrow_table(
-                filters=[("batch_id", "in", list(batches))], columns=needed, filesystem=self._files(contract)
+                filters=[("batch_id", "in", list(batches))], columns=wanted, filesystem=self._files(contract)
             )
-        except (DeltaError, OSError, pa.ArrowException):
-            raise EdgeFailed(f"table {contract.name} cannot be read; see `leadscout doctor`") from None
-        return rows.sort_by([(name, "ascending") for name in contract.key]).select(wanted).cast(schema)
+            if set(contract.key) <= set(wanted):
+                rows = rows.sort_by([(name, "ascending") for name in contract.key])
+            return rows.select(wanted).cast(schema)
 
-    def version(self, contract: Contract) -> int | None:
-        """Return the number of the table's newest commit, None where there is no table yet."""
-        return self._open(contract).version() if self._exists(contract) else None
+    def rows(self, contract: Contract, batches: Sequence[str]) -> dict[str, int]:
+        """Return rows per batch, batches without rows left out, from the table's log: no data is read.
+
+        Only a batch with a file whose writer recorded no count (none of ours) is counted by reading it.
+        Raises `EdgeFailed` where storage cannot be read.
+        """
+        if not batches or not self._exists(contract):
+            return {}
+        with _reading(contract):
+            files = pa.table(self._open(contract).get_add_actions(flatten=True))
+            files = files.select(["partition.batch_id", "num_records"]).rename_columns(["batch_id", "rows"])
+            files = files.filter(pc.is_in(files["batch_id"], pa.array(batches, pa.string())))
+            uncounted = pc.unique(files.filter(pc.is_null(files["rows"]))["batch_id"]).to_pylist()
+            counted = files.group_by("batch_id").aggregate([("rows", "sum")])
+            sums = zip(counted["batch_id"].to_pylist(), counted["rows_sum"].to_pylist(), strict=True)
+            counts = {batch: rows for batch, rows in sums if rows and batch not in uncounted}
+        return counts | rows_by_batch(self.read(contract, uncounted, ["batch_id"]))
 
     def _path(self, contract: Contract) -> Path:
         return self.root / contract.name
@@ -103,7 +118,7 @@ class Tables:
             for attempt in stamina.retry_context(on=CommitFailedError, attempts=WRITE_ATTEMPTS, timeout=60):
                 with attempt:
                     if not self._exists(contract):
-                        path.mkdir(parents=True, exist_ok=True)
+                        make_private(path)
                         DeltaTable.create(path, contract.schema, mode="ignore", partition_by=["batch_id"])
                     write_deltalake(path, frame, mode="overwrite", predicate=predicate)
         except (DeltaError, OSError, pa.ArrowException) as error:
@@ -111,6 +126,16 @@ class Tables:
             raise EdgeFailed(
                 f"table {contract.name} was not written ({kind}) and is as it was before; check free space and permissions"
             ) from None
+
+
+@contextmanager
+def _reading(contract: Contract) -> Iterator[None]:
+    from deltalake.exceptions import DeltaError
+
+    try:
+        yield
+    except (DeltaError, OSError, pa.ArrowException):
+        raise EdgeFailed(f"table {contract.name} cannot be read; see `leadscout doctor`") from None
 
 
 def _predicate(batches: Sequence[str]) -> str:

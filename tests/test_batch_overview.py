@@ -28,12 +28,13 @@ def run(platform: Home, batch: str) -> None:
     """What the assets do, without their orchestrator."""
     deliveries = platform.deliveries([batch])
     settings = platform.settings
-    raw, unread = pipeline.read(deliveries, platform.store.path, settings)
-    platform.records.settle("raw_leads", [batch], {r.batch_id: (r.code, r.sentence) for r in unread})
+    reading = pipeline.read(deliveries, platform.store.path, settings)
+    platform.records.settle("raw_leads", [batch], {r.batch_id: (r.code, r.sentence) for r in reading.refusals})
+    raw = reading.raw
     leads, rejected, _ = pipeline.validate(raw, platform.lead_id_key)
     frames = pipeline.Frames(raw, leads, rejected, pipeline.classify(leads, settings), pipeline.score(leads))
-    kept = [delivery for delivery in deliveries if not unread]
-    files = pipeline.report(kept, frames, settings.reports_dir, settings.classification_purpose)
+    kept = [delivery for delivery in deliveries if not reading.refusals]
+    files, _ = pipeline.report(kept, frames, settings.reports_dir, settings.classification_purpose)
     for contract, frame in (
         (contracts.RAW_LEADS, raw), (contracts.LEADS, leads), (contracts.REJECTED_LEADS, rejected),
         (contracts.CLASSIFICATIONS, frames.classifications), (LEAD_SCORES, frames.lead_scores), (contracts.LEAD_REPORTS, files),
@@ -51,7 +52,7 @@ def batches(platform: Home, tmp_path: Path) -> dict[str, str]:
         "waiting": scenario.scenario_xlsx(tmp_path / "leads.xlsx"),
     }
     found = {
-        state: platform.deliver(path, now=NOW + timedelta(hours=hours)).batch_id
+        state: platform.deliver(path, now=NOW + timedelta(hours=hours)).delivery.batch_id
         for hours, (state, path) in enumerate(paths.items())
     }
     run(platform, found["reported"])

@@ -46,7 +46,8 @@ def broken_values(column: Column) -> list[Any]:
     """Values that break one rule of the column each."""
     wrong: list[Any] = []
     if column.pattern:
-        wrong += ["Mokoena", "", "0001\n"]
+        broken = ["Mokoena", "", "0001\n", "+27821234567\n"]
+        wrong += [[value] for value in broken] if pa.types.is_list(column.type) else broken
     if column.minimum is not None:
         wrong.append(column.minimum - 1)
     if column.maximum is not None:
@@ -142,6 +143,24 @@ def test_many_broken_rules_are_counted_and_the_first_few_named():
 def test_codes_that_no_rule_has_are_noticed():
     for contract, column in ((LEADS, "warnings"), (REJECTED_LEADS, "reasons")):
         assert not judge_contract(contract, put(FRAMES[contract], column, ["made_up"]), [BATCH])[BATCH].passed
+
+
+@pytest.mark.parametrize(
+    ("numbers", "passes"),
+    [
+        ([], True),
+        (["+27821234567"], True),
+        (["+27821234567", "+442079460018"], True),
+        (["+27821234567", "0821234567"], False),
+        (["+27821234567; +442079460018"], False),
+        (["+27821234567", None], False),
+    ],
+)
+def test_each_further_number_is_held_to_e164(numbers, passes):
+    verdict = judge_contract(LEADS, put(_batch.leads, "other_numbers", numbers), [BATCH])[BATCH]
+    assert verdict.passed is passes
+    assert ("other_numbers breaks elements_pattern in 1 rows" in verdict.sentence) is not passes
+    assert "0821234567" not in str(verdict)
 
 
 def test_contracts_are_plain_values_that_can_be_told_apart():

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import socket
 from collections import namedtuple
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 
-from leadscout_assets import diagnosis
+from leadscout_assets import batch_overview, contracts, diagnosis
+from leadscout_assets.arrivals import MAX_ATTEMPTS
+from leadscout_assets.batch_overview import BatchSummary
 from leadscout_assets.diagnosis import Finding, diagnose
+from leadscout_assets.errors import EdgeFailed
 from leadscout_assets.home import Home
 from leadscout_assets.settings import Settings
+from leadscout_assets.supervisor import readiness
+from leadscout_assets.supervisor.lock import PID_FILE, hold_home
 from tests import scenario
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -74,8 +85,110 @@ def test_a_missing_purpose_is_no_fault_but_is_said(home):
     assert finding(purpose, "classification purpose").found == "recorded"
 
 
-@pytest.mark.parametrize("what", ["python", "packages", "home", "application database", "inbox", "platform"])
+@pytest.mark.parametrize(
+    "what", ["python", "packages", "home", "application database", "tables", "deliveries", "inbox", "platform"]
+)
 def test_findings_are_plain_values(home, what):
     found = finding(home, what).to_json()
     assert set(found) == {"what", "ok", "found", "fix"}
     assert isinstance(found["ok"], bool)
+
+
+BATCHES = ["2026-03-02_list_00000001", "2026-03-02_list_00000002"]
+
+
+class TestTables:
+    @pytest.fixture
+    def table(self, home) -> Path:
+        """The folder of a table of two batches."""
+        rows = [
+            {"batch_id": batch, "kind": "pdf", "path": f"{batch}/{batch}.pdf", "bytes": 1, "sha256": "0" * 64}
+            for batch in BATCHES
+        ]
+        frame = pa.Table.from_pylist(rows, contracts.LEAD_REPORTS.schema)
+        Home(home).tables.replace(contracts.LEAD_REPORTS, frame, BATCHES)
+        return home.tables_dir / "lead_reports"
+
+    def test_a_table_that_is_whole_opens(self, home, table):
+        (home.tables_dir / "leads").mkdir()  # what a writer leaves that was killed before its first commit
+        assert finding(home, "tables").ok
+        (home.tables_dir / "leads").rmdir()
+        assert finding(home, "tables").found == "1 open"
+
+    def test_a_file_that_is_gone_is_found_although_the_table_opens(self, home, table):
+        next(table.glob("batch_id=*/*.parquet")).unlink()
+        found = finding(home, "tables")
+        assert (found.ok, found.found) == (False, "lead_reports lacks 1 of its 2 files")
+        assert "leadscout backfill --all" in found.fix
+
+    def test_a_damaged_log_is_found(self, home, table):
+        for commit in (table / "_delta_log").glob("*.json"):
+            commit.write_text("{ Zwelibanzi")
+        found = finding(home, "tables")
+        assert (found.ok, found.found) == (False, "lead_reports cannot be opened")
+
+    def test_a_log_that_is_gone_is_found(self, home, table):
+        shutil.rmtree(table / "_delta_log")
+        assert finding(home, "tables").found == "lead_reports has rows but no log"
+
+    def test_a_table_of_another_version_is_found(self, home):
+        write_deltalake(home.tables_dir / "leads", pa.table({"batch_id": BATCHES}))
+        assert finding(home, "tables").found == "leads lacks columns of this version"
+
+
+class TestDeliveries:
+    def test_a_delivery_given_up_is_named(self, home, tmp_path):
+        parts = Home(home)
+        batch = parts.deliver(scenario.scenario_csv(tmp_path / "leads.csv"), now=NOW).delivery.batch_id
+        assert finding(home, "deliveries").found == "1, none given up"
+        for attempt in range(MAX_ATTEMPTS):
+            parts.records.note_request([batch], f"key-{attempt}")
+        found = finding(home, "deliveries")
+        assert (found.ok, found.found) == (False, f"1 without a report after {MAX_ATTEMPTS} runs: {batch}")
+        assert "leadscout backfill" in found.fix
+
+    def test_many_of_them_are_counted_and_the_newest_named(self, home, monkeypatch):
+        assert Home(home).records.all() == []
+        summaries = [
+            BatchSummary(f"2026-03-02_list_{n:08}", "", None, 0, 0, "failed" if n < 9 else "waiting") for n in range(10)
+        ]
+        monkeypatch.setattr(batch_overview, "overview", lambda _: summaries)
+        found = finding(home, "deliveries").found
+        assert found.startswith("9 without a report")
+        assert found.endswith("_00000007, 2026-03-02_list_00000008, ...")
+        assert "00000003" not in found
+
+    def test_deliveries_that_cannot_be_counted_are_a_finding(self, home, monkeypatch):
+        def fail(_: object) -> None:
+            raise EdgeFailed("put it right")
+
+        assert Home(home).records.all() == []
+        monkeypatch.setattr(batch_overview, "overview", fail)
+        assert finding(home, "deliveries") == Finding("deliveries", False, "cannot be looked through", "put it right")
+
+
+class TestPlatform:
+    @pytest.fixture
+    def up(self, home) -> Iterator[None]:
+        with hold_home(home.home):
+            yield
+
+    def test_one_that_answers_is_up(self, home, up, monkeypatch):
+        monkeypatch.setattr(readiness, "awaited", lambda url, since: None)
+        found = finding(home, "platform")
+        assert (found.ok, found.found) == (True, f"up, process {os.getpid()}, http://127.0.0.1:3000")
+
+    def test_one_whose_ui_does_not_answer_needs_mending(self, home, up):
+        with socket.socket() as nobody:
+            nobody.bind(("127.0.0.1", 0))
+            found = finding(home.model_copy(update={"port": nobody.getsockname()[1]}), "platform")
+        assert not found.ok
+        assert "without the UI's answer" in found.found
+        assert "LEADSCOUT_PORT" in found.fix
+
+    def test_one_that_cannot_be_asked_after_needs_mending(self, home):
+        home.home.mkdir()
+        (home.home / PID_FILE).symlink_to(PID_FILE)  # a circle
+        found = finding(home, "platform")
+        assert (found.ok, found.found) == (False, "cannot be asked")
+        assert PID_FILE in found.fix

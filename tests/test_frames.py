@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -57,6 +54,3 @@ def test_a_frame_without_rows_can_be_cut_counted_and_dropped_from(batches):
     assert [part.num_rows for part in by_batch(empty, batches)] == [0] * len(batches)
     assert rows_by_batch(empty) == {}
     assert without(empty, batches).num_rows == 0
-
-
-@pytest.mark.processes

@@ -79,7 +79,7 @@ class TestKey:
 class TestDeliver:
     def test_a_delivered_file_is_stored_and_recorded(self, home, source):
         parts = Home(home)
-        delivery = parts.deliver(source, now=NOW)
+        delivery = parts.deliver(source, now=NOW).delivery
         assert delivery.rows_counted == 2
         assert parts.store.path(delivery.sha256).read_text() == TEXT
         record = parts.records.get(delivery.batch_id)
@@ -87,8 +87,8 @@ class TestDeliver:
         assert parts.deliveries([delivery.batch_id]) == [delivery]
 
     def test_the_same_content_again_is_the_same_delivery(self, home, source):
-        first = Home(home).deliver(source, now=NOW)
-        again = Home(home).deliver(source.rename(source.with_name("Other name.csv")), now=LATER)
+        first = Home(home).deliver(source, now=NOW).delivery
+        again = Home(home).deliver(source.rename(source.with_name("Other name.csv")), now=LATER).delivery
         assert again == first
         assert len(Home(home).records.all()) == 1
 
@@ -108,20 +108,20 @@ class TestDeliver:
             with pytest.raises(Killed):
                 Home(home).deliver(source, now=NOW)
         assert Home(home).records.all() == []
-        delivery = Home(home).deliver(source, now=LATER)
+        delivery = Home(home).deliver(source, now=LATER).delivery
         assert [record.batch_id for record in Home(home).records.all()] == [delivery.batch_id]
-        assert Home(home).deliver(source, now=LATER + timedelta(days=1)) == delivery
+        assert Home(home).deliver(source, now=LATER + timedelta(days=1)).delivery == delivery
 
     def test_a_lost_manifest_does_not_make_the_delivery_another_one(self, home, source):
-        first = Home(home).deliver(source, now=NOW)
+        first = Home(home).deliver(source, now=NOW).delivery
         (manifest,) = home.deliveries_dir.rglob("*.json")
         manifest.unlink()
-        again = Home(home).deliver(source.rename(source.with_name("Other name.csv")), now=LATER)
+        again = Home(home).deliver(source.rename(source.with_name("Other name.csv")), now=LATER).delivery
         assert (again.batch_id, again.delivered_at) == (first.batch_id, first.delivered_at)
         assert Home(home).deliveries([first.batch_id])[0].file_name == "Other name.csv"
 
     def test_a_delivery_whose_manifest_is_gone_is_known_without_its_name(self, home, source):
-        first = Home(home).deliver(source, now=NOW)
+        first = Home(home).deliver(source, now=NOW).delivery
         (manifest,) = home.deliveries_dir.rglob("*.json")
         manifest.unlink()
         (known,) = Home(home).deliveries([first.batch_id])
@@ -130,7 +130,7 @@ class TestDeliver:
 
     def test_an_unreadable_file_is_a_delivery_without_a_count(self, home, tmp_path):
         (tmp_path / "empty.csv").touch()
-        assert Home(home).deliver(tmp_path / "empty.csv", now=NOW).rows_counted is None
+        assert Home(home).deliver(tmp_path / "empty.csv", now=NOW).delivery.rows_counted is None
 
     def test_what_is_no_file_is_not_delivered(self, home, tmp_path):
         with pytest.raises(BadInput):
@@ -140,9 +140,18 @@ class TestDeliver:
     def test_deliveries_come_in_the_order_asked_for(self, home, tmp_path, source):
         other = tmp_path / "other.csv"
         other.write_text(TEXT + "ORYX ROADS,S B ZULU\n")
-        one, two = (Home(home).deliver(path, now=NOW).batch_id for path in (source, other))
+        one, two = (Home(home).deliver(path, now=NOW).delivery.batch_id for path in (source, other))
         assert [d.batch_id for d in Home(home).deliveries([two, one])] == [two, one]
 
     def test_an_unknown_batch_has_no_delivery(self, home):
         with pytest.raises(UnknownBatch):
             Home(home).deliveries(["2026-03-02_list_0123abcd"])
+
+
+def test_a_store_that_is_gone_is_no_fault_of_a_batch(home, tmp_path):
+    source = tmp_path / "leads.csv"
+    source.write_text("EntityName,DirectorName\nKUDU TRANSPORT,PALESA TAU\n")
+    batch = Home(home).deliver(source, now=NOW).delivery.batch_id
+    home.deliveries_dir.rename(home.home / "not mounted")
+    with pytest.raises(EdgeFailed, match="deliveries folder"):
+        Home(home).deliveries([batch])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import TextIO
 from uuid import UUID
 
 import numpy as np
@@ -22,8 +24,19 @@ from hypothesis import strategies as st
 
 from leadscout_assets import logs
 from leadscout_assets.contracts import FIELDS
-from leadscout_assets.errors import EdgeFailed, UnreadableFile
-from leadscout_assets.logs import REMOVED, clean, describe, get_logger, is_personal, mask, operation, setup_logging
+from leadscout_assets.errors import Defect, EdgeFailed, UnreadableFile, is_interruption
+from leadscout_assets.logs import (
+    REMOVED,
+    clean,
+    describe,
+    get_logger,
+    is_personal,
+    mask,
+    operation,
+    private_errors,
+    setup_logging,
+)
+from leadscout_assets.settings import read_settings
 
 CANARY = "Zanele Quagga"
 BATCH = "2026-03-02_list_0123abcd"
@@ -44,6 +57,10 @@ class Lines:
         return [json.loads(line) for line in self.text.splitlines()]
 
 
+def log_as(level: str, form: str, stream: TextIO | None = None) -> None:
+    setup_logging(read_settings(log_level=level, log_format=form), stream)
+
+
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
     root, ours = logging.getLogger(), logging.getLogger(logs.ROOT)
@@ -57,7 +74,7 @@ def _as_before() -> Iterator[None]:
 @pytest.fixture
 def lines() -> Lines:
     lines = Lines()
-    setup_logging("DEBUG", "json", lines.stream)
+    log_as("DEBUG", "json", lines.stream)
     return lines
 
 
@@ -79,7 +96,7 @@ def test_a_json_line_says_when_how_loud_who_and_what(lines):
 
 def test_a_console_line_holds_the_same_without_colours_where_there_is_no_terminal():
     lines = Lines()
-    setup_logging("INFO", "console", lines.stream)
+    log_as("INFO", "console", lines.stream)
     get_logger("leadscout_assets.x").info("batch read", rows=5)
     assert "batch read" in lines.text
     assert "rows=5" in lines.text
@@ -102,7 +119,7 @@ def test_other_packages_speak_from_warning_on(lines):
 
 def test_the_level_holds_back_what_is_below_it():
     lines = Lines()
-    setup_logging("WARNING", "json", lines.stream)
+    log_as("WARNING", "json", lines.stream)
     get_logger("leadscout_assets.x").info("chatter")
     get_logger("leadscout_assets.x").warning("trouble")
     assert [line["event"] for line in lines.json] == ["trouble"]
@@ -112,8 +129,8 @@ def test_setting_up_again_replaces_the_first_and_leaves_the_handlers_of_others()
     theirs = logging.NullHandler()
     logging.getLogger().addHandler(theirs)
     first, second = Lines(), Lines()
-    setup_logging("INFO", "json", first.stream)
-    setup_logging("INFO", "json", second.stream)
+    log_as("INFO", "json", first.stream)
+    log_as("INFO", "json", second.stream)
     get_logger("leadscout_assets.x").info("once")
     assert first.text == ""
     assert len(second.json) == 1
@@ -133,12 +150,25 @@ def test_a_logger_with_a_handler_of_its_own_is_not_written_twice(lines):
 
 
 def test_without_a_stream_lines_go_to_the_standard_error_of_the_moment(capsys, monkeypatch):
-    setup_logging("INFO", "json")
+    log_as("INFO", "json")
     moment = io.StringIO()
     monkeypatch.setattr(sys, "stderr", moment)
     get_logger("leadscout_assets.x").info("here")
     assert "here" in moment.getvalue()
     assert capsys.readouterr().out == ""
+
+
+def test_a_standard_error_that_was_closed_since_the_last_line_loses_no_line(monkeypatch):
+    """A test runner swaps standard error for each test and closes it; flushing the last one ended the program."""
+    before, now = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(sys, "stderr", before)
+    log_as("INFO", "json")
+    get_logger("leadscout_assets.x").info("first")
+    assert "first" in before.getvalue()
+    before.close()
+    monkeypatch.setattr(sys, "stderr", now)
+    get_logger("leadscout_assets.x").info("second")
+    assert "second" in now.getvalue()
 
 
 def test_before_any_set_up_a_line_is_private_and_not_on_standard_output(capsys):
@@ -281,7 +311,7 @@ def test_a_password_in_a_url_is_masked():
 
 def test_a_line_stays_one_line_and_sends_nothing_to_the_terminal():
     lines = Lines()
-    setup_logging("INFO", "console", lines.stream)
+    log_as("INFO", "console", lines.stream)
     get_logger("leadscout_assets.x").info("a\nfake line\x1b[2J\u202e", code="b\r\nc", **{"k\ney": 1})
     assert len(lines.text.splitlines()) == 1
     assert "\x1b" not in lines.text
@@ -383,6 +413,47 @@ def test_the_cause_that_was_suppressed_stays_away():
     assert "UnreadableFile: Send a file with rows." in describe(caught.value)
 
 
+class PanicException(BaseException):
+    """What a panic in a library written in Rust becomes; Python's `Exception` is not among its bases."""
+
+
+class DagsterExecutionInterruptedError(BaseException):
+    """Of the name, and the kind, by which Dagster ends a run that was terminated."""
+
+
+class Stopped(KeyboardInterrupt):
+    """An interruption of one's own."""
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError(CANARY), PanicException(CANARY), BaseExceptionGroup(CANARY, [PanicException()])]
+)
+def test_a_failure_of_any_kind_leaves_a_private_block_without_its_message(error):
+    with pytest.raises(Defect, match=type(error).__name__) as raised, private_errors():
+        raise error
+    assert CANARY not in str(raised.value)
+    assert raised.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        KeyboardInterrupt(), SystemExit(3), GeneratorExit(), asyncio.CancelledError(), Stopped(),
+        DagsterExecutionInterruptedError(), EdgeFailed("the disk is full"),
+    ],
+)  # fmt: skip
+def test_an_interruption_and_an_error_of_leadscout_leave_a_private_block_as_they_are(error):
+    with pytest.raises(type(error)) as raised, private_errors():
+        raise error
+    assert raised.value is error
+
+
+def test_the_interruption_known_by_name_is_the_one_that_dagster_raises():
+    from dagster._core.errors import DagsterExecutionInterruptedError
+
+    assert is_interruption(DagsterExecutionInterruptedError())
+
+
 def test_a_group_of_errors_and_a_ring_of_causes_are_told_once():
     first, second = ValueError(CANARY), EdgeFailed("second")
     first.__cause__, second.__cause__ = second, first
@@ -393,7 +464,7 @@ def test_a_group_of_errors_and_a_ring_of_causes_are_told_once():
 
 def test_a_broken_log_call_is_reported_without_its_values(capsys):
     logging.getLogger().handlers.clear()  # the test runner's own would raise
-    setup_logging("INFO", "json")
+    log_as("INFO", "json")
     logging.getLogger("other").warning("%d", CANARY)
     captured = capsys.readouterr()
     assert captured.err == "a log line of other was lost: TypeError\n"

@@ -53,10 +53,10 @@ def delivered(path: Path, settings: Settings) -> Delivery:
 def chain(paths: Sequence[Path], settings: Settings) -> tuple[list[Delivery], Frames, list[Refusal]]:
     deliveries = [delivered(path, settings) for path in paths]
     stored = {delivery.sha256: path for delivery, path in zip(deliveries, paths, strict=True)}
-    raw, unread = pipeline.read(deliveries, stored.__getitem__, settings)
-    leads, rejected, unbalanced = pipeline.validate(raw, KEY)
-    frames = Frames(raw, leads, rejected, pipeline.classify(leads, settings), pipeline.score(leads))
-    return deliveries, frames, unread + unbalanced
+    reading = pipeline.read(deliveries, stored.__getitem__, settings)
+    leads, rejected, unbalanced = pipeline.validate(reading.raw, KEY)
+    frames = Frames(reading.raw, leads, rejected, pipeline.classify(leads, settings), pipeline.score(leads))
+    return deliveries, frames, reading.refusals + unbalanced
 
 
 def assert_conserved(deliveries: Sequence[Delivery], frames: Frames) -> None:
@@ -119,7 +119,7 @@ class TestScenario:
     def test_frames_fit_their_contracts_in_types_and_values(self, tmp_path, with_purpose):
         path = scenario.scenario_csv(tmp_path / "leads.csv", ragged=True)
         (delivery,), frames, _ = chain([path], with_purpose)
-        files = pipeline.report([delivery], frames, tmp_path / "reports", PURPOSE)
+        files, _ = pipeline.report([delivery], frames, tmp_path / "reports", PURPOSE)
         named = {
             contracts.RAW_LEADS: frames.raw_leads,
             contracts.LEADS: frames.leads,
@@ -174,7 +174,8 @@ def test_a_batch_of_which_no_row_is_a_lead_goes_all_the_way(tmp_path, home, purp
     assert refusals == []
     assert (frames.leads.num_rows, frames.rejected_leads.num_rows) == (0, 2)
     assert (frames.classifications.num_rows, frames.lead_scores.num_rows) == (0, 0)
-    assert pipeline.report([delivery], frames, tmp_path / "reports", purpose).num_rows == 3
+    files, refusals = pipeline.report([delivery], frames, tmp_path / "reports", purpose)
+    assert (files.num_rows, refusals) == (3, [])
 
 
 @pytest.mark.parametrize("purpose", [None, PURPOSE])
@@ -200,7 +201,7 @@ class TestRefusal:
         path.write_bytes(b"%PDF-1.7 Mokoena")
         return path
 
-    def read(self, paths: list[Path], home: Settings, **altered: object) -> tuple[pa.Table, list[Refusal]]:
+    def read(self, paths: list[Path], home: Settings, **altered: object) -> pipeline.Reading:
         deliveries = [
             Delivery(f"2026-03-02_list_{n:08x}", str(n), path.name, 1, NOW, 2) for n, path in enumerate(paths)
         ]
@@ -208,31 +209,54 @@ class TestRefusal:
         return pipeline.read(deliveries, lambda sha256: paths[int(sha256)], home)
 
     def test_an_unreadable_file_refuses_its_batch_and_no_other(self, good, bad, home):
-        raw, (refusal,) = self.read([good, bad], home)
-        assert set(raw["batch_id"].to_pylist()) == {"2026-03-02_list_00000000"}
+        reading = self.read([good, bad], home)
+        (refusal,) = reading.refusals
+        assert set(reading.raw["batch_id"].to_pylist()) == {"2026-03-02_list_00000000"}
         assert (refusal.batch_id, refusal.step, refusal.code) == ("2026-03-02_list_00000001", "raw_leads", "pdf")
         assert refusal.sentence
         assert "Mokoena" not in refusal.sentence
 
     @pytest.mark.parametrize("counted", [0, 1, 3])
-    def test_a_file_of_which_the_two_readers_count_different_rows_is_refused(self, good, home, counted):
-        raw, (refusal,) = self.read([good], home, rows_counted=counted)
-        assert raw.num_rows == 0
+    def test_a_file_of_which_the_two_readers_count_different_rows_is_refused(self, good, home, monkeypatch, counted):
+        monkeypatch.setattr(pipeline, "count_rows", lambda *_, **__: counted)
+        reading = self.read([good], home, rows_counted=counted)
+        (refusal,) = reading.refusals
+        assert (reading.raw.num_rows, reading.recounted) == (0, {})
         assert refusal.code == "not_reconciled"
         assert f"2 rows and the other {counted}" in refusal.sentence
 
-    def test_a_file_that_could_not_be_counted_is_refused(self, good, home):
-        raw, (refusal,) = self.read([good], home, rows_counted=None)
-        assert (raw.num_rows, refusal.code) == (0, "not_counted")
+    @pytest.mark.parametrize("noted", [None, 0, 3])
+    def test_a_count_made_with_other_settings_is_made_anew_before_the_batch_is_refused(self, good, home, noted):
+        reading = self.read([good], home, rows_counted=noted)
+        assert (reading.raw.num_rows, reading.refusals) == (2, [])
+        assert reading.recounted == {"2026-03-02_list_00000000": 2}
 
     def test_a_file_that_the_store_has_lost_is_refused(self, good, tmp_path, home):
-        raw, (refusal,) = self.read([good, tmp_path / "gone"], home)
-        assert (raw.num_rows, refusal.code) == (2, "not_stored")
+        reading = self.read([good, tmp_path / "gone"], home)
+        (refusal,) = reading.refusals
+        assert (reading.raw.num_rows, refusal.code) == (2, "not_stored")
+
+    def test_a_defect_that_one_file_brings_out_refuses_that_batch_alone(self, good, tmp_path, home, monkeypatch):
+        other = tmp_path / "other.csv"
+        other.write_bytes(good.read_bytes())
+        read = pipeline.read_lead_list
+
+        def failing(path: Path, **options: object) -> pa.Table:
+            if path == other:
+                raise RuntimeError("Mokoena")
+            return read(path, **options)
+
+        monkeypatch.setattr(pipeline, "read_lead_list", failing)
+        reading = self.read([good, other], home)
+        (refusal,) = reading.refusals
+        assert (reading.raw.num_rows, refusal.code) == (2, "defect")
+        assert "RuntimeError" in refusal.sentence
+        assert "Mokoena" not in refusal.sentence
 
     def test_nothing_delivered_is_no_rows(self, home):
-        raw, refusals = pipeline.read([], Path, home)
-        assert raw.schema == contracts.RAW_LEADS.schema
-        assert (raw.num_rows, refusals) == (0, [])
+        reading = pipeline.read([], Path, home)
+        assert reading.raw.schema == contracts.RAW_LEADS.schema
+        assert (reading.raw.num_rows, reading.refusals) == (0, [])
 
     @pytest.mark.parametrize("change", ["lead lost", "rejected lost", "lead doubled"])
     def test_a_batch_whose_rows_do_not_add_up_is_refused_and_the_other_goes_on(
@@ -278,15 +302,9 @@ class TestRefusal:
                 "batch_numbers",
                 lambda d, raw, *rest, **kw: seen.append(raw.num_rows) or compute(d, raw, *rest, **kw),
             )
-            files = pipeline.report([good], kept, tmp_path / "reports", None)
+            files, _ = pipeline.report([good], kept, tmp_path / "reports", None)
         assert seen == [good.rows_counted]
         assert set(files["batch_id"].to_pylist()) == {good.batch_id}
-
-    def test_of_several_refusals_the_earliest_steps_is_told(self):
-        late, early = Refusal("a", "leads", "x", "late"), Refusal("a", "raw_leads", "y", "early")
-        other = Refusal("b", "leads", "z", "other")
-        for order in ([late, early, other], [other, early, late]):
-            assert pipeline.first_refusals(order) == {"a": early, "b": other}
 
 
 class TestRunSize:

@@ -112,7 +112,8 @@ def test_an_unreadable_file_is_refused_with_one_sentence_and_nothing_written(run
 
 
 def test_a_file_that_the_two_readers_count_differently_is_refused(run, source, tmp_path, monkeypatch):
-    monkeypatch.setattr("leadscout_assets.single_run.count_rows", lambda *_, **__: 7)
+    for place in ("single_run", "pipeline"):
+        monkeypatch.setattr(f"leadscout_assets.{place}.count_rows", lambda *_, **__: 7)
     with pytest.raises(UnreadableFile, match="the other 7") as raised:
         run(source)
     assert raised.value.code == "not_reconciled"

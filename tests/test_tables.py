@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
+import os
+import stat
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from deltalake import DeltaTable, write_deltalake
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from leadscout_assets.contracts import CLASSIFICATIONS, LEAD_REPORTS, REJECTED_LEADS
 from leadscout_assets.errors import ContractBroken, EdgeFailed
+from leadscout_assets.frames import rows_by_batch
 from leadscout_assets.tables import Tables
 
 ONE, TWO, THREE = ("2026-01-01_list_00000001", "2026-01-02_list_00000002", "2026-01-03_list_00000003")
@@ -26,6 +34,10 @@ def rows_of(tables: Tables, *batches: str) -> list[tuple[str, int]]:
     return list(zip(frame["batch_id"].to_pylist(), frame["source_row"].to_pylist(), strict=True))
 
 
+def newest_commit(tables: Tables) -> int:
+    return DeltaTable(tables.root / REJECTED_LEADS.name).version()
+
+
 @pytest.fixture
 def tables(tmp_path: Path) -> Tables:
     return Tables(tmp_path / "tables")
@@ -35,7 +47,7 @@ def test_what_was_never_written_reads_as_no_rows_in_the_contracts_types(tables):
     frame = tables.read(REJECTED_LEADS, [ONE])
     assert frame.num_rows == 0
     assert frame.schema == REJECTED_LEADS.schema
-    assert tables.version(REJECTED_LEADS) is None
+    assert tables.rows(REJECTED_LEADS, [ONE]) == {}
 
 
 def test_reading_no_batches_gives_no_rows(tables):
@@ -50,12 +62,74 @@ def test_rows_come_back_sorted_by_key_in_the_contracts_types_and_order(tables):
     assert rows_of(tables, TWO, ONE) == [(ONE, 3), (TWO, 2), (TWO, 9), (TWO, 10)]
 
 
-def test_chosen_columns_come_in_the_order_asked_for_and_sorted_by_key(tables):
+def test_chosen_columns_come_in_the_order_asked_for_and_sorted_by_key_where_it_is_among_them(tables):
     tables.replace(REJECTED_LEADS, rejected(ONE, 30, 4), [ONE])
-    frame = tables.read(REJECTED_LEADS, [ONE], ["row", "source_row"])
-    assert frame.column_names == ["row", "source_row"]
+    frame = tables.read(REJECTED_LEADS, [ONE], ["row", "source_row", "batch_id"])
+    assert frame.column_names == ["row", "source_row", "batch_id"]
     assert frame["source_row"].to_pylist() == [4, 30]
-    assert tables.read(REJECTED_LEADS, [ONE], ["row"]).column_names == ["row"]
+
+
+def test_columns_without_the_key_are_all_that_is_read(tables, monkeypatch):
+    """Counting a million leads does not read their ids, nor sort them."""
+    tables.replace(REJECTED_LEADS, pa.concat_tables([rejected(ONE, 30, 4), rejected(TWO, 2)]), [ONE, TWO])
+    asked = []
+    read = DeltaTable.to_pyarrow_table
+    monkeypatch.setattr(
+        DeltaTable, "to_pyarrow_table", lambda self, **how: asked.append(how["columns"]) or read(self, **how)
+    )
+    frame = tables.read(REJECTED_LEADS, [ONE, TWO], ["row", "batch_id"])
+    assert frame.schema == pa.schema([REJECTED_LEADS.schema.field(name) for name in ("row", "batch_id")])
+    assert sorted(frame["batch_id"].to_pylist()) == [ONE, ONE, TWO]
+    assert asked == [["row", "batch_id"]]
+
+
+def without_data(tables: Tables) -> None:
+    for part in (tables.root / "rejected_leads").rglob("*.parquet"):
+        part.write_bytes(b"not parquet")
+
+
+def test_rows_are_counted_from_the_tables_log_without_reading_data(tables):
+    tables.replace(REJECTED_LEADS, pa.concat_tables([rejected(ONE, 2, 3), rejected(TWO, 2)]), [ONE, TWO])
+    tables.replace(REJECTED_LEADS, rejected(THREE, *range(2, 9)), [THREE])
+    tables.replace(REJECTED_LEADS, rejected(TWO, 5, 6, 7), [TWO])
+    without_data(tables)
+    assert tables.rows(REJECTED_LEADS, [THREE, ONE, TWO]) == {ONE: 2, TWO: 3, THREE: 7}
+    assert tables.rows(REJECTED_LEADS, [TWO]) == {TWO: 3}
+
+
+def test_a_batch_without_rows_is_not_among_the_counts(tables):
+    tables.replace(REJECTED_LEADS, pa.concat_tables([rejected(ONE, 2), rejected(TWO, 2)]), [ONE, TWO])
+    tables.replace(REJECTED_LEADS, REJECTED_LEADS.empty(), [TWO])
+    assert tables.rows(REJECTED_LEADS, [ONE, TWO, THREE]) == {ONE: 1}
+    assert tables.rows(REJECTED_LEADS, []) == {}
+
+
+def test_a_batch_of_which_the_log_holds_no_count_is_counted_by_reading_it(tables):
+    """As another program may write: one of the batch's two files has no statistics."""
+    tables.replace(REJECTED_LEADS, pa.concat_tables([rejected(ONE, 2, 3), rejected(TWO, 2)]), [ONE, TWO])
+    write_deltalake(
+        tables.root / "rejected_leads",
+        rejected(ONE, 4),
+        mode="append",
+        configuration={"delta.dataSkippingNumIndexedCols": "0"},
+    )
+    for commit in (tables.root / "rejected_leads" / "_delta_log").glob("*1.json"):
+        lines = [json.loads(line) for line in commit.read_text().splitlines()]
+        for line in lines:
+            line.get("add", {}).pop("stats", None)
+        commit.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    assert tables.rows(REJECTED_LEADS, [ONE, TWO]) == {ONE: 3, TWO: 1}
+
+
+@given(st.lists(st.tuples(st.sampled_from([ONE, TWO, THREE]), st.integers(0, 4)), max_size=6))
+@settings(max_examples=15)
+def test_counts_are_those_of_the_rows_whatever_was_written_in_what_order(writes):
+    with tempfile.TemporaryDirectory() as folder:
+        tables = Tables(Path(folder))
+        for batch, rows in writes:
+            tables.replace(REJECTED_LEADS, rejected(batch, *range(2, 2 + rows)), [batch])
+        batches = [ONE, TWO, THREE]
+        assert tables.rows(REJECTED_LEADS, batches) == rows_by_batch(tables.read(REJECTED_LEADS, batches))
 
 
 def test_lists_nulls_and_reals_survive_the_way_through_the_table(tables):
@@ -99,9 +173,9 @@ def test_the_first_write_may_be_of_no_rows(tables):
 def test_many_batches_are_one_commit(tables):
     batches = [f"2026-01-01_list_{number:08x}" for number in range(60)]
     tables.replace(REJECTED_LEADS, rejected(ONE, 2), [ONE])
-    before = tables.version(REJECTED_LEADS)
+    before = newest_commit(tables)
     tables.replace(REJECTED_LEADS, pa.concat_tables([rejected(batch, 2) for batch in batches]), batches)
-    assert tables.version(REJECTED_LEADS) == before + 1
+    assert newest_commit(tables) == before + 1
     assert len(rows_of(tables, *batches)) == len(batches)
 
 
@@ -247,10 +321,38 @@ def test_a_file_in_place_of_a_data_file_is_a_storage_fault_without_values(tables
     assert "Mokoena" not in str(raised.value)
 
 
+def test_a_value_that_storage_gives_in_another_type_than_the_contracts_is_a_fault_without_values(tables, monkeypatch):
+    tables.replace(REJECTED_LEADS, rejected(ONE, 2), [ONE])
+    wrong = pa.table({"batch_id": [ONE], "source_row": ["Mokoena"]})
+    monkeypatch.setattr(DeltaTable, "to_pyarrow_table", lambda *_, **__: wrong)
+    with pytest.raises(EdgeFailed, match="rejected_leads cannot be read") as raised:
+        tables.read(REJECTED_LEADS, [ONE], ["batch_id", "source_row"])
+    assert "Mokoena" not in str(raised.value)
+    assert raised.value.__suppress_context__
+
+
+def test_a_log_that_cannot_be_read_is_a_storage_fault(tables):
+    tables.replace(REJECTED_LEADS, rejected(ONE, 2), [ONE])
+    for commit in (tables.root / "rejected_leads" / "_delta_log").glob("*.json"):
+        commit.write_text("Mokoena")
+    with pytest.raises(EdgeFailed, match="rejected_leads cannot be read") as raised:
+        tables.rows(REJECTED_LEADS, [ONE])
+    assert "Mokoena" not in str(raised.value)
+
+
+def test_the_folders_that_a_first_write_makes_are_private(tables):
+    before = os.umask(0)
+    try:
+        tables.replace(REJECTED_LEADS, rejected(ONE, 2), [ONE])
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(tables.root.stat().st_mode) == 0o700
+
+
 def test_a_writer_killed_before_the_first_commit_stands_in_nobodys_way(tables):
     (tables.root / "rejected_leads" / "_delta_log").mkdir(parents=True)
     assert tables.read(REJECTED_LEADS, [ONE]).num_rows == 0
-    assert tables.version(REJECTED_LEADS) is None
+    assert tables.rows(REJECTED_LEADS, [ONE]) == {}
     for batch in (ONE, TWO):
         tables.replace(REJECTED_LEADS, rejected(batch, 2), [batch])
     assert rows_of(tables, ONE, TWO) == [(ONE, 2), (TWO, 2)]

@@ -7,7 +7,7 @@ import typer
 from typer.exceptions import TyperException
 
 from leadscout_assets.cli import batches, classify, deliver, demo, doctor, generate, platform, run
-from leadscout_assets.errors import LeadScoutError
+from leadscout_assets.errors import LeadScoutError, is_interruption
 from leadscout_assets.logs import describe, get_logger, setup_logging
 from leadscout_assets.settings import current_settings
 
@@ -43,8 +43,7 @@ for command in COMMANDS:
 def run_application(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code. Results go to stdout, logs and errors to stderr."""
     try:
-        settings = current_settings()
-        setup_logging(settings.log_level, settings.log_format)
+        setup_logging(current_settings())
         return int(app(args=list(arguments), standalone_mode=False) or 0)
     except TyperException as misuse:
         # A usage error prints itself, naming the command and the option at fault.
@@ -56,7 +55,11 @@ def run_application(arguments: Sequence[str]) -> int:
     except LeadScoutError as error:
         _say(str(error))
         return error.exit_code
-    except Exception as error:  # noqa: BLE001  the last resort: a defect, and its message may quote a personal value
+    except (SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:  # noqa: BLE001  the last resort: a defect, and its message may quote a personal value
+        if is_interruption(error):
+            return INTERRUPTED
         get_logger(__name__).error("command.failed", error=describe(error))
         _say(f"an unexpected {type(error).__name__} ended the command; this is a defect of LeadScout, please report it")
         return FAILED

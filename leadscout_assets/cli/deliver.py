@@ -9,25 +9,44 @@ import typer
 from leadscout_assets.cli.printing import print_json
 from leadscout_assets.settings import current_settings
 
+UNCOUNTED = "its rows could not be counted: the batch will be refused"
+
 
 def deliver(
     file: Annotated[Path, typer.Argument(help="Lead list, CSV or XLSX.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Store a lead list as a delivery; the platform's inbox sensor starts its run. Answers with the batch."""
+    from leadscout_assets.batch_overview import details
     from leadscout_assets.home import Home
     from leadscout_assets.supervisor import running_pid
 
     settings = current_settings()
-    now = datetime.now(UTC)
-    delivery = Home(settings).deliver(file, now=now)
-    known = delivery.delivered_at != now
+    home = Home(settings)
+    delivered = home.deliver(file, now=datetime.now(UTC))
+    batch, rows = delivered.delivery.batch_id, delivered.delivery.rows_counted
+    state, refusal = "waiting", None
+    if not delivered.new:
+        known = details(home, batch)
+        state, refusal = known.state, known.refusal
     running = running_pid(settings.home) is not None
+    note = refusal or (UNCOUNTED if rows is None and state == "waiting" else None)
     if as_json:
-        print_json({"batch_id": delivery.batch_id, "known": known, "rows": delivery.rows_counted, "platform": running})
+        print_json(
+            {
+                "batch_id": batch,
+                "known": not delivered.new,
+                "rows": rows,
+                "state": state,
+                "note": note,
+                "platform": running,
+            }
+        )
         return
-    print(f"already batch {delivery.batch_id}" if known else f"batch {delivery.batch_id}")
-    if known:
-        print("to run it again: leadscout backfill " + delivery.batch_id)
+    print(f"batch {batch}" if delivered.new else f"already batch {batch}")
+    if note:
+        print(note)
+    if not delivered.new:
+        print(f"it is {state}; to run it {'now' if state == 'waiting' else 'again'}: leadscout backfill {batch}")
     elif not running:
         print("it will be run as soon as the platform is up: leadscout up")

@@ -1,5 +1,6 @@
 """`leadscout demo`: 500 generated leads, from the inbox to the report."""
 
+import sys
 from collections.abc import Callable
 from typing import Annotated
 
@@ -12,6 +13,9 @@ from leadscout_assets.cli.printing import print_pairs
 from leadscout_assets.home import Home
 from leadscout_assets.pipeline import STEPS
 from leadscout_assets.settings import Settings, current_settings, use_settings
+
+FAILING = 1
+"""Exit code: done with a failing check."""
 
 
 def demo(
@@ -27,20 +31,19 @@ def demo(
         home = Home(settings)
         with _bar() as bar:
             batch, seconds = demonstration.run_once(home, _shower(bar))
-        print_pairs(demonstration.summary(home, batch, seconds))
-        return 0
+        return _tell(home, batch, seconds)
     from leadscout_assets.supervisor import up as run_platform
 
     settings.inbox_dir.mkdir(parents=True, exist_ok=True)
     return run_platform(settings, on_ready=lambda url: _show(settings, url))
 
 
-def _show(settings: Settings, url: str) -> None:
-    """Drop the workbook, follow it to its report, print the summary; the platform stays up."""
+def _show(settings: Settings, url: str) -> int | None:
+    """Drop the workbook, follow it to its report, print the summary; the platform stays up where all of it is good."""
     import time
 
-    from leadscout_assets.defs.execution import switch_inbox_on
     from leadscout_assets.defs.orphans import open_instance
+    from leadscout_assets.defs.ui import switch_inbox_on
 
     home = Home(settings)
     with open_instance(settings.dagster_dir) as instance, _bar() as bar:
@@ -48,8 +51,19 @@ def _show(settings: Settings, url: str) -> None:
         dropped = demonstration.drop_workbook(home)
         batch = demonstration.follow(home, instance, dropped, _shower(bar))
         seconds = time.monotonic() - dropped.at
-    print_pairs(demonstration.summary(home, batch, seconds))
+    if code := _tell(home, batch, seconds):
+        return code
     print(f"\nThe Dagster UI: {url}  (Ctrl-C stops everything)", flush=True)
+    return None
+
+
+def _tell(home: Home, batch: str, seconds: float) -> int:
+    """Print the summary, and to stderr whatever should not be so; return the exit code."""
+    print_pairs(demonstration.summary(home, batch, seconds))
+    wrong = demonstration.faults(home, batch)
+    for sentence in wrong:
+        print(f"leadscout: {sentence}", file=sys.stderr)
+    return FAILING if wrong else 0
 
 
 def _bar() -> Progress:

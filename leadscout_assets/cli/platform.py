@@ -34,9 +34,10 @@ def backfill(
 ) -> int:
     """Run batches again from the delivered files; exactly these batches are replaced."""
     from leadscout_assets.batch_overview import failing_checks
-    from leadscout_assets.defs.execution import launch_on_platform, run_here, wait_for
+    from leadscout_assets.defs.execution import run_here, wait_for
     from leadscout_assets.defs.instance import ensure_partitions
     from leadscout_assets.defs.orphans import open_instance
+    from leadscout_assets.defs.ui import launch_on_platform
     from leadscout_assets.runs.planning import plan_runs
     from leadscout_assets.supervisor import prepare_instance, running_pid
     from leadscout_assets.supervisor.readiness import url_of
@@ -44,17 +45,21 @@ def backfill(
     settings = current_settings()
     home = Home(settings)
     chosen = _chosen(home, batch or [], all_batches, since, until)
-    folder = prepare_instance(settings).folder if running_pid(settings.home) is None else settings.dagster_dir
-    with open_instance(folder) as instance:
+
+    def platform_is_up() -> bool:
+        return running_pid(settings.home) is not None
+
+    with open_instance(prepare_instance(settings).folder) as instance:
         order = ensure_partitions(instance, [record.batch_id for record in home.records.all()])
         rows = {b: record.rows_counted or 0 for b, record in home.records.many(chosen).items()}
         runs = plan_runs(rows, order, max_rows=settings.max_rows_per_run, max_batches=settings.max_batches_per_run)
         failed = 0
         for number, batches in enumerate(runs, start=1):
-            if running_pid(settings.home) is None:
-                succeeded = run_here(instance, batches)
+            if platform_is_up():
+                launched = launch_on_platform(url_of(settings.host, settings.port), batches)
+                succeeded = wait_for(instance, launched, platform_is_up=platform_is_up)
             else:
-                succeeded = wait_for(instance, launch_on_platform(url_of(settings.host, settings.port), batches))
+                succeeded = run_here(instance, batches)
             failed += not succeeded
             print(
                 f"run {number} of {len(runs)}: {len(batches)} batches {'done' if succeeded else 'failed'}", flush=True

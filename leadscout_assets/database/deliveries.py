@@ -48,7 +48,7 @@ class DeliveryRecord:
 
 
 @dataclass(frozen=True)
-class Refusal:
+class NotedRefusal:
     """Why a step refused a batch: a stable code, a sentence that says what to do, and when (UTC)."""
 
     batch_id: str
@@ -141,6 +141,13 @@ class Deliveries:
                 unseen = deliveries.c.batch_id.in_(chunk) & deliveries.c.reported_at.is_(None)
                 connection.execute(deliveries.update().where(unseen).values(reported_at=at))
 
+    def note_rows(self, batch_id: str, rows_counted: int) -> None:
+        """Correct the count of rows delivered. Raises `UnknownBatch`."""
+        this = deliveries.c.batch_id == batch_id
+        with self._database.begin() as connection:
+            if connection.execute(deliveries.update().where(this).values(rows_counted=rows_counted)).rowcount != 1:
+                raise _unknown(batch_id)
+
     def note_request(self, batch_ids: Collection[str], run_key: str) -> None:
         """Note that one run with `run_key` was requested for `batch_ids`. Raises `UnknownBatch`, noting nothing."""
         with self._database.begin() as connection:
@@ -154,14 +161,6 @@ class Deliveries:
                 missing = set(chunk).difference(connection.execute(noted).scalars())
                 if missing:
                     raise _unknown(min(missing))
-
-    def refuse(self, batch_id: str, step: str, code: str, sentence: str) -> None:
-        """Note that `step` refused `batch_id`, in place of an earlier refusal there. Raises `UnknownBatch`."""
-        self.settle(step, [batch_id], {batch_id: (code, sentence)})
-
-    def clear_refusal(self, batch_id: str, step: str) -> None:
-        """Forget that `step` refused `batch_id`, if it did."""
-        self.settle(step, [batch_id], {})
 
     def settle(self, step: str, batch_ids: Collection[str], refused: Mapping[str, tuple[str, str]]) -> None:
         """Set what `step` decided about all of `batch_ids` at once: refused with (code, sentence), or not.
@@ -187,15 +186,19 @@ class Deliveries:
             if rows:
                 connection.execute(self._upsert(), rows)
 
-    def refusals(self, batch_ids: Collection[str]) -> dict[str, tuple[Refusal, ...]]:
+    def refusals(self, batch_ids: Collection[str]) -> dict[str, tuple[NotedRefusal, ...]]:
         """Return the refusals of `batch_ids` by batch id, each batch's by time; batches without one are left out."""
-        found: dict[str, tuple[Refusal, ...]] = {}
+        found: dict[str, tuple[NotedRefusal, ...]] = {}
         with self._database.read() as connection:
             for chunk in _chunks(batch_ids):
                 query = refusals.select().where(refusals.c.batch_id.in_(chunk)).order_by(refusals.c.at, refusals.c.step)
                 for row in connection.execute(query):
-                    found[row.batch_id] = (*found.get(row.batch_id, ()), Refusal(**row._mapping))
+                    found[row.batch_id] = (*found.get(row.batch_id, ()), NotedRefusal(**row._mapping))
         return found
+
+    def refusal_sentences(self, batch_ids: Collection[str]) -> dict[str, str]:
+        """Return why each refused batch of `batch_ids` was refused first."""
+        return {batch_id: found[0].sentence for batch_id, found in self.refusals(batch_ids).items()}
 
     def _insert(self, table: sa.Table) -> Any:
         # SQLAlchemy spells ON CONFLICT once per dialect, and the two classes share no type.

@@ -1,32 +1,19 @@
-"""Starts runs of the lead chain from a terminal: through the platform where it is up, else in this process."""
+"""Executes runs of the lead chain in this process, and waits for those that the platform executes.
 
-import json
+How the platform is asked for a run is in `ui`.
+"""
+
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 
 import dagster as dg
-from dagster._core.storage.tags import RUN_KEY_TAG
+from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, RUN_KEY_TAG, WILL_RETRY_TAG
 
 from leadscout_assets.defs.partitions import partition_tags
 from leadscout_assets.defs.resources import Platform
+from leadscout_assets.defs.ui import JOB, REPOSITORY
 from leadscout_assets.errors import EdgeFailed
-
-JOB = "lead_chain"
-LOCATION = "leadscout"
-REPOSITORY = "__repository__"
-"""The name Dagster gives to definitions that are not put into a repository by hand."""
-
-LAUNCH = """
-mutation Launch($params: ExecutionParams!) {
-  launchPipelineExecution(executionParams: $params) {
-    __typename
-    ... on LaunchRunSuccess { run { runId } }
-    ... on PythonError { message }
-  }
-}
-"""
+from leadscout_assets.supervisor.instance import LOCATION
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
 """Dagster's own console log of a run tells every event; the event log, which the UI shows, holds them anyway."""
@@ -55,6 +42,42 @@ def evaluate_inbox(instance: dg.DagsterInstance) -> int:
     return len(requests)
 
 
+def wait_for(
+    instance: dg.DagsterInstance,
+    run_id: str,
+    *,
+    platform_is_up: Callable[[], bool],
+    sleep: Callable[[float], None] = time.sleep,
+) -> bool:
+    """Wait until a run of the platform, or the last of its automatic retries, has ended; return success.
+
+    Raises `EdgeFailed` where the platform ends before the run does, or the run is deleted meanwhile.
+    """
+    while True:
+        run = instance.get_run_by_id(run_id)
+        if run is None:
+            raise EdgeFailed("the run was deleted before it had ended; `leadscout batches` says what it left undone")
+        if run.is_success:
+            return True
+        if retry := run.tags.get(AUTO_RETRY_RUN_ID_TAG):
+            run_id = retry
+            continue
+        if run.is_finished and not _may_be_retried(instance, run):
+            return False
+        if not platform_is_up():
+            raise EdgeFailed(
+                "the platform ended before the run did; `leadscout up` finishes or repeats it, see `leadscout batches`"
+            )
+        sleep(POLL_SECONDS)
+
+
+def _may_be_retried(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Say whether a finished run has a retry before it. Dagster marks each failed run a moment after it has failed."""
+    if run.status is not dg.DagsterRunStatus.FAILURE or not instance.run_retries_enabled:
+        return False
+    return run.tags.get(WILL_RETRY_TAG, "true") == "true"
+
+
 def _execute(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> bool:
     from leadscout_assets.definitions import definitions
 
@@ -63,56 +86,3 @@ def _execute(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> bool:
     job = definitions().resolve_job_def(JOB)
     ended = job.execute_in_process(run_config=QUIET, instance=instance, tags={**tags, **listed}, raise_on_error=False)
     return bool(ended.success)
-
-
-def launch_on_platform(
-    url: str, batches: Sequence[str], *, request: Callable[[str, bytes], bytes] | None = None
-) -> str:
-    """Ask the running platform for a run of a stretch of adjacent batches; return its id. Raises `EdgeFailed`."""
-    params = {
-        "selector": {"repositoryLocationName": LOCATION, "repositoryName": REPOSITORY, "jobName": JOB},
-        "executionMetadata": {"tags": [{"key": k, "value": v} for k, v in partition_tags(batches).items()]},
-        "runConfigData": "{}",
-    }
-    body = json.dumps({"query": LAUNCH, "variables": {"params": params}}).encode()
-    answer = json.loads((request or _post)(f"{url}/graphql", body))
-    launched = (answer.get("data") or {}).get("launchPipelineExecution") or {}
-    if "run" not in launched:
-        raise EdgeFailed(f"the platform did not start the run ({launched.get('__typename', 'no answer')}); see its UI")
-    return str(launched["run"]["runId"])
-
-
-def wait_for(instance: dg.DagsterInstance, run_id: str, *, sleep: Callable[[float], None] = time.sleep) -> bool:
-    """Wait until a run has ended; return success."""
-    while True:
-        run = instance.get_run_by_id(run_id)
-        if run is not None and run.is_finished:
-            return run.is_success
-        sleep(POLL_SECONDS)
-
-
-def _post(url: str, body: bytes) -> bytes:
-    request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})  # noqa: S310  # our own UI
-    # A proxy in the environment knows no way to this machine's own address.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(request, timeout=60) as response:
-            return bytes(response.read())
-    except urllib.error.URLError as error:
-        raise EdgeFailed(f"the platform does not answer: {error.reason}; see `leadscout doctor`") from None
-
-
-START_SENSOR = """
-mutation Start($sensor: SensorSelector!) {
-  startSensor(sensorSelector: $sensor) { __typename }
-}
-"""
-
-
-def switch_inbox_on(url: str) -> None:
-    """Switch the inbox sensor on, whatever somebody set it to before. Raises `EdgeFailed`."""
-    sensor = {"repositoryLocationName": LOCATION, "repositoryName": REPOSITORY, "sensorName": "inbox"}
-    body = json.dumps({"query": START_SENSOR, "variables": {"sensor": sensor}}).encode()
-    answer = (json.loads(_post(f"{url}/graphql", body)).get("data") or {}).get("startSensor") or {}
-    if answer.get("__typename") != "Sensor":
-        raise EdgeFailed("the inbox sensor could not be switched on; see Automation in the UI")

@@ -6,18 +6,17 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from leadscout_assets import inbox
-from leadscout_assets.arrivals import Pending, Request, decide
-from leadscout_assets.defs.instance import ensure_partitions, materialized, newest_runs
+from leadscout_assets.arrivals import Pending, Request, RunState, decide
+from leadscout_assets.defs.instance import ensure_partitions, newest_runs, reported
 from leadscout_assets.defs.jobs import lead_chain
 from leadscout_assets.defs.partitions import partition_tags
 from leadscout_assets.defs.resources import Platform
-from leadscout_assets.errors import BadInput, EdgeFailed
 from leadscout_assets.home import Home
 from leadscout_assets.leads.delivery import Delivery
-from leadscout_assets.logs import get_logger, private_errors
+from leadscout_assets.logs import describe, get_logger, private_errors
 
-TICK_SECONDS = 5
-"""The daemon's own loop; a smaller interval does nothing."""
+TICK_SECONDS = 1
+"""Less than the daemon's own loop of 5 s: with 5 here, a loop that comes round a moment early skips its look."""
 
 
 @dg.sensor(
@@ -46,7 +45,11 @@ def tick(instance: dg.DagsterInstance, home: Home, *, now: datetime) -> tuple[Re
     """
     lying = take_settled(home, now=now)
     records = home.records.unreported()
-    done = materialized(instance, "lead_reports", [record.batch_id for record in records])
+    runs = newest_runs(instance, {record.run_key for record in records if record.run_key})
+    state = {record.batch_id: runs[record.run_key].state for record in records if record.run_key in runs}
+    done = {batch for batch, found in state.items() if found is RunState.SUCCEEDED}
+    # Or a run that a person started instead.
+    done |= reported(instance, [r.batch_id for r in records if state.get(r.batch_id) is not RunState.UNDER_WAY])
     home.records.note_reported(sorted(done), now)
     arrived = {delivery.batch_id: _arrival(seen) for seen, delivery in lying}
     pending = [
@@ -56,7 +59,7 @@ def tick(instance: dg.DagsterInstance, home: Home, *, now: datetime) -> tuple[Re
     ]
     decision = decide(
         pending,
-        newest_runs(instance, {p.run_key for p in pending if p.run_key}),
+        runs,
         ensure_partitions(instance, [p.batch_id for p in pending]),
         max_rows=home.settings.max_rows_per_run,
         max_batches=home.settings.max_batches_per_run,
@@ -67,7 +70,7 @@ def tick(instance: dg.DagsterInstance, home: Home, *, now: datetime) -> tuple[Re
     waiting = {p.batch_id for p in pending} - decision.movable
     for seen, delivery in lying:
         if delivery.batch_id not in waiting:
-            inbox.move_to_taken(seen, delivery.batch_id)
+            _move(seen, delivery.batch_id)
     return decision.requests
 
 
@@ -76,14 +79,24 @@ def take_settled(home: Home, *, now: datetime) -> list[tuple[inbox.Seen, Deliver
     log, taken = get_logger(__name__), []
     for seen in inbox.settled_files(home.settings.inbox_dir, now=time.time, sleep=time.sleep):
         try:
-            delivery = home.deliver(seen.path, now=now)
-        except (BadInput, EdgeFailed) as fault:
-            log.error("delivery.not_taken", reason=str(fault))
+            delivered = home.deliver(seen.path, now=now)
+        except Exception as fault:  # noqa: BLE001  whatever one file does to us, the others are taken; this one is tried again
+            log.error("delivery.not_taken", reason=describe(fault))
             continue
-        taken.append((seen, delivery))
-        if delivery.delivered_at == now:
-            log.info("delivery.taken", batch_id=delivery.batch_id, rows_counted=delivery.rows_counted)
+        taken.append((seen, delivered.delivery))
+        if delivered.new:
+            log.info(
+                "delivery.taken", batch_id=delivered.delivery.batch_id, rows_counted=delivered.delivery.rows_counted
+            )
     return taken
+
+
+def _move(seen: inbox.Seen, batch_id: str) -> None:
+    try:
+        inbox.move_to_taken(seen, batch_id)
+    except OSError as fault:
+        # The run is asked for all the same, and the move is tried again at every tick.
+        get_logger(__name__).error("delivery.not_moved", batch_id=batch_id, reason=fault.strerror)
 
 
 def _arrival(seen: inbox.Seen) -> datetime:

@@ -1,4 +1,4 @@
-"""Questions that the sensors and the command line ask a Dagster instance, and runs executed in this process."""
+"""Questions that the sensors and the command line ask a Dagster instance. Starts nothing."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
@@ -12,7 +12,6 @@ from leadscout_assets.defs.partitions import LEAD_BATCH
 UNDER_WAY = frozenset(
     {
         dg.DagsterRunStatus.QUEUED,
-        dg.DagsterRunStatus.NOT_STARTED,
         dg.DagsterRunStatus.STARTING,
         dg.DagsterRunStatus.STARTED,
         dg.DagsterRunStatus.CANCELING,
@@ -32,12 +31,17 @@ def ensure_partitions(instance: dg.DagsterInstance, batches: Sequence[str]) -> l
 
 
 def newest_runs(instance: dg.DagsterInstance, run_keys: Collection[str]) -> dict[str, RequestedRun]:
-    """Return the newest run of each run key that has one; Dagster's retries carry the key of the run they retry."""
+    """Return the newest run of each run key that has one; Dagster's retries carry the key of the run they retry.
+
+    A run that was made but never submitted is none: asked for under the same key again, Dagster submits it.
+    """
     if not run_keys:
         return {}
     found: dict[str, RequestedRun] = {}
     for record in instance.get_run_records(dg.RunsFilter(tags={RUN_KEY_TAG: sorted(run_keys)})):
         key = record.dagster_run.tags[RUN_KEY_TAG]
+        if record.dagster_run.status is dg.DagsterRunStatus.NOT_STARTED:
+            continue
         # Newest first.
         found.setdefault(key, RequestedRun(_state(record.dagster_run), record.create_timestamp.astimezone(UTC)))
     return found
@@ -53,11 +57,44 @@ def materialized(instance: dg.DagsterInstance, asset: str, batches: Collection[s
     return set(ids)
 
 
+def reported(instance: dg.DagsterInstance, batches: Collection[str]) -> set[str]:
+    """Return those of `batches` whose newest report was made by a run that succeeded, checks included."""
+    made = newest_materializations(instance, "lead_reports", batches)
+    if not made:
+        return set()
+    run_ids = {record.run_id for record in made.values()}
+    succeeded = {run.run_id for run in instance.get_runs(dg.RunsFilter(run_ids=sorted(run_ids))) if run.is_success}
+    return {batch for batch, record in made.items() if record.run_id in succeeded}
+
+
+def newest_materializations(
+    instance: dg.DagsterInstance, asset: str, batches: Collection[str]
+) -> dict[str, dg.EventLogRecord]:
+    """Return the newest materialization of the asset for each of `batches` that has one, in two queries."""
+    key = dg.AssetKey(asset)
+    newest = (
+        instance.get_latest_storage_id_by_partition(key, dg.DagsterEventType.ASSET_MATERIALIZATION, set(batches))
+        if batches
+        else {}
+    )
+    if not newest:
+        return {}
+    wanted = dg.AssetRecordsFilter(asset_key=key, storage_ids=list(newest.values()))
+    found = instance.fetch_materializations(wanted, limit=len(newest)).records
+    return {str(record.partition_key): record for record in found}
+
+
 def materialized_at(instance: dg.DagsterInstance, asset: str, batch: str) -> datetime | None:
     """Return when the asset was first materialized for a batch, in UTC; a later re-run does not change it."""
     wanted = dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), asset_partitions=[batch])
     records = instance.fetch_materializations(wanted, limit=1, ascending=True).records
     return datetime.fromtimestamp(records[0].timestamp, UTC) if records else None
+
+
+def newest_materialization(instance: dg.DagsterInstance, asset: str) -> int | None:
+    """Return the id of the asset's newest materialization, of whatever batch; None before the first."""
+    records = instance.fetch_materializations(dg.AssetKey(asset), limit=1).records
+    return records[0].storage_id if records else None
 
 
 def _state(run: dg.DagsterRun) -> RunState:

@@ -65,9 +65,10 @@ def lead_asset(
 def raw_leads(context: dg.AssetExecutionContext, platform: Platform) -> pa.Table:
     """Read the delivered files; a batch that cannot be read or does not reconcile is refused."""
     with step(context, platform.home, "raw_leads") as work:
-        raw, refusals = pipeline.read(work.deliveries, platform.home.store.path, platform.home.settings)
-    work.refuse(refusals)
-    return work.done(sum(delivery.rows_counted or 0 for delivery in work.deliveries), raw)
+        reading = pipeline.read(work.deliveries, platform.home.store.path, platform.home.settings)
+    work.correct(reading.recounted)
+    work.refuse(reading.refusals)
+    return work.done(reading.raw.num_rows, reading.raw)
 
 
 @dg.multi_asset(
@@ -118,5 +119,6 @@ def lead_reports(
     frames = pipeline.Frames(raw_leads, leads, rejected_leads, classifications, lead_scores)
     settings = platform.home.settings
     with step(context, platform.home, "lead_reports") as work:
-        files = pipeline.report(work.accepted, frames, settings.reports_dir, settings.classification_purpose)
+        files, refusals = pipeline.report(work.accepted, frames, settings.reports_dir, settings.classification_purpose)
+    work.refuse(refusals)
     return work.done(raw_leads.num_rows, files)

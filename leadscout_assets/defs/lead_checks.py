@@ -4,7 +4,6 @@ What is checked stands in `checks` and `contracts`; here verdicts become evaluat
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 
 import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
@@ -12,6 +11,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetC
 from leadscout_assets.batch_overview import facts_of
 from leadscout_assets.checks import CHECKS, Check, Verdict, limits_from
 from leadscout_assets.contract_check import judge_contract
+from leadscout_assets.defs.instance import newest_materializations
 from leadscout_assets.defs.partitions import LEAD_BATCH
 from leadscout_assets.defs.resources import Platform
 from leadscout_assets.defs.table_io import CONTRACTS
@@ -30,34 +30,24 @@ def evaluations(
 ) -> Results:
     """Yield a check's verdicts the way the UI shows them per batch.
 
-    A run of one partition takes one `AssetCheckResult`. A run over several takes an evaluation per batch, each tied
-    to the materialization it judged (without that the UI shows no status), and a result for the run as a whole.
+    A run asked for by partition key takes one `AssetCheckResult`. A range, even of one batch, takes an evaluation per
+    batch, each tied to the materialization it judged (without that the UI shows no status), and a result for the whole.
     """
     severity = dg.AssetCheckSeverity.WARN if warns else dg.AssetCheckSeverity.ERROR
-    if len(verdicts) == 1:
+    if context.has_partition_key:
         (verdict,) = verdicts.values()
         yield _result(asset, name, verdict.passed, severity, verdict.sentence, verdict.figures)
         return
-    key, now = dg.AssetKey(asset), datetime.now(UTC).timestamp()
-    judged = context.instance.get_latest_storage_id_by_partition(
-        key, dg.DagsterEventType.ASSET_MATERIALIZATION, set(verdicts)
-    )
+    judged = newest_materializations(context.instance, asset, verdicts.keys())
     for batch, verdict in verdicts.items():
-        target = (
-            AssetCheckEvaluationTargetMaterializationData(
-                storage_id=judged[batch], run_id=context.run.run_id, timestamp=now
-            )
-            if batch in judged
-            else None
-        )
         yield dg.AssetCheckEvaluation(
-            asset_key=key,
+            asset_key=dg.AssetKey(asset),
             check_name=name,
             passed=verdict.passed,
             severity=severity,
             description=verdict.sentence,
             metadata=verdict.figures,
-            target_materialization_data=target,
+            target_materialization_data=_target(judged.get(batch)),
             partition=batch,
         )
     failed = sum(not verdict.passed for verdict in verdicts.values())
@@ -76,6 +66,14 @@ def _result(
 ) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         asset_key=asset, check_name=name, passed=passed, severity=severity, description=sentence, metadata=figures
+    )
+
+
+def _target(record: dg.EventLogRecord | None) -> AssetCheckEvaluationTargetMaterializationData | None:
+    if record is None:
+        return None
+    return AssetCheckEvaluationTargetMaterializationData(
+        storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
     )
 
 

@@ -10,20 +10,19 @@ from pathlib import Path
 
 import psutil
 from dagster import DagsterEventType, DagsterInstance, DagsterRun, DagsterRunStatus, EventLogEntry, RunsFilter
+from dagster._core.events import RunFailureReason
+from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, RUN_FAILURE_REASON_TAG, WILL_RETRY_TAG
 
 EmbeddedInstance = DagsterInstance
 """The name under which the supervisor, which may not import Dagster, speaks of the instance."""
 
-UNDER_WAY = (DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING)
+EXECUTING = (DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING)
+"""The states of a run that a process works on, or should; a queued run needs none yet."""
 
 STORAGE_MADE = ".storage-made"
 
-# Dagster's own words in tags and events; it has no public names for them.
-WILL_RETRY = "dagster/will_retry"
-RETRIED_AS = "dagster/auto_retry_run_id"
-FAILURE_REASON = "dagster/failure_reason"
-STEP_FAILURE = "STEP_FAILURE"
 RETRY_FAILED = "Failed to retry run"
+"""Dagster's own words in an event; it has no name for them."""
 
 RETRY_ATTEMPTS = 10
 """Lost retries of one run after which a person must look: the code server is then not away but broken."""
@@ -80,14 +79,14 @@ def storage_is_made(folder: Path) -> bool:
 
 
 def run_workers(instance: DagsterInstance) -> dict[str, list[Worker]]:
-    """Return, for each run under way, the processes that reported to execute it since it was last launched."""
-    return {run.run_id: _workers(instance, run.run_id) for run in _runs_under_way(instance)}
+    """Return, for each run being executed, the processes that reported to execute it since it was last launched."""
+    return {run.run_id: _workers(instance, run.run_id) for run in _runs_executing(instance)}
 
 
 def orphaned_runs(
     instance: DagsterInstance, *, launching: bool, alive: Callable[[Worker], bool] = is_alive
 ) -> list[str]:
-    """Return the ids of the runs under way that no process executes.
+    """Return the ids of the runs that no process executes, although one should.
 
     With `launching`, a run that is starting and has not named its process is left alone: it may be on its way, and if
     its daemon died between taking it from the queue and launching it, run monitoring's start timeout fails it. Without,
@@ -95,7 +94,7 @@ def orphaned_runs(
     takes up the former, and the sensor, the backfill or the retry that made the latter submits them.
     """
     found = []
-    for run in _runs_under_way(instance):
+    for run in _runs_executing(instance):
         workers = _workers(instance, run.run_id)
         on_its_way = launching and not workers and run.status is not DagsterRunStatus.STARTED
         if not on_its_way and not any(map(alive, workers)):
@@ -119,7 +118,7 @@ def fail_orphaned_runs(
     for run_id in orphaned_runs(instance, launching=launching, alive=alive):
         # Read again: a run may have ended, and its process with it, while we looked for the process.
         run = instance.get_run_by_id(run_id)
-        if run is None or run.status not in UNDER_WAY or (only is not None and run_id not in only):
+        if run is None or run.status not in EXECUTING or (only is not None and run_id not in only):
             continue
         if run.status is DagsterRunStatus.CANCELING:
             instance.report_run_canceled(run, "The process of this run is gone, and it was being cancelled.")
@@ -139,11 +138,14 @@ def repeat_lost_retries(instance: DagsterInstance, now: datetime, attempts: int 
     """
     asked = []
     lost = RunsFilter(
-        statuses=[DagsterRunStatus.FAILURE], tags={WILL_RETRY: "false"}, updated_after=now - timedelta(days=1)
+        statuses=[DagsterRunStatus.FAILURE], tags={WILL_RETRY_TAG: "false"}, updated_after=now - timedelta(days=1)
     )
     for run in instance.get_runs(filters=lost):
         # A step that failed by itself is not retried on purpose, and need not be read.
-        if run.tags.get(FAILURE_REASON) == STEP_FAILURE or RETRIED_AS in run.tags:
+        if (
+            run.tags.get(RUN_FAILURE_REASON_TAG) == RunFailureReason.STEP_FAILURE.value
+            or AUTO_RETRY_RUN_ID_TAG in run.tags
+        ):
             continue
         events = instance.all_logs(run.run_id, of_type={DagsterEventType.RUN_FAILURE, DagsterEventType.ENGINE_EVENT})
         failed = [entry for entry in events if entry.get_dagster_event().message == RETRY_FAILED]
@@ -155,8 +157,8 @@ def repeat_lost_retries(instance: DagsterInstance, now: datetime, attempts: int 
     return asked
 
 
-def _runs_under_way(instance: DagsterInstance) -> list[DagsterRun]:
-    return list(instance.get_runs(filters=RunsFilter(statuses=list(UNDER_WAY))))
+def _runs_executing(instance: DagsterInstance) -> list[DagsterRun]:
+    return list(instance.get_runs(filters=RunsFilter(statuses=list(EXECUTING))))
 
 
 def _workers(instance: DagsterInstance, run_id: str) -> list[Worker]:

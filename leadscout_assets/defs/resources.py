@@ -21,8 +21,7 @@ class Platform(dg.ConfigurableResource[None]):
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Set up logging in the processes that Dagster starts; doing it again changes nothing."""
-        settings = current_settings()
-        setup_logging(settings.log_level, settings.log_format)
+        setup_logging(current_settings())
 
     @property
     def home(self) -> Home:

@@ -1,6 +1,6 @@
 """What every asset does around its one call: name its batches, measure, note refusals, attach the run record."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -33,9 +33,15 @@ class Step:
 
     @property
     def accepted(self) -> list[Delivery]:
-        """The deliveries that no step so far has refused."""
-        refused = self.home.records.refusals(self.batches)
+        """The deliveries that no earlier step has refused."""
+        noted = self.home.records.refusals(self.batches)
+        refused = {batch for batch, found in noted.items() if any(refusal.step != self.name for refusal in found)}
         return [delivery for delivery in self.deliveries if delivery.batch_id not in refused]
+
+    def correct(self, recounted: Mapping[str, int]) -> None:
+        """Correct the counts of rows delivered."""
+        for batch, rows in recounted.items():
+            self.home.recount(batch, rows)
 
     def refuse(self, refusals: Sequence[Refusal]) -> None:
         """Note which of the batches this step refuses; all others it accepts, also those it refused earlier."""
@@ -74,6 +80,8 @@ def step(context: dg.AssetExecutionContext, home: Home, name: str) -> Iterator[S
     """Run a block as the step `name` on the batches of the run: measured, logged, and held to the row limit."""
     deliveries = home.deliveries(sorted(context.partition_keys))
     check_run_size(deliveries, home.settings.max_rows_per_run)
-    about = {"run_id": context.run.run_id, "asset": name, "batches": len(deliveries)}
+    about: dict[str, object] = {"run_id": context.run.run_id, "asset": name, "batches": len(deliveries)}
+    if len(deliveries) == 1:
+        about["batch_id"] = deliveries[0].batch_id
     with private_errors(), operation(name, **about), measured() as watch:
         yield Step(context, home, name, deliveries, watch)

@@ -3,13 +3,13 @@
 The rows of the sheets are counted anew, and the totals are the figures the workbook carries.
 """
 
-import hashlib
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from leadscout_assets.checks import ReportFacts
+from leadscout_assets.digests import sha256_of
 from leadscout_assets.reports.xlsx import TOTAL
 from leadscout_assets.terms import ReportKind
 
@@ -42,10 +42,7 @@ def read_back(reports_dir: Path, files: Sequence[Mapping[str, str]]) -> ReportFa
 
 
 def _digest(path: Path) -> str | None:
-    if not path.is_file():
-        return None
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256_of(path) if path.is_file() else None
 
 
 def _rows_by_sheet(book: zipfile.ZipFile) -> dict[str, int]:

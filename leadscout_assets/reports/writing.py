@@ -4,7 +4,6 @@ The same input gives the same bytes, so writing a report again replaces equal by
 renderer's affair.
 """
 
-import hashlib
 import os
 import shutil
 import tempfile
@@ -17,7 +16,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from leadscout_assets.contracts import LEAD_REPORTS
+from leadscout_assets.digests import sha256_of
 from leadscout_assets.errors import ContractBroken, EdgeFailed
+from leadscout_assets.folders import make_private
 from leadscout_assets.reports.document import Document
 from leadscout_assets.reports.html import render_page
 from leadscout_assets.reports.numbers import BatchNumbers
@@ -42,7 +43,12 @@ class Material:
 
 
 def _xlsx(path: Path, m: Material) -> None:
-    write_workbook(path, m.document, m.delivered_at, m.leads, m.rejected, m.scores)
+    from xlsxwriter.exceptions import FileCreateError
+
+    try:
+        write_workbook(path, m.document, m.delivered_at, m.leads, m.rejected, m.scores)
+    except FileCreateError as wrapped:
+        raise wrapped.args[0] from None  # the fault of the disk, as an OSError again
 
 
 def _html(path: Path, m: Material) -> None:
@@ -89,12 +95,13 @@ def write_reports(
     try:
         rows = _write(folder, numbers.batch_id, material)
     except OSError as error:
-        raise EdgeFailed(f"the report was not written: {error.strerror}; check free space and permissions") from None
+        kind = error.strerror or type(error).__name__
+        raise EdgeFailed(f"the report was not written: {kind}; check free space and permissions") from None
     return LEAD_REPORTS.fit(pa.Table.from_pylist(rows, LEAD_REPORTS.schema))
 
 
 def _write(folder: Path, batch_id: str, material: Material) -> list[dict[str, object]]:
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private(folder)
     _clear_stale(folder)
     rows = []
     with tempfile.TemporaryDirectory(prefix=".writing-", dir=folder) as temporary:
@@ -112,9 +119,13 @@ def _describe(file: Path, batch_id: str, kind: ReportKind) -> dict[str, object]:
     """Force a file to the disk and describe it as a row of LEAD_REPORTS."""
     with file.open("rb+") as stream:
         os.fsync(stream.fileno())
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    path = f"{batch_id}/{file.name}"
-    return {"batch_id": batch_id, "kind": str(kind), "path": path, "bytes": file.stat().st_size, "sha256": digest}
+    return {
+        "batch_id": batch_id,
+        "kind": str(kind),
+        "path": f"{batch_id}/{file.name}",
+        "bytes": file.stat().st_size,
+        "sha256": sha256_of(file),
+    }
 
 
 def _sync(folder: Path) -> None:

@@ -29,12 +29,21 @@ def deliveries_arrive(now: datetime, newest_delivered_at: datetime | None, every
 def newest_materialized(
     now: datetime, delivered_at: datetime | None, materialized_at: datetime | None, within: timedelta
 ) -> Freshness:
-    """Judge whether the newest delivered batch has reached an asset; until `within` has passed, waiting is fine."""
+    """Judge whether the newest delivered batch reached an asset within the time allowed; until then, waiting is fine.
+
+    `materialized_at` is when it arrived there first. A late arrival stays late until the next delivery is the newest.
+    """
     if delivered_at is None:
         return Freshness(True, "nothing has been delivered yet")
     if materialized_at is not None:
+        took = materialized_at - delivered_at
+        arrived = f"the newest batch arrived here {_words(took)} after its delivery"
+        if took <= within:
+            return Freshness(True, arrived)
         return Freshness(
-            True, f"the newest batch arrived here {_words(materialized_at - delivered_at)} after its delivery"
+            False,
+            f"{arrived}, {_words(took - within)} later than allowed: nothing is missing, and the next delivery that "
+            "arrives in time clears this; look at what held the run up, or raise LEADSCOUT_MATERIALIZE_WITHIN_MINUTES",
         )
     waited = now - delivered_at
     if waited <= within:

@@ -14,8 +14,8 @@ from typing import Self
 PREFIX = "leadscout/"
 """Namespace of our keys among Dagster's metadata."""
 
-PEAK_UNIT = 1_000_000 if sys.platform == "darwin" else 1_000
-"""Divides `ru_maxrss` to megabytes: kilobytes on Linux, bytes on macOS (getrusage(2))."""
+PEAK_UNIT = 1 if sys.platform == "darwin" else 1_024
+"""Bytes per unit of `ru_maxrss`: kibibytes on Linux, bytes on macOS (getrusage(2))."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class RunRecord:
 
     asset: name. run_id: Dagster's, or `local`. batches: number of batches in the run. rows_in, rows_out: rows over all
     batches. seconds: wall time of the work itself, without loading inputs and storing outputs. rows_per_second:
-    rows_in over seconds. peak_memory_mb: highest resident memory of the process up to the end of the work, megabytes.
+    rows_in over seconds. peak_memory_mb: highest resident memory of the process up to the end of the work, megabytes (10^6 bytes).
     """
 
     asset: str
@@ -80,4 +80,4 @@ def measured() -> Iterator[Stopwatch]:
 
 def peak_memory_mb() -> float:
     """Return the highest resident memory of this process so far, megabytes."""
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / PEAK_UNIT, 1)
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * PEAK_UNIT / 1e6, 1)

@@ -3,13 +3,11 @@
 Reads only; needs no Dagster in this process.
 """
 
-import json
 import socket
-import urllib.error
-import urllib.request
 from typing import Any
 
-from leadscout_assets.errors import BadSetting
+from leadscout_assets.errors import BadSetting, EdgeFailed
+from leadscout_assets.supervisor.graphql import graphql
 
 QUERY = """{
   workspaceOrError { ... on Workspace { locationEntries { name loadStatus locationOrLoadError { __typename } } } }
@@ -42,17 +40,11 @@ def awaited(url: str, since: float, timeout: float = 5.0) -> str | None:
 
     `since`: heartbeats before this time (seconds since 1970) are those of an earlier daemon.
     """
-    request = urllib.request.Request(  # noqa: S310  # always http, to our own server
-        f"{url}/graphql",
-        data=json.dumps({"query": QUERY}).encode(),
-        headers={"Content-Type": "application/json"},
-    )
-    # A proxy in the environment knows no way to this machine's own address.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(request, timeout=timeout) as answer:
-            data = json.load(answer)["data"]
-    except (OSError, urllib.error.URLError, ValueError, KeyError):
+        data = graphql(url, QUERY, timeout=timeout)
+    except EdgeFailed:
+        data = {}
+    if not data:
         return "the UI's answer"
     return awaited_in(data, since)
 

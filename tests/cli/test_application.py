@@ -49,6 +49,33 @@ def test_an_unexpected_error_exits_3_without_its_message(leadscout, monkeypatch,
     assert "Thandi" not in found.out + found.err
 
 
+class PanicException(BaseException):
+    """What a panic in a library written in Rust becomes."""
+
+
+def test_a_panic_of_a_library_exits_3_without_its_message(leadscout, monkeypatch):
+    fail_with(monkeypatch, PanicException("cannot parse Mokoena"))
+    found = leadscout("doctor")
+    assert found.code == 3
+    assert "PanicException" in found.err
+    assert "Mokoena" not in found.out + found.err
+
+
+def test_a_run_that_is_interrupted_exits_like_an_interrupted_command(leadscout, monkeypatch):
+    from dagster._core.errors import DagsterExecutionInterruptedError
+
+    fail_with(monkeypatch, DagsterExecutionInterruptedError())
+    found = leadscout("doctor")
+    assert (found.code, found.out) == (130, "")
+    assert "defect" not in found.err
+
+
+def test_an_exit_asked_for_is_passed_on(leadscout, monkeypatch):
+    fail_with(monkeypatch, SystemExit(7))
+    with pytest.raises(SystemExit, match="7"):
+        leadscout("doctor")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -21,7 +21,7 @@ def split(home: Settings) -> Delivery:
     parts = Home(home)
     (record,) = parts.records.all()
     (delivery,) = parts.deliveries([record.batch_id])
-    raw, _ = read([delivery], parts.store.path, home)
+    raw = read([delivery], parts.store.path, home).raw
     leads, rejected, _ = validate(raw, parts.lead_id_key)
     parts.tables.replace(LEADS, leads, [delivery.batch_id])
     parts.tables.replace(REJECTED_LEADS, rejected, [delivery.batch_id])

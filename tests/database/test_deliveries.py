@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from leadscout_assets.database import deliveries as module
-from leadscout_assets.database.deliveries import Deliveries, DeliveryRecord, Refusal
+from leadscout_assets.database.deliveries import Deliveries, DeliveryRecord, NotedRefusal
 from leadscout_assets.errors import BadInput, EdgeFailed, UnknownBatch
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -163,24 +163,24 @@ def test_a_request_with_an_unknown_batch_notes_nothing(stored):
 
 def test_a_refusal_stands_until_it_is_cleared(stored):
     batch_id = stored.record(delivery(1)).batch_id
-    stored.refuse(batch_id, "raw_leads", "encrypted", "Save it without a password.")
-    stored.refuse(batch_id, "raw_leads", "empty", "Send a file with rows.")
-    stored.refuse(batch_id, "leads", "not_reconciled", "Deliver it again.")
+    stored.settle("raw_leads", [batch_id], {batch_id: ("encrypted", "Save it without a password.")})
+    stored.settle("raw_leads", [batch_id], {batch_id: ("empty", "Send a file with rows.")})
+    stored.settle("leads", [batch_id], {batch_id: ("not_reconciled", "Deliver it again.")})
     assert stored.refusals([batch_id, delivery(2).batch_id]) == {
         batch_id: (
-            Refusal(batch_id, "leads", "not_reconciled", "Deliver it again.", NOON),
-            Refusal(batch_id, "raw_leads", "empty", "Send a file with rows.", NOON),
+            NotedRefusal(batch_id, "leads", "not_reconciled", "Deliver it again.", NOON),
+            NotedRefusal(batch_id, "raw_leads", "empty", "Send a file with rows.", NOON),
         )
     }
-    stored.clear_refusal(batch_id, "raw_leads")
-    stored.clear_refusal(batch_id, "raw_leads")
+    stored.settle("raw_leads", [batch_id], {})
+    stored.settle("raw_leads", [batch_id], {})
     assert [refusal.step for refusal in stored.refusals([batch_id])[batch_id]] == ["leads"]
 
 
 def test_settling_decides_about_the_named_batches_alone(stored):
     one, two, three = (stored.record(delivery(number)).batch_id for number in (1, 2, 3))
     for batch_id in (one, two, three):
-        stored.refuse(batch_id, "leads", "old", "Old.")
+        stored.settle("leads", [batch_id], {batch_id: ("old", "Old.")})
     stored.settle("leads", [one, two], {two: ("new", "New.")})
     found = stored.refusals([one, two, three])
     assert {batch_id: refusals[0].code for batch_id, refusals in found.items()} == {two: "new", three: "old"}
@@ -188,7 +188,7 @@ def test_settling_decides_about_the_named_batches_alone(stored):
 
 def test_a_refusal_of_an_unknown_batch_changes_nothing(stored):
     with pytest.raises(UnknownBatch):
-        stored.refuse(delivery(1).batch_id, "leads", "old", "Old.")
+        stored.settle("leads", [delivery(1).batch_id], {delivery(1).batch_id: ("old", "Old.")})
     with pytest.raises(ValueError, match="decided about"):
         stored.settle("leads", [], {delivery(1).batch_id: ("x", "X.")})
 

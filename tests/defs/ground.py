@@ -72,7 +72,7 @@ class Ground:
 
     def deliver(self, name: str, content: str | bytes, at: datetime = MORNING) -> Delivery:
         """Deliver a file at `at` and make its batch a partition."""
-        delivery = self.home.deliver(self.file(name, content), now=at)
+        delivery = self.home.deliver(self.file(name, content), now=at).delivery
         ensure_partitions(self.instance, [delivery.batch_id])
         return delivery
 

@@ -1,93 +1,62 @@
-"""Runs that a terminal starts: in this process, or on the platform that is up."""
+"""Runs that a terminal starts in this process, and runs of the platform that it waits for."""
 
 from __future__ import annotations
 
-import json
-import socket
+from collections.abc import Callable
 
 import dagster as dg
 import pytest
-from dagster._core.storage.tags import (
-    ASSET_PARTITION_RANGE_END_TAG,
-    ASSET_PARTITION_RANGE_START_TAG,
-    PARTITION_NAME_TAG,
-    RUN_KEY_TAG,
-)
+from dagster._core.events import JobFailureData, RunFailureReason
+from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, RUN_KEY_TAG, WILL_RETRY_TAG
 from dagster._core.test_utils import create_run_for_test
 
 from leadscout_assets.defs import execution
 from leadscout_assets.defs.instance import materialized, newest_runs
 from leadscout_assets.errors import EdgeFailed
-from tests.defs.ground import BROKEN, small_list
-
-BATCHES = ["2026-03-02_list_00000001", "2026-03-02_list_00000002"]
-
-
-class TestLaunching:
-    def asked(self, answer: object):
-        """Return a fake platform that answers so, and what it was asked."""
-        questions: list[tuple[str, dict[str, object]]] = []
-
-        def request(url: str, body: bytes) -> bytes:
-            questions.append((url, json.loads(body)["variables"]["params"]))
-            return json.dumps(answer).encode()
-
-        return request, questions
-
-    def test_the_platform_is_asked_for_the_chain_of_exactly_these_batches(self):
-        launched = {"data": {"launchPipelineExecution": {"__typename": "LaunchRunSuccess", "run": {"runId": "abc"}}}}
-        request, questions = self.asked(launched)
-        assert execution.launch_on_platform("http://ui", BATCHES, request=request) == "abc"
-        ((url, params),) = questions
-        assert url == "http://ui/graphql"
-        assert params["selector"]["jobName"] == "lead_chain"
-        assert {tag["key"]: tag["value"] for tag in params["executionMetadata"]["tags"]} == {
-            ASSET_PARTITION_RANGE_START_TAG: BATCHES[0],
-            ASSET_PARTITION_RANGE_END_TAG: BATCHES[1],
-        }
-
-    def test_one_batch_is_asked_for_by_its_partition(self):
-        launched = {"data": {"launchPipelineExecution": {"__typename": "LaunchRunSuccess", "run": {"runId": "abc"}}}}
-        request, questions = self.asked(launched)
-        execution.launch_on_platform("http://ui", BATCHES[:1], request=request)
-        ((_, params),) = questions
-        assert params["executionMetadata"]["tags"] == [{"key": PARTITION_NAME_TAG, "value": BATCHES[0]}]
-
-    @pytest.mark.parametrize(
-        "answer",
-        [
-            {"data": {"launchPipelineExecution": {"__typename": "PythonError", "message": "Zwelibanzi"}}},
-            {"data": None, "errors": [{"message": "Zwelibanzi"}]},
-            {},
-        ],
-    )
-    def test_a_platform_that_does_not_start_it_is_a_fault_that_quotes_nothing(self, answer):
-        request, _ = self.asked(answer)
-        with pytest.raises(EdgeFailed, match="did not start the run") as raised:
-            execution.launch_on_platform("http://ui", BATCHES, request=request)
-        assert "Zwelibanzi" not in str(raised.value)
-
-    def test_a_platform_that_does_not_answer_is_a_fault_that_says_what_to_look_at(self, monkeypatch):
-        monkeypatch.setenv("http_proxy", "http://proxy.invalid:1")
-        with socket.socket() as nobody:
-            nobody.bind(("127.0.0.1", 0))  # without listening
-            with pytest.raises(EdgeFailed, match="does not answer.*refused.*leadscout doctor"):
-                execution.launch_on_platform(f"http://127.0.0.1:{nobody.getsockname()[1]}", BATCHES)
+from tests.defs.ground import BROKEN, Ground, small_list
 
 
 class TestWaiting:
-    @pytest.mark.parametrize(("status", "good"), [("SUCCESS", True), ("FAILURE", False), ("CANCELED", False)])
+    @pytest.mark.parametrize(("status", "good"), [("SUCCESS", True), ("STEP_FAILURE", False), ("CANCELED", False)])
     def test_it_waits_for_the_end_and_says_whether_it_was_good(self, ground, status, good):
-        run = create_run_for_test(ground.instance, job_name="lead_chain", status=dg.DagsterRunStatus.STARTED)
-        slept = []
+        run = started(ground)
+        later = Later(2, lambda: end(ground, run, status))
+        assert execution.wait_for(ground.instance, run.run_id, platform_is_up=up, sleep=later) is good
+        assert later.looks == 2
 
-        def sleep(seconds: float) -> None:
-            slept.append(seconds)
-            if len(slept) == 3:
-                _end(ground.instance, run, dg.DagsterRunStatus[status])
+    @pytest.mark.parametrize("status", ["SUCCESS", "STEP_FAILURE"])
+    def test_a_killed_run_is_judged_by_the_retry_that_dagster_makes_of_it(self, ground, status):
+        killed, retry = started(ground), started(ground)
 
-        assert execution.wait_for(ground.instance, run.run_id, sleep=sleep) is good
-        assert len(slept) == 3
+        def be_retried() -> None:
+            ground.instance.add_run_tags(killed.run_id, {AUTO_RETRY_RUN_ID_TAG: retry.run_id})
+
+        later = Later(1, lambda: end(ground, killed, "KILLED"), be_retried, lambda: end(ground, retry, status))
+        found = execution.wait_for(ground.instance, killed.run_id, platform_is_up=up, sleep=later)
+        assert found is (status == "SUCCESS")
+        assert later.looks == 3
+
+    def test_a_failed_run_that_is_not_marked_yet_is_looked_at_again(self, ground):
+        run = create_run_for_test(ground.instance, job_name="lead_chain", status=dg.DagsterRunStatus.FAILURE)
+        later = Later(1, lambda: ground.instance.add_run_tags(run.run_id, {WILL_RETRY_TAG: "false"}))
+        assert not execution.wait_for(ground.instance, run.run_id, platform_is_up=up, sleep=later)
+        assert later.looks == 1
+
+    @pytest.mark.parametrize("status", ["STARTED", "KILLED"])
+    def test_a_platform_that_ends_before_the_run_is_a_fault(self, ground, status):
+        run = started(ground)
+        if status == "KILLED":
+            end(ground, run, status)
+        later = Later(1)
+        with pytest.raises(EdgeFailed, match="the platform ended before the run did"):
+            execution.wait_for(ground.instance, run.run_id, platform_is_up=lambda: later.looks < 2, sleep=later)
+        assert later.looks == 2
+
+    def test_a_run_that_somebody_deletes_is_a_fault(self, ground):
+        run = started(ground)
+        later = Later(1, lambda: ground.instance.delete_run(run.run_id))
+        with pytest.raises(EdgeFailed, match="the run was deleted"):
+            execution.wait_for(ground.instance, run.run_id, platform_is_up=up, sleep=later)
 
 
 def test_the_inbox_is_taken_to_its_reports_without_any_server(ground):
@@ -119,12 +88,36 @@ def test_the_newest_run_of_a_key_counts(ground):
     assert newest_runs(ground.instance, []) == {}
 
 
-def _end(instance: dg.DagsterInstance, run: dg.DagsterRun, status: dg.DagsterRunStatus) -> None:
-    report = {
-        dg.DagsterRunStatus.SUCCESS: lambda: instance.report_dagster_event(
+class Later:
+    """Sleeps by doing what happens meanwhile: nothing until the look `first`, then one thing a look."""
+
+    def __init__(self, first: int, *happenings: Callable[[], object]) -> None:
+        self.looks = 0
+        self._happenings = dict(enumerate(happenings, start=first))
+
+    def __call__(self, seconds: float) -> None:
+        assert seconds > 0
+        self.looks += 1
+        self._happenings.get(self.looks, lambda: None)()
+
+
+def up() -> bool:
+    return True
+
+
+def started(ground: Ground) -> dg.DagsterRun:
+    return create_run_for_test(ground.instance, job_name="lead_chain", status=dg.DagsterRunStatus.STARTED)
+
+
+def end(ground: Ground, run: dg.DagsterRun, how: str) -> None:
+    """End a run as Dagster does; `KILLED` is a failure that is retried."""
+    own_fault = JobFailureData(error=None, failure_reason=RunFailureReason.STEP_FAILURE)
+    ends: dict[str, Callable[[], object]] = {
+        "SUCCESS": lambda: ground.instance.report_dagster_event(
             dg.DagsterEvent("PIPELINE_SUCCESS", "lead_chain"), run.run_id
         ),
-        dg.DagsterRunStatus.FAILURE: lambda: instance.report_run_failed(run),
-        dg.DagsterRunStatus.CANCELED: lambda: instance.report_run_canceled(run),
+        "STEP_FAILURE": lambda: ground.instance.report_run_failed(run, "a step failed", own_fault),
+        "KILLED": lambda: ground.instance.report_run_failed(run),
+        "CANCELED": lambda: ground.instance.report_run_canceled(run),
     }
-    report[status]()
+    ends[how]()

@@ -180,9 +180,7 @@ class TestSameContent:
         assert asked(ground, now=LATER) == ()
         assert taken(ground) == ["leads again.csv", "leads.csv"]
 
-    @pytest.mark.parametrize(
-        "status", [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.SUCCESS]
-    )
+    @pytest.mark.parametrize("status", [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.SUCCESS])
     def test_delivered_again_while_its_run_goes_on_or_is_done_asks_for_nothing(self, ground, status):
         ground.drop("leads.csv", small_list(1))
         (request,) = asked(ground)
@@ -228,7 +226,7 @@ class TestMoving:
         assert lying(ground) == ["leads.csv"]
         assert asked(ground, now=LATER) == (Request(request.key, request.batches, fresh=False),)
         assert lying(ground) == ["leads.csv"], "the daemon did not make the run yet"
-        have_run(ground, request, dg.DagsterRunStatus.NOT_STARTED)
+        have_run(ground, request, dg.DagsterRunStatus.STARTING)
         assert asked(ground, now=LATER) == ()
         assert lying(ground) == []
         assert taken(ground) == ["leads.csv"]
@@ -300,12 +298,12 @@ class TestInterruptions:
         assert _batches_of(ground, runs) == sorted(delivered)
         assert (lying(ground), taken(ground)) == ([], ["leads 1.csv", "leads 2.csv"])
 
-    def test_a_daemon_killed_after_making_the_run_finds_it_again_by_its_key(self, ground):
+    def test_a_run_that_a_killed_daemon_made_but_never_submitted_is_asked_for_again_by_its_key(self, ground):
         ground.drop("leads.csv", small_list(1))
         (request,) = asked(ground)
         have_run(ground, request, dg.DagsterRunStatus.NOT_STARTED)
-        assert asked(ground, now=LATER) == ()
-        assert taken(ground) == ["leads.csv"]
+        assert asked(ground, now=LATER) == (Request(request.key, request.batches, fresh=False),)
+        assert lying(ground) == ["leads.csv"]
 
 
 def _batches_of(ground: Ground, runs: list[dg.DagsterRun]) -> list[str]:

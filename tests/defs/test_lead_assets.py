@@ -124,10 +124,10 @@ def alone(chain, tmp_path_factory):
     report = pipeline.report
 
     def keep(deliveries, frames, *others):
-        files = report(deliveries, frames, *others)
+        files, refusals = report(deliveries, frames, *others)
         kept.update({name: getattr(frames, name) for name in pipeline.Frames.__dataclass_fields__})
         kept["lead_reports"] = files
-        return files
+        return files, refusals
 
     settings = chain.ground.settings.model_copy(update={"classification_purpose": PURPOSE})
     key, at = chain.ground.home.lead_id_key, chain.good.delivered_at

@@ -107,18 +107,23 @@ def test_a_warning_that_is_everywhere_warns_and_is_no_error(ground):
 
 def test_a_batch_that_is_not_materialized_yet_gets_its_verdict_without_a_target():
     asked = []
+    made = SimpleNamespace(storage_id=7, run_id="run", timestamp=1.0, partition_key="2026-03-02_list_00000001")
 
-    def nothing_materialized(*arguments):
+    def one_materialized(*arguments):
         asked.append(arguments)
-        return {"2026-03-02_list_00000001": 7}
+        return {made.partition_key: made.storage_id}
 
     context = SimpleNamespace(
-        instance=SimpleNamespace(get_latest_storage_id_by_partition=nothing_materialized),
-        run=SimpleNamespace(run_id="run"),
+        has_partition_key=False,
+        instance=SimpleNamespace(
+            get_latest_storage_id_by_partition=one_materialized,
+            fetch_materializations=lambda *_, **__: SimpleNamespace(records=[made]),
+        ),
     )
     verdicts = {f"2026-03-02_list_0000000{n}": Verdict(n == 1, f"verdict {n}") for n in (1, 2)}
     one, two, whole = evaluations(context, "leads", "conservation", verdicts, warns=False)
-    assert one.target_materialization_data.storage_id == 7
+    target = one.target_materialization_data
+    assert (target.storage_id, target.run_id, target.timestamp) == (7, "run", 1.0)
     assert two.target_materialization_data is None
     assert (one.passed, two.passed, whole.passed) == (True, False, False)
     assert len(asked) == 1, "one question for all batches"

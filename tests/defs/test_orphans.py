@@ -11,6 +11,7 @@ import pytest
 import yaml
 from dagster._core.events import DagsterEvent, DagsterEventType, EngineEventData, JobFailureData, RunFailureReason
 from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
+from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, WILL_RETRY_TAG
 
 from leadscout_assets.defs import orphans
 from leadscout_assets.defs.orphans import Worker
@@ -125,7 +126,7 @@ def test_while_a_platform_runs_a_run_on_its_way_is_left_alone(instance, run, eve
 def test_a_killed_run_is_one_that_is_retried(instance, run):
     run_id = run(QUEUED, STARTING, DEAD, STARTED)
     orphans.fail_orphaned_runs(instance, alive=alive)
-    assert instance.get_run_by_id(run_id).tags[orphans.WILL_RETRY] == "true"
+    assert instance.get_run_by_id(run_id).tags[WILL_RETRY_TAG] == "true"
 
 
 def test_only_the_runs_asked_for_are_touched(instance, run):
@@ -181,7 +182,7 @@ def test_neither_a_process_that_ended_nor_its_zombie_is_alive():
 def lose_the_retry(instance, run_id):
     """Do what the daemon does when it cannot reach the code server."""
     report(instance, instance.get_run_by_id(run_id), orphans.RETRY_FAILED)
-    instance.add_run_tags(run_id, {orphans.WILL_RETRY: "false"})
+    instance.add_run_tags(run_id, {WILL_RETRY_TAG: "false"})
 
 
 def test_a_lost_retry_is_asked_for_again_and_again_but_not_for_ever(instance, run):
@@ -191,7 +192,7 @@ def test_a_lost_retry_is_asked_for_again_and_again_but_not_for_ever(instance, ru
     for _ in range(2):
         lose_the_retry(instance, run_id)
         assert orphans.repeat_lost_retries(instance, now, attempts=2) == [run_id]
-        assert instance.get_run_by_id(run_id).tags[orphans.WILL_RETRY] == "true"
+        assert instance.get_run_by_id(run_id).tags[WILL_RETRY_TAG] == "true"
         assert orphans.repeat_lost_retries(instance, now, attempts=2) == []
     lose_the_retry(instance, run_id)
     assert orphans.repeat_lost_retries(instance, now, attempts=2) == []
@@ -208,7 +209,7 @@ def test_a_retry_that_was_found_after_all_is_not_asked_for(instance, run):
     run_id = run(STARTING, DEAD)
     orphans.fail_orphaned_runs(instance, alive=alive)
     lose_the_retry(instance, run_id)
-    instance.add_run_tags(run_id, {orphans.RETRIED_AS: "another"})
+    instance.add_run_tags(run_id, {AUTO_RETRY_RUN_ID_TAG: "another"})
     assert orphans.repeat_lost_retries(instance, datetime.now(UTC)) == []
 
 
@@ -221,13 +222,8 @@ def test_a_step_that_failed_by_itself_is_not_retried(instance, run):
 
 
 def test_the_words_are_dagsters_own():
-    from dagster._core.storage import tags
     from dagster._daemon.auto_run_reexecution import auto_run_reexecution
 
-    assert tags.WILL_RETRY_TAG == orphans.WILL_RETRY
-    assert tags.AUTO_RETRY_RUN_ID_TAG == orphans.RETRIED_AS
-    assert tags.RUN_FAILURE_REASON_TAG == orphans.FAILURE_REASON
-    assert RunFailureReason.STEP_FAILURE.value == orphans.STEP_FAILURE
     assert f'"{orphans.RETRY_FAILED}"' in inspect.getsource(auto_run_reexecution)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
 import pytest
 
+from leadscout_assets.batch_overview import details
+from leadscout_assets.home import Home
+from leadscout_assets.settings import read_settings
 from tests.defs.ground import BROKEN, small_list
 from tests.defs.test_definitions import CHECKS, FRESH, LEAD_ASSETS
 from tests.e2e.terminal import STOPS_WITHIN, Terminal, until
@@ -24,15 +26,17 @@ SENSORS = """{ sensorsOrError(repositorySelector: {repositoryLocationName: "lead
 def reported(terminal: Terminal, names: set[str]) -> dict[str, dict[str, object]]:
     """Wait until the batches of these files are reported or refused and no run is under way; return them by file."""
 
+    home = Home(read_settings(home=terminal.home))
+
     def look() -> dict[str, dict[str, object]] | None:
-        found = {}
-        for batch in terminal.batches():
-            if batch["state"] in ("reported", "refused"):
-                shown = json.loads(terminal.type("show", batch["batch_id"], "--json").stdout)
-                found[shown["file"]] = shown
+        shown = [details(home, record.batch_id).to_json() for record in home.records.all()]
+        found = {batch["file"]: batch for batch in shown if batch["state"] in ("reported", "refused")}
         return {name: found[name] for name in names} if names <= set(found) and terminal.rest() else None
 
-    return until(look, f"{len(names)} files are reported")
+    try:
+        return until(look, f"{len(names)} files are reported")
+    finally:
+        home.database.engine.dispose()
 
 
 def large_list(folder: Path, mark: int) -> Path:
@@ -50,13 +54,13 @@ def three_files(tmp_path_factory):
     return [scenario_xlsx(folder / "leads march.xlsx"), scenario_csv(folder / "leads april.csv", ragged=True), broken]
 
 
-@pytest.fixture
-def delivered(terminal, three_files):
-    """A workbook, a CSV and a broken file, dropped once and reported."""
-    if not terminal.batches():
-        for path in three_files:
-            terminal.drop(path)
-    return reported(terminal, {path.name for path in three_files})
+@pytest.fixture(scope="module")
+def delivered(shared_terminal, three_files):
+    """A workbook, a CSV and a broken file, dropped at once and reported."""
+    shared_terminal.up()
+    for path in three_files:
+        shared_terminal.drop(path)
+    return reported(shared_terminal, {path.name for path in three_files})
 
 
 class TestDelivering:
@@ -112,12 +116,6 @@ class TestDelivering:
         assert said.code == 0
         assert f"already batch {delivered['leads march.xlsx']['batch_id']}" in said.stdout
 
-    def test_what_is_delivered_from_the_terminal_is_run_by_the_platform(self, terminal, tmp_path):
-        path = tmp_path / "leads may.csv"
-        path.write_text(small_list(5))
-        assert terminal.type("deliver", str(path)).code == 0
-        assert reported(terminal, {"leads may.csv"})["leads may.csv"]["leads"] == 3
-
 
 class TestRunningAgain:
     def test_a_second_platform_on_the_same_home_refuses_and_names_the_first(self, terminal):
@@ -134,17 +132,10 @@ class TestRunningAgain:
         assert run["status"] == "SUCCESS"
         assert "run 1 of 1: 1 batches done" in said.stdout
 
-    def test_backfill_while_the_platform_is_down_runs_in_the_terminal(self, terminal, delivered):
-        terminal.stop()
-        said = terminal.type("backfill", "--all")
-        assert said.code in (0, 1), said.stderr
-        assert re.search(r"run 1 of \d+: \d+ batches done", said.stdout)
-        assert "failed" not in said.stdout
-
 
 class TestKilling:
     def test_after_kill_9_of_the_worker_the_report_arrives_without_a_person(self, terminal, tmp_path):
-        terminal.drop(large_list(tmp_path, 11))
+        assert terminal.type("deliver", str(large_list(tmp_path, 11))).code == 0
         worker = until(terminal.workers, "a run has a process")[0]
         worker.kill()
         assert reported(terminal, {"leads 11.csv"})["leads 11.csv"]["leads"] == 999
@@ -155,24 +146,30 @@ class TestKilling:
         terminal.pull_the_plug()
         assert terminal.processes() == []
         terminal.up()
-        found = reported(terminal, {"leads 12.csv"})["leads 12.csv"]
-        assert found["leads"] == 999
-        assert sum(batch["sha256"] == found["sha256"] for batch in [found]) == 1
+        assert reported(terminal, {"leads 12.csv"})["leads 12.csv"]["leads"] == 999
 
-    def test_stopped_in_the_middle_of_a_run_it_leaves_no_process_and_no_run_and_finishes_next_time(
-        self, terminal, tmp_path
-    ):
+
+class TestStopping:
+    """One story, in this order: each test goes on from where the last one left the platform."""
+
+    def test_stopped_in_the_middle_of_a_run_it_leaves_no_process_and_no_run_behind(self, terminal, tmp_path):
         terminal.drop(large_list(tmp_path, 13))
         until(terminal.workers, "a run has a process")
-        seconds = terminal.stop()
+        assert terminal.stop() < STOPS_WITHIN
         assert terminal.processes() == []
-        assert seconds < STOPS_WITHIN
         assert _under_way(terminal) == []
-        terminal.up()
+
+    def test_backfill_while_the_platform_is_down_runs_in_the_terminal(self, shared_terminal, delivered):
+        assert not shared_terminal.is_up()
+        said = shared_terminal.type("backfill", *(found["batch_id"] for found in delivered.values()))
+        assert said.code == 1, "the refused batch fails its checks"
+        assert "run 1 of 1: 3 batches done" in said.stdout
+        assert delivered["broken.xlsx"]["batch_id"] in said.stderr
+
+    def test_the_run_that_was_stopped_is_done_when_the_platform_is_next_up(self, terminal):
         assert reported(terminal, {"leads 13.csv"})["leads 13.csv"]["leads"] == 999
 
     def test_stopped_while_idle_it_ends_soon_and_leaves_no_process(self, terminal):
-        until(terminal.rest, "no run is under way")
         assert terminal.stop() < STOPS_WITHIN
         assert terminal.processes() == []
 
@@ -182,4 +179,4 @@ def _under_way(terminal: Terminal) -> list[str]:
     from leadscout_assets.defs import orphans
 
     with orphans.open_instance(terminal.home / "dagster") as instance:
-        return [run.run_id for run in instance.get_runs() if run.status in orphans.UNDER_WAY]
+        return [run.run_id for run in instance.get_runs() if run.status in orphans.EXECUTING]

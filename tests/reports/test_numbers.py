@@ -1,6 +1,7 @@
 """The figures of a report, counted by hand on a small batch."""
 
 import json
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,6 +25,16 @@ def test_totals_of_the_small_batch() -> None:
     totals = numbers_of(small_batch()).totals
     assert (totals.delivered, totals.leads, totals.rejected, totals.duplicates) == (6, 4, 2, 1)
     assert (totals.answered, totals.narrowed, totals.abstained) == (2, 1, 1)
+
+
+def test_a_set_of_one_without_an_origin_is_narrowed_not_abstained() -> None:
+    """What is withheld, such as an origin that reveals religion, leaves such an answer."""
+    batch = small_batch()
+    nothing = pa.nulls(batch.classifications.num_rows, pa.string())
+    place = batch.classifications.column_names.index("origin")
+    without = batch.classifications.set_column(place, batch.classifications.schema.field("origin"), nothing)
+    totals = numbers_of(replace(batch, classifications=without)).totals
+    assert (totals.answered, totals.narrowed, totals.abstained) == (0, 3, 1)
 
 
 def test_reasons_and_warnings_are_counted_with_the_sentence_of_their_rule() -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import stat
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,11 +10,13 @@ import pytest
 import time_machine
 
 from leadscout_assets.contracts import LEAD_REPORTS
-from leadscout_assets.errors import ContractBroken
+from leadscout_assets.errors import ContractBroken, EdgeFailed
 from leadscout_assets.reports import writing
 from leadscout_assets.reports.numbers import batch_numbers
 from leadscout_assets.terms import ReportKind
 from tests.reports.samples import BATCH, PURPOSE, Batch, empty_batch, large_batch, small_batch
+
+RENDERERS = writing.RENDERERS
 
 
 def write(batch: Batch, reports: Path) -> pa.Table:
@@ -69,11 +72,33 @@ def test_a_renderer_that_fails_leaves_the_earlier_report_whole(tmp_path: Path, m
 
     before = write(small_batch(), tmp_path)
     monkeypatch.setattr(writing, "RENDERERS", ((ReportKind.XLSX, fails),))
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(EdgeFailed, match="check free space"):
         write(large_batch(9, 1), tmp_path)
     page = (tmp_path / before["path"][0].as_py()).read_bytes()
     assert hashlib.sha256(page).hexdigest() == before["sha256"][0].as_py()
     assert len(list((tmp_path / BATCH).iterdir())) == 3
+
+
+@pytest.mark.parametrize("kind", list(ReportKind))
+def test_a_disk_that_refuses_is_named_whichever_file_was_being_written(
+    kind: ReportKind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def into_nowhere(path: Path, material: writing.Material) -> None:
+        dict(RENDERERS)[kind](path.parent / "not there" / path.name, material)
+
+    monkeypatch.setattr(writing, "RENDERERS", ((kind, into_nowhere),))
+    with pytest.raises(EdgeFailed, match="the report was not written: No such file or directory; check"):
+        write(small_batch(), tmp_path)
+
+
+def test_the_folders_that_reports_are_written_to_are_private(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        write(small_batch(), tmp_path / "reports")
+    finally:
+        os.umask(before)
+    made = [tmp_path / "reports", tmp_path / "reports" / BATCH]
+    assert [stat.S_IMODE(folder.stat().st_mode) for folder in made] == [0o700, 0o700]
 
 
 def test_what_a_killed_writer_left_is_cleared_once_it_is_old(tmp_path: Path) -> None:

@@ -39,9 +39,24 @@ def test_a_batch_that_is_here_is_fresh_however_long_ago_it_came():
     assert "3 minutes after its delivery" in verdict.sentence
 
 
+@pytest.mark.parametrize(("took", "fresh"), [(timedelta(0), True), (HOUR, True), (HOUR + MINUTE, False)])
+def test_a_batch_that_arrived_later_than_allowed_is_not_fresh(took, fresh):
+    delivered = NOW - WEEK
+    assert newest_materialized(NOW, delivered, delivered + took, HOUR).fresh is fresh
+
+
+def test_a_late_arrival_says_how_late_and_what_clears_it():
+    delivered = NOW - WEEK
+    sentence = newest_materialized(NOW, delivered, delivered + 3 * HOUR, HOUR).sentence
+    assert "3 hours after its delivery, 2 hours later than allowed" in sentence
+    assert "next delivery" in sentence
+    assert "clears this" in sentence
+
+
 def test_a_file_dated_in_the_future_gives_no_negative_ages():
     assert "0 seconds" in deliveries_arrive(NOW, NOW + HOUR, WEEK).sentence
     assert "0 seconds" in newest_materialized(NOW, NOW + HOUR, None, HOUR).sentence
+    assert "0 seconds" in newest_materialized(NOW, NOW + HOUR, NOW, HOUR).sentence
 
 
 @pytest.mark.parametrize(

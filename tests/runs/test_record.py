@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import sys
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,6 +51,13 @@ def test_a_block_is_measured_also_where_it_raises():
 def test_nothing_is_measured_before_the_block_ends():
     with measured() as watch:
         assert watch.seconds == 0.0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="macOS counts in bytes")
+def test_peak_memory_is_the_peak_that_the_kernel_tells_in_kibibytes():
+    told = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    assert told
+    assert peak_memory_mb() == pytest.approx(int(told[1]) * 1024 / 1e6, rel=0.02)
 
 
 def test_peak_memory_is_in_megabytes_and_never_falls():

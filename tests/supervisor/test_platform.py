@@ -152,11 +152,11 @@ def test_a_run_outlives_the_death_of_everything_and_a_stop_leaves_nothing_behind
     assert terminal.processes() == []
     assert running_pid(terminal.home) is None
 
-    from leadscout_assets.defs.orphans import WILL_RETRY, open_instance
+    from leadscout_assets.defs.orphans import open_instance
 
     with open_instance(terminal.home / "dagster") as instance:
         run = instance.get_run_by_id(stopped)
-    assert (run.status.value, run.tags[WILL_RETRY]) == ("FAILURE", "true")
+    assert (run.status.value, run.tags["dagster/will_retry"]) == ("FAILURE", "true")
 
 
 @pytest.mark.processes

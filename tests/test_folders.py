@@ -1,0 +1,57 @@
+"""Folders of personal data are their user's alone, whatever the umask, and none that was there is changed."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from leadscout_assets.folders import make_private
+
+
+def mode(folder: Path) -> int:
+    return stat.S_IMODE(folder.stat().st_mode)
+
+
+@pytest.fixture(autouse=True)
+def _open_to_all() -> Iterator[None]:
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def test_every_folder_that_is_made_on_the_way_is_private(tmp_path):
+    make_private(tmp_path / "home" / "tables" / "leads")
+    made = [tmp_path / "home", tmp_path / "home" / "tables", tmp_path / "home" / "tables" / "leads"]
+    assert [mode(folder) for folder in made] == [0o700] * 3
+
+
+def test_a_folder_that_is_there_keeps_its_mode_and_so_do_those_above(tmp_path):
+    shared = tmp_path / "shared"
+    shared.mkdir(mode=0o755)
+    make_private(shared)
+    make_private(shared / "reports")
+    assert (mode(shared), mode(shared / "reports")) == (0o755, 0o700)
+
+
+def test_making_it_again_is_no_fault(tmp_path):
+    for _ in range(2):
+        make_private(tmp_path / "home" / "tables")
+    assert mode(tmp_path / "home") == 0o700
+
+
+@pytest.mark.parametrize("folder", ["file", "file/below"])
+def test_a_file_in_the_way_is_an_error_and_stays(tmp_path, folder):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OSError):  # noqa: PT011  which one it is differs by place
+        make_private(tmp_path / folder)
+    assert (tmp_path / "file").read_text() == "in the way"
+
+
+def test_a_relative_folder_is_made_where_the_process_stands(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    make_private(Path("var") / "tables")
+    assert mode(tmp_path / "var" / "tables") == 0o700
