@@ -11,7 +11,6 @@ from leadscout_assets import contracts, facts
 from leadscout_assets.arrivals import MAX_ATTEMPTS
 from leadscout_assets.checks import BatchFacts, failing, limits_from
 from leadscout_assets.errors import BadInput
-from leadscout_assets.frames import rows_by_batch
 from leadscout_assets.home import Home
 from leadscout_assets.terms import TIME_ZONE
 
@@ -65,7 +64,7 @@ def overview(home: Home) -> list[BatchSummary]:
     records = home.records.all()
     ids = [record.batch_id for record in records]
     leads, rejected, reports = (
-        rows_by_batch(home.tables.read(contract, ids, ["batch_id"]))
+        home.tables.rows(contract, ids)
         for contract in (contracts.LEADS, contracts.REJECTED_LEADS, contracts.LEAD_REPORTS)
     )
     refused = home.records.refusals(ids)
@@ -86,7 +85,7 @@ def details(home: Home, batch: str) -> BatchDetails:
     """Return all that is known of one batch, rows apart. Raises `UnknownBatch`."""
     (delivery,) = home.deliveries([batch])
     (found,) = facts_of(home, ["leads", "classifications"], [batch])
-    files = home.tables.read(contracts.LEAD_REPORTS, [batch], ["path"])["path"].to_pylist()
+    files = home.tables.read(contracts.LEAD_REPORTS, [batch], ["batch_id", "kind", "path"])["path"].to_pylist()
     return BatchDetails(
         batch_id=batch,
         state=_state(home.records.get(batch), refused=found.refusal is not None, reported=bool(files)),

@@ -72,8 +72,8 @@ class EdgeFailed(LeadScoutError):
 INTERRUPTIONS = frozenset(
     ("KeyboardInterrupt", "SystemExit", "GeneratorExit", "CancelledError", "DagsterExecutionInterruptedError")
 )
-"""Classes of exceptions that end work because somebody asked for it. By name: two of them are of libraries that cost
-seconds to import. What is not among them is taken for a failure, panics of libraries in Rust included: to call an
+"""Classes of exceptions that end work because somebody asked for it. By name, since Dagster takes seconds to import.
+What is not among them is taken for a failure, panics of libraries in Rust included: to call an
 unknown interruption a failure costs a word, to pass on an unknown failure may cost a person's name."""
 
 

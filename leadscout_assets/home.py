@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leadscout_assets.errors import EdgeFailed
+from leadscout_assets.folders import make_private
 from leadscout_assets.inbox import DeliveryStore, take
 from leadscout_assets.leads.delivery import Delivery
 from leadscout_assets.settings import Settings
@@ -109,6 +110,12 @@ class Home:
             self.store.keep(delivery)
         return Delivered(delivery, new)
 
+    def make_inbox(self) -> Path:
+        """Make the inbox where it is missing, and return it. Elsewhere than in the home, it is open to who may drop files."""
+        make_private(self.settings.home)
+        self.settings.inbox_dir.mkdir(parents=True, exist_ok=True)
+        return self.settings.inbox_dir
+
     def recount(self, batch: str, rows: int) -> None:
         """Correct the count of rows delivered, where a later look with other settings found another."""
         self.records.note_rows(batch, rows)
@@ -157,7 +164,7 @@ def read_or_make_key(path: Path) -> bytes:
 
 
 def _make_key(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private(path.parent)
     # A name of its own for each maker: what is linked below must never be written to again.
     descriptor, fresh = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from leadscout_assets.errors import BadInput, EdgeFailed, StillGrowing, UnreadableFile
+from leadscout_assets.folders import make_private
 from leadscout_assets.leads.delivery import Delivery, batch_key, shown_name
 
 SETTLE_SECONDS = 1.0
@@ -99,7 +100,7 @@ class DeliveryStore:
     @contextmanager
     def _new_file(self) -> Iterator[Path]:
         try:
-            self.root.mkdir(parents=True, exist_ok=True)
+            make_private(self.root)
             self._clear_stale()
             handle, name = tempfile.mkstemp(prefix=NEW, dir=self.root)
             os.close(handle)

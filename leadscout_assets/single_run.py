@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ import pyarrow as pa
 from leadscout_assets import checks, facts, pipeline
 from leadscout_assets.checks import BatchFacts, Check, Verdict
 from leadscout_assets.contracts import Contract
+from leadscout_assets.digests import sha256_of
 from leadscout_assets.errors import BadInput, UnreadableFile
 from leadscout_assets.leads.counting import count_rows
 from leadscout_assets.leads.delivery import Delivery, batch_key, shown_name
@@ -92,8 +92,7 @@ def describe(source: Path, settings: Settings, delivered_at: datetime) -> Delive
     """Return the delivery that this file is, without storing anything."""
     if not source.is_file():
         raise BadInput("there is no such file; check the path")
-    with source.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    sha256 = sha256_of(source)
     return Delivery(
         batch_id=batch_key(delivered_at, source.name, sha256, slug=settings.batch_slug),
         sha256=sha256,

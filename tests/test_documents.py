@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "leadscout_assets"
 # Refusals stand in calls, and in the reader's tables of (magic, code, sentence).
-IN_CALLS = re.compile(r'UnreadableFile\(\s*"([a-z_]+)"')
+IN_CALLS = re.compile(r'(?:UnreadableFile\(|Refusal\(\s*[a-z_.]+,\s*[a-z_"]+,)\s*"([a-z_]+)"')
 IN_TABLES = re.compile(r'^    \(b?"[^"]+", "([a-z_]+)", f?"', re.MULTILINE)
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from leadscout_assets.errors import BadSetting, EdgeFailed
+from leadscout_assets.folders import make_private
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -110,7 +111,7 @@ class Database:
         if not self.is_sqlite:
             return
         try:
-            Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True)
+            make_private(Path(str(self.url.database)).parent)
         except OSError as error:
             raise EdgeFailed(f"application database: its folder cannot be made ({error.strerror})") from None
 

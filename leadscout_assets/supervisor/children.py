@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 
+from leadscout_assets.folders import make_private
 from leadscout_assets.logs import get_logger
 from leadscout_assets.supervisor.instance import MARK
 
@@ -46,7 +47,7 @@ class Child:
 
     def start(self) -> None:
         """Start the process; its output is appended to its log."""
-        self.log_file.parent.mkdir(parents=True, exist_ok=True)
+        make_private(self.log_file.parent)
         with self.log_file.open("ab") as output:
             self._process = subprocess.Popen(
                 self._command,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from leadscout_assets.folders import make_private
 from leadscout_assets.settings import Settings
 
 LOCATION = "leadscout"
@@ -67,7 +68,7 @@ def prepare_instance(settings: Settings) -> Instance:
     """Make the instance's folder with its `dagster.yaml`, whatever was there. Safe to repeat while a platform runs."""
     folder = settings.dagster_dir
     # Whoever reaches the code server's socket can start runs: nobody but this user may.
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private(folder)
     _write_if_different(folder / "dagster.yaml", configuration().read_text(encoding="utf-8"))
     return Instance(folder)
 

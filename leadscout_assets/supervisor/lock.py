@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from leadscout_assets.errors import AlreadyRunning, EdgeFailed
+from leadscout_assets.folders import make_private
 
 PID_FILE = "leadscout.pid"
 
@@ -28,7 +29,7 @@ def hold_home(home: Path) -> Iterator[None]:
     import fcntl  # POSIX only, like the platform; the rest of the package imports anywhere
 
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        make_private(home)
         # Never unlinked: a second process could lock the file that the first has just removed.
         descriptor = os.open(home / PID_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:

@@ -120,50 +120,6 @@ def test_json_on_stdout_stays_json_while_logs_go_to_stderr(leadscout, monkeypatc
     assert isinstance(leadscout(command, "--json").json, list)
 
 
-def test_generate_writes_the_same_file_for_the_same_seed(leadscout, tmp_path):
-    one, two, other = tmp_path / "a" / "1.csv", tmp_path / "2.csv", tmp_path / "3.csv"
-    for path, seed in ((one, 5), (two, 5), (other, 6)):
-        found = leadscout("generate", "--rows", 20, "--seed", seed, "--out", path)
-        assert (found.code, found.out.strip()) == (0, str(path))
-    assert one.read_bytes() == two.read_bytes() != other.read_bytes()
-
-
-@pytest.mark.parametrize("name", ["leads", "leads.xls", "leads.txt"])
-def test_generate_makes_only_what_it_can(leadscout, tmp_path, name):
-    found = leadscout("generate", "--rows", 5, "--out", tmp_path / name)
-    assert found.code == 2
-    assert not (tmp_path / name).exists()
-
-
-def test_generate_says_where_it_cannot_write(leadscout, tmp_path):
-    (tmp_path / "taken").write_text("a file")
-    found = leadscout("generate", "--rows", 5, "--out", tmp_path / "taken" / "leads.csv")
-    assert found.code == 2
-    assert "--out" in found.err
-
-
-def test_doctor_exits_1_where_something_needs_mending_and_0_where_nothing_does(leadscout, home):
-    found = leadscout("doctor")
-    assert found.code == 1
-    assert "MEND  inbox" in found.out
-    home.inbox_dir.mkdir(parents=True)
-    assert leadscout("doctor").code == 0
-
-
-@pytest.mark.parametrize(
-    "arguments", [(), ("--all", "--since", "2026-01-01"), ("2026-03-02_list_0123abcd", "--all"), ("--until", "2026-01-01"), ("--all", "--until", "2026-01-01")]
-)  # fmt: skip
-def test_backfill_wants_to_be_told_exactly_once_which_batches(leadscout, arguments):
-    found = leadscout("backfill", *arguments)
-    assert found.code == 2
-    assert "say which batches" in found.err
-
-
-@pytest.mark.parametrize("arguments", [("2026-03-02_list_0123abcd",), ("--all",), ("--since", "2026-01-01")])
-def test_backfill_of_what_was_never_delivered_is_bad_input(leadscout, arguments):
-    assert leadscout("backfill", *arguments).code == 2
-
-
 @pytest.mark.processes
 @pytest.mark.parametrize(
     "module", ["leadscout_assets.pipeline", "leadscout_assets.cli.application", "leadscout_assets.single_run"]

@@ -1,8 +1,6 @@
-"""`leadscout deliver`, `batches` and `show`: what was delivered and what became of it."""
+"""`leadscout batches` and `leadscout show`: what was delivered and what became of it."""
 
 from __future__ import annotations
-
-from datetime import UTC, datetime
 
 import pytest
 
@@ -26,44 +24,6 @@ def split(home: Settings) -> Delivery:
     parts.tables.replace(LEADS, leads, [delivery.batch_id])
     parts.tables.replace(REJECTED_LEADS, rejected, [delivery.batch_id])
     return delivery
-
-
-class TestDeliver:
-    def test_a_new_file_is_answered_with_its_batch(self, leadscout, leads):
-        found = leadscout("deliver", leads)
-        assert found.code == 0
-        today = datetime.now(UTC).year
-        assert found.out.startswith(f"batch {today}-")
-        assert "leadscout up" in found.out
-
-    def test_known_content_is_answered_with_the_batch_it_already_is(self, leadscout, leads):
-        first = leadscout("deliver", leads, "--json").json
-        again = leadscout("deliver", leads.rename(leads.with_name("Other name.csv")))
-        assert again.code == 0
-        assert again.out.splitlines()[0] == f"already batch {first['batch_id']}"
-        assert f"leadscout backfill {first['batch_id']}" in again.out
-
-    def test_json_says_whether_it_was_known(self, leadscout, leads):
-        first, again = leadscout("deliver", leads, "--json").json, leadscout("deliver", leads, "--json").json
-        assert first == {
-            "batch_id": first["batch_id"], "known": False, "rows": scenario.delivered_rows(), "platform": False,
-        }  # fmt: skip
-        assert again == first | {"known": True}
-
-    @pytest.mark.parametrize("missing", ["Mokoena.csv", "."])
-    def test_what_is_no_file_exits_2(self, leadscout, tmp_path, missing):
-        found = leadscout("deliver", tmp_path / missing)
-        assert found.code == 2
-        assert "Mokoena" not in found.err
-
-    def test_an_unreadable_file_is_a_delivery_all_the_same(self, leadscout, tmp_path):
-        (tmp_path / "leads.csv").touch()
-        assert leadscout("deliver", tmp_path / "leads.csv", "--json").json["rows"] is None
-
-    def test_the_output_never_shows_a_file_name(self, leadscout, leads):
-        found = leadscout("deliver", leads.rename(leads.with_name("Zwelibanzi.csv")))
-        assert "zwelibanzi" not in (found.out + found.err).lower()
-        assert "_list_" in found.out
 
 
 class TestBatches:

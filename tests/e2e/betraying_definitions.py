@@ -1,31 +1,50 @@
-"""The real definitions with steps that go wrong on demand, the way libraries do: with the value they choked on in the message."""
+"""The real definitions, in which things go wrong on demand the way libraries do: with the value they choked on in the message."""
+
+from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
 
 from leadscout_assets import pipeline
 from leadscout_assets.definitions import definitions as real_definitions
+from leadscout_assets.home import Home
+from leadscout_assets.leads.delivery import Delivery
 
-FAULTS = Path(os.environ["CANARY_FAULTS"])
-"""Folder with a file for each fault that is to happen, once: `crash` and `quote`."""
-
-
-def _betray(work: Callable[..., pa.Table]) -> Callable[..., pa.Table]:
-    def betrayed(leads: pa.Table, *others: object) -> pa.Table:
-        if (FAULTS / "crash").exists():
-            (FAULTS / "crash").unlink()
-            os.kill(os.getpid(), signal.SIGKILL)
-        if (FAULTS / "quote").exists():
-            raise ValueError(f"cannot convert {leads.to_pylist()}") from KeyError(str(leads.to_pydict()))
-        return work(leads, *others)
-
-    return betrayed
+FAULTS = "CANARY_FAULTS"
+"""Variable with a folder that holds a file for each fault that is to happen; a fault takes its file away."""
 
 
-pipeline.score = _betray(pipeline.score)
+def _due(fault: str) -> bool:
+    try:
+        (Path(os.environ[FAULTS]) / fault).unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+_deliver, _score = Home.deliver, pipeline.score
+
+
+def deliver(home: Home, source: Path, *, now: datetime) -> Delivery:
+    """Deliver, unless the file system is to fail."""
+    if _due("tick"):
+        raise FileNotFoundError(2, "No such file or directory", str(source))
+    return _deliver(home, source, now=now)
+
+
+def score(leads: pa.Table) -> pa.Table:
+    """Score, unless the process is to be killed or the step to fail."""
+    if leads.num_rows and _due("crash"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    if leads.num_rows and _due("quote"):
+        raise ValueError(f"cannot convert {leads.to_pylist()}") from KeyError(str(leads.to_pydict()))
+    return _score(leads)
+
+
+Home.deliver, pipeline.score = deliver, score  # type: ignore[method-assign]
 
 definitions = real_definitions

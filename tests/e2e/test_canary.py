@@ -1,4 +1,4 @@
-"""Personal values that occur nowhere else go through runs that succeed, fail and crash: they may lie with the data, nowhere else.
+"""Personal values that occur nowhere else go through runs that succeed, fail and crash: they lie with the data, nowhere else.
 
 `leadscout show` is left out: it answers the explicit question what a batch's file was called, or what stood in a row.
 """
@@ -6,13 +6,179 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import dagster as dg
 import pyarrow as pa
 import pytest
 
-from leadscout_assets import checks, contract_check, facts, pipeline
-from leadscout_assets.cli.application import run_application
-from leadscout_assets.leads.identity import LEAD_IDS if False else None
+import leadscout_assets.defs.lead_checks
+from leadscout_assets import contracts, facts, pipeline
+from leadscout_assets.defs.execution import evaluate_inbox
+from leadscout_assets.home import Home
+from leadscout_assets.tables import Tables
+from tests.defs.conftest import ground, opened_once  # noqa: F401  # fixtures
+from tests.defs.ground import BROKEN, Ground
+
+from tests.e2e.canary import BUSINESS, DIRECTOR, FILE_NAME, canary_list, traces_below, traces_in
+from tests.e2e.terminal import Said, Terminal, until
+
+UP = """
+import sys
+from leadscout_assets.logs import setup_logging
+from leadscout_assets.settings import read_settings
+from leadscout_assets.supervisor import up
+settings = read_settings()
+setup_logging(settings.log_level, settings.log_format)
+sys.exit(up(settings, on_ready=lambda url: print("is up", flush=True), module="tests.e2e.betraying_definitions"))
+"""
+
+QUOTING: tuple[Exception, ...] = (
+    ValueError(f"could not convert string to float: '{DIRECTOR}'"),
+    pa.ArrowInvalid(f"CSV parse error: Expected 6 columns, got 13: {BUSINESS}"),
+    KeyError(DIRECTOR),
+    ExceptionGroup(f"errors of {BUSINESS}", [ValueError(DIRECTOR)]),
+    UnicodeDecodeError("utf-8", DIRECTOR.encode(), 0, 1, "invalid start byte"),
+    FileNotFoundError(2, "No such file or directory", f"/inbox/{FILE_NAME}"),
+)
+
+
+def failing(error: Exception) -> Callable[..., None]:
+    """Return a function that fails the way libraries do: with a cause, and quoting values."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise error from ValueError(f"while reading {BUSINESS}, {DIRECTOR}")
+
+    return fail
+
+
+class TestInOneProcess:
+    PLACES = (
+        (pipeline, "read"),
+        (pipeline, "validate"),
+        (pipeline, "classify"),
+        (pipeline, "score"),
+        (pipeline, "report"),
+        (Tables, "replace"),
+        (Tables, "read"),
+        (facts, "gather"),
+        (leadscout_assets.defs.lead_checks, "judge_contract"),
+    )
+    """Everything of ours that a step of a run calls with frames."""
+
+    def test_nothing_of_a_delivery_lies_outside_the_data_after_a_run_that_succeeds(self, ground, capfd):  # noqa: F811
+        ground.drop(FILE_NAME, canary_list())
+        ground.drop(FILE_NAME.replace("csv", "xlsx"), BROKEN)
+        assert evaluate_inbox(ground.instance) == 1
+        good, _ = ground.home.records.all()
+        assert ground.rows(contracts.LEADS, good.batch_id).num_rows == 2
+        assert good.batch_id.split("_")[1] == "list"
+        self.assert_silent(ground, capfd)
+        assert traces_below(ground.settings.home, apart_from=()), "the search finds what is there"
+
+    def test_nothing_of_it_is_told_by_steps_and_checks_that_fail_quoting_it(self, ground, capfd, monkeypatch):  # noqa: F811
+        delivery = ground.deliver(FILE_NAME, canary_list())
+        ground.run([delivery.batch_id])
+        for number, (owner, name) in enumerate(self.PLACES):
+            with monkeypatch.context() as patch:
+                patch.setattr(owner, name, failing(QUOTING[number % len(QUOTING)]))
+                assert ground.run([delivery.batch_id]).status is dg.DagsterRunStatus.FAILURE, name
+        self.assert_silent(ground, capfd)
+
+    @pytest.mark.parametrize("error", QUOTING, ids=lambda error: type(error).__name__)
+    def test_nothing_of_it_is_told_by_a_tick_that_fails_quoting_it(self, ground, capfd, monkeypatch, error):  # noqa: F811
+        ground.drop(FILE_NAME, canary_list())
+        monkeypatch.setattr(Home, "deliver", failing(error))
+        with pytest.raises(dg.DagsterError) as raised:
+            evaluate_inbox(ground.instance)
+        from dagster._utils.error import serializable_error_info_from_exc_info
+
+        told = serializable_error_info_from_exc_info((raised.type, raised.value, raised.tb))
+        assert traces_in(told.to_string()) == []
+        self.assert_silent(ground, capfd)
+
+    def test_nothing_of_it_is_told_about_damaged_tables(self, ground, capfd):  # noqa: F811
+        delivery = ground.deliver(FILE_NAME, canary_list())
+        ground.run([delivery.batch_id])
+        tables = ground.settings.tables_dir
+        for damaged in ("raw_leads", "leads"):
+            for path in (tables / damaged).rglob("*.parquet"):
+                path.write_bytes(path.read_bytes()[: path.stat().st_size // 2] + DIRECTOR.encode())
+        for log in (tables / "classifications" / "_delta_log").iterdir():
+            if log.is_file():
+                log.write_text(f'{{"add": "{DIRECTOR}"')
+        assert ground.run([delivery.batch_id]).status is dg.DagsterRunStatus.FAILURE
+        self.assert_silent(ground, capfd)
+
+    @staticmethod
+    def assert_silent(ground: Ground, capfd: pytest.CaptureFixture[str]) -> None:
+        said = capfd.readouterr()
+        assert traces_in(said.out + said.err) == []
+        assert traces_below(ground.settings.home) == []
+
+
+@pytest.mark.processes
+@pytest.mark.xdist_group("platform")
+@pytest.mark.timeout(900)
+class TestInRealProcesses:
+    def test_nothing_of_a_delivery_is_told_by_a_platform_whose_ticks_fail_and_whose_runs_crash_and_fail(self, tmp_path):
+        faults = tmp_path / "faults"
+        faults.mkdir()
+        terminal = Terminal(tmp_path, CANARY_FAULTS=str(faults), LEADSCOUT_LOG_LEVEL="DEBUG")
+        for fault in ("tick", "crash", "quote"):
+            (faults / fault).touch()
+        said: list[Said] = []
+        try:
+            terminal.up([sys.executable, "-c", UP])
+            source = tmp_path / FILE_NAME
+            source.write_text(canary_list())
+            terminal.drop(source)
+            until(lambda: "SUCCESS" in self.statuses(terminal) and terminal.rest(), "the report, after all faults")
+            assert sorted(self.statuses(terminal)) == ["FAILURE", "FAILURE", "SUCCESS"]
+            assert list(faults.iterdir()) == []
+            said += self.commands(terminal, tmp_path)
+            terminal.stop()
+        finally:
+            terminal.pull_the_plug()
+        assert traces_in(terminal.said) == []
+        assert [one for one in said if traces_in(one.stdout + one.stderr)] == []
+        assert traces_below(terminal.home) == []
+
+    @staticmethod
+    def statuses(terminal: Terminal) -> list[str]:
+        return [run["status"] for run in terminal.runs()]
+
+    @staticmethod
+    def commands(terminal: Terminal, folder) -> list[Said]:
+        """Type what people type with such a file, right and wrong; output goes to folders of their own."""
+        source, again, broken = folder / FILE_NAME, folder / "Quagga.csv", folder / "Fandango.xlsx"
+        again.write_text(canary_list(mark=1))
+        broken.write_bytes(BROKEN)
+        out = folder / "out"
+        commands: list[tuple[int | None, list[str]]] = [
+            (0, ["deliver", str(again)]),
+            (0, ["deliver", str(source), "--json"]),
+            (0, ["batches"]),
+            (0, ["batches", "--json"]),
+            (None, ["run", str(source), "--out", str(out)]),
+            (None, ["run", str(source), "--out", str(out), "--json"]),
+            (2, ["run", str(broken), "--out", str(out)]),
+            (2, ["run", str(folder / "not" / FILE_NAME), "--out", str(out)]),
+            (2, ["deliver", str(folder / "not" / FILE_NAME)]),
+            (2, ["show", FILE_NAME]),
+            (2, ["backfill", FILE_NAME]),
+            (2, ["classify", str(source), "--column", DIRECTOR, "--out", str(out / "origins.csv"), "--purpose", "test"]),
+            (None, ["doctor"]),
+        ]
+        said = []
+        for code, arguments in commands:
+            one = terminal.type(*arguments)
+            assert code is None or one.code == code, (arguments[0], one)
+            said.append(one)
+        return said
+
+
+def test_a_file_name_of_harmless_words_is_shown_and_any_other_is_not(ground):  # noqa: F811
+    shown = ground.deliver("leads march 2026.csv", canary_list(mark=1))
+    hidden = ground.deliver("leads march Quagga.csv", canary_list(mark=2))
+    assert [delivery.batch_id.split("_")[1] for delivery in (shown, hidden)] == ["leads-march-2026", "list"]
