@@ -46,7 +46,9 @@ def deliver(
     print(f"batch {batch}" if delivered.new else f"already batch {batch}")
     if note:
         print(note)
-    if not delivered.new:
-        print(f"it is {state}; to run it {'now' if state == 'waiting' else 'again'}: leadscout backfill {batch}")
+    if state != "waiting":
+        print(f"it is {state}; to run it again: leadscout backfill {batch}")
     elif not running:
-        print("it will be run as soon as the platform is up: leadscout up")
+        print(f"it will be run as soon as the platform is up: leadscout up, or now: leadscout backfill {batch}")
+    elif not delivered.new:
+        print("it is waiting for its run")

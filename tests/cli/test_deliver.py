@@ -63,7 +63,7 @@ def test_what_cannot_be_counted_is_a_delivery_all_the_same_and_said_to_be_refuse
 
 def test_known_content_is_answered_with_the_state_of_its_batch(leadscout, leads, home):
     batch = leadscout("deliver", leads, "--json").json["batch_id"]
-    assert "it is waiting; to run it now: leadscout backfill" in leadscout("deliver", leads).out
+    assert f"or now: leadscout backfill {batch}" in leadscout("deliver", leads).out
     for attempt in range(MAX_ATTEMPTS):
         Home(home).records.note_request([batch], f"key-{attempt}")
     assert "it is failed; to run it again: leadscout backfill" in leadscout("deliver", leads).out
@@ -85,4 +85,5 @@ def test_with_the_platform_up_nobody_is_sent_to_start_it(leadscout, leads, home)
     with hold_home(home.home):
         found = leadscout("deliver", leads)
         assert leadscout("deliver", leads, "--json").json["platform"] is True
+        assert leadscout("deliver", leads).out.splitlines()[1:] == ["it is waiting for its run"]
     assert found.out.splitlines()[1:] == []

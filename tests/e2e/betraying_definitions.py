@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from leadscout_assets import pipeline
-from leadscout_assets.definitions import definitions as real_definitions
+from leadscout_assets.definitions import definitions as definitions  # found here by Dagster
 from leadscout_assets.home import Home
 from leadscout_assets.leads.delivery import Delivery
 
@@ -46,5 +46,3 @@ def score(leads: pa.Table) -> pa.Table:
 
 
 Home.deliver, pipeline.score = deliver, score  # type: ignore[method-assign]
-
-definitions = real_definitions

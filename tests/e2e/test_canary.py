@@ -11,17 +11,21 @@ from collections.abc import Callable
 import dagster as dg
 import pyarrow as pa
 import pytest
+from dagster._utils.error import serializable_error_info_from_exc_info
 
 import leadscout_assets.defs.lead_checks
 from leadscout_assets import contracts, facts, pipeline
+from leadscout_assets.cli.application import run_application
+from leadscout_assets.defs import inbox_sensor
 from leadscout_assets.defs.execution import evaluate_inbox
+from leadscout_assets.errors import Defect
 from leadscout_assets.home import Home
 from leadscout_assets.tables import Tables
 from tests.defs.conftest import ground, opened_once  # noqa: F401  # fixtures
 from tests.defs.ground import BROKEN, Ground
 
 from tests.e2e.canary import BUSINESS, DIRECTOR, FILE_NAME, canary_list, traces_below, traces_in
-from tests.e2e.terminal import Said, Terminal, until
+from tests.e2e.terminal import Terminal, until
 
 UP = """
 import sys
@@ -29,25 +33,25 @@ from leadscout_assets.logs import setup_logging
 from leadscout_assets.settings import read_settings
 from leadscout_assets.supervisor import up
 settings = read_settings()
-setup_logging(settings.log_level, settings.log_format)
+setup_logging(settings)
 sys.exit(up(settings, on_ready=lambda url: print("is up", flush=True), module="tests.e2e.betraying_definitions"))
 """
 
-QUOTING: tuple[Exception, ...] = (
-    ValueError(f"could not convert string to float: '{DIRECTOR}'"),
-    pa.ArrowInvalid(f"CSV parse error: Expected 6 columns, got 13: {BUSINESS}"),
-    KeyError(DIRECTOR),
-    ExceptionGroup(f"errors of {BUSINESS}", [ValueError(DIRECTOR)]),
-    UnicodeDecodeError("utf-8", DIRECTOR.encode(), 0, 1, "invalid start byte"),
-    FileNotFoundError(2, "No such file or directory", f"/inbox/{FILE_NAME}"),
-)
+QUOTING: dict[str, Callable[[], Exception]] = {
+    "ValueError": lambda: ValueError(f"could not convert string to float: '{DIRECTOR}'"),
+    "ArrowInvalid": lambda: pa.ArrowInvalid(f"CSV parse error: Expected 6 columns, got 13: {BUSINESS}"),
+    "KeyError": lambda: KeyError(DIRECTOR),
+    "ExceptionGroup": lambda: ExceptionGroup(f"errors of {BUSINESS}", [ValueError(DIRECTOR)]),
+    "UnicodeDecodeError": lambda: UnicodeDecodeError("utf-8", DIRECTOR.encode(), 0, 1, "invalid start byte"),
+    "FileNotFoundError": lambda: FileNotFoundError(2, "No such file or directory", f"/inbox/{FILE_NAME}"),
+}
 
 
-def failing(error: Exception) -> Callable[..., None]:
+def failing(error: str) -> Callable[..., None]:
     """Return a function that fails the way libraries do: with a cause, and quoting values."""
 
     def fail(*_: object, **__: object) -> None:
-        raise error from ValueError(f"while reading {BUSINESS}, {DIRECTOR}")
+        raise QUOTING[error]() from ValueError(f"while reading {BUSINESS}, {DIRECTOR}")
 
     return fail
 
@@ -71,7 +75,7 @@ class TestInOneProcess:
         ground.drop(FILE_NAME.replace("csv", "xlsx"), BROKEN)
         assert evaluate_inbox(ground.instance) == 1
         good, _ = ground.home.records.all()
-        assert ground.rows(contracts.LEADS, good.batch_id).num_rows == 2
+        assert ground.rows(contracts.LEADS, good.batch_id).num_rows
         assert good.batch_id.split("_")[1] == "list"
         self.assert_silent(ground, capfd)
         assert traces_below(ground.settings.home, apart_from=()), "the search finds what is there"
@@ -81,19 +85,21 @@ class TestInOneProcess:
         ground.run([delivery.batch_id])
         for number, (owner, name) in enumerate(self.PLACES):
             with monkeypatch.context() as patch:
-                patch.setattr(owner, name, failing(QUOTING[number % len(QUOTING)]))
+                patch.setattr(owner, name, failing(list(QUOTING)[number % len(QUOTING)]))
                 assert ground.run([delivery.batch_id]).status is dg.DagsterRunStatus.FAILURE, name
         self.assert_silent(ground, capfd)
 
-    @pytest.mark.parametrize("error", QUOTING, ids=lambda error: type(error).__name__)
+    @pytest.mark.parametrize("error", QUOTING)
     def test_nothing_of_it_is_told_by_a_tick_that_fails_quoting_it(self, ground, capfd, monkeypatch, error):  # noqa: F811
         ground.drop(FILE_NAME, canary_list())
-        monkeypatch.setattr(Home, "deliver", failing(error))
-        with pytest.raises(dg.DagsterError) as raised:
+        with monkeypatch.context() as patch:
+            patch.setattr(Home, "deliver", failing(error))
+            assert evaluate_inbox(ground.instance) == 0
+        monkeypatch.setattr(inbox_sensor, "decide", failing(error))
+        with pytest.raises(Defect) as raised:
             evaluate_inbox(ground.instance)
-        from dagster._utils.error import serializable_error_info_from_exc_info
-
         told = serializable_error_info_from_exc_info((raised.type, raised.value, raised.tb))
+        assert "defect of LeadScout" in told.to_string()
         assert traces_in(told.to_string()) == []
         self.assert_silent(ground, capfd)
 
@@ -108,6 +114,30 @@ class TestInOneProcess:
             if log.is_file():
                 log.write_text(f'{{"add": "{DIRECTOR}"')
         assert ground.run([delivery.batch_id]).status is dg.DagsterRunStatus.FAILURE
+        self.assert_silent(ground, capfd)
+
+    def test_nothing_of_it_is_told_by_the_answers_of_commands(self, ground, capfd):  # noqa: F811
+        ground.drop(FILE_NAME, canary_list())
+        evaluate_inbox(ground.instance)
+        source, again = ground.file(FILE_NAME, canary_list()), ground.file("Quagga.csv", canary_list(mark=1))
+        broken, out = ground.file("Fandango.xlsx", BROKEN), source.parent / "out"
+        missing = source.parent / "not" / FILE_NAME
+        for code, *arguments in (
+            (0, "deliver", again),
+            (0, "deliver", source, "--json"),
+            (0, "batches"),
+            (0, "batches", "--json"),
+            (1, "run", source, "--out", out),
+            (1, "run", source, "--out", out, "--json"),
+            (2, "run", broken, "--out", out),
+            (2, "run", missing, "--out", out),
+            (2, "deliver", missing),
+            (2, "show", FILE_NAME),
+            (2, "backfill", FILE_NAME),
+            (1, "backfill", "--all"),
+            (2, "classify", source, "--column", DIRECTOR, "--out", out / "origins.csv", "--purpose", "test"),
+        ):
+            assert run_application([str(argument) for argument in arguments]) == code, arguments[0]
         self.assert_silent(ground, capfd)
 
     @staticmethod
@@ -127,7 +157,6 @@ class TestInRealProcesses:
         terminal = Terminal(tmp_path, CANARY_FAULTS=str(faults), LEADSCOUT_LOG_LEVEL="DEBUG")
         for fault in ("tick", "crash", "quote"):
             (faults / fault).touch()
-        said: list[Said] = []
         try:
             terminal.up([sys.executable, "-c", UP])
             source = tmp_path / FILE_NAME
@@ -136,7 +165,7 @@ class TestInRealProcesses:
             until(lambda: "SUCCESS" in self.statuses(terminal) and terminal.rest(), "the report, after all faults")
             assert sorted(self.statuses(terminal)) == ["FAILURE", "FAILURE", "SUCCESS"]
             assert list(faults.iterdir()) == []
-            said += self.commands(terminal, tmp_path)
+            said = [terminal.type("batches"), terminal.type("deliver", str(source)), terminal.type("doctor")]
             terminal.stop()
         finally:
             terminal.pull_the_plug()
@@ -147,35 +176,6 @@ class TestInRealProcesses:
     @staticmethod
     def statuses(terminal: Terminal) -> list[str]:
         return [run["status"] for run in terminal.runs()]
-
-    @staticmethod
-    def commands(terminal: Terminal, folder) -> list[Said]:
-        """Type what people type with such a file, right and wrong; output goes to folders of their own."""
-        source, again, broken = folder / FILE_NAME, folder / "Quagga.csv", folder / "Fandango.xlsx"
-        again.write_text(canary_list(mark=1))
-        broken.write_bytes(BROKEN)
-        out = folder / "out"
-        commands: list[tuple[int | None, list[str]]] = [
-            (0, ["deliver", str(again)]),
-            (0, ["deliver", str(source), "--json"]),
-            (0, ["batches"]),
-            (0, ["batches", "--json"]),
-            (None, ["run", str(source), "--out", str(out)]),
-            (None, ["run", str(source), "--out", str(out), "--json"]),
-            (2, ["run", str(broken), "--out", str(out)]),
-            (2, ["run", str(folder / "not" / FILE_NAME), "--out", str(out)]),
-            (2, ["deliver", str(folder / "not" / FILE_NAME)]),
-            (2, ["show", FILE_NAME]),
-            (2, ["backfill", FILE_NAME]),
-            (2, ["classify", str(source), "--column", DIRECTOR, "--out", str(out / "origins.csv"), "--purpose", "test"]),
-            (None, ["doctor"]),
-        ]
-        said = []
-        for code, arguments in commands:
-            one = terminal.type(*arguments)
-            assert code is None or one.code == code, (arguments[0], one)
-            said.append(one)
-        return said
 
 
 def test_a_file_name_of_harmless_words_is_shown_and_any_other_is_not(ground):  # noqa: F811
