@@ -5,7 +5,6 @@ Used by `leadscout demo`. Nothing here is a short cut past the inbox, the sensor
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from leadscout_assets.arrivals import RunState
 from leadscout_assets.batch_overview import details, failing_checks
+from leadscout_assets.digests import sha256_of
 from leadscout_assets.errors import EdgeFailed
 from leadscout_assets.home import Home
 from leadscout_assets.pipeline import STEPS
@@ -46,12 +46,10 @@ def drop_workbook(home: Home) -> Dropped:
     """Make a workbook that this home has not seen, and drop it in the inbox in one piece."""
     from leadscout_assets.leads.synthetic import write_delivery
 
-    inbox = home.settings.inbox_dir
-    inbox.mkdir(parents=True, exist_ok=True)
+    inbox = home.make_inbox()
     hidden = inbox / f".{FILE_NAME}"
     write_delivery(hidden, ROWS, seed=1 + len(home.records.all()))
-    with hidden.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    sha256 = sha256_of(hidden)
     hidden.replace(inbox / FILE_NAME)
     return Dropped(sha256, time.monotonic())
 

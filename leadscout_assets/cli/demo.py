@@ -34,7 +34,7 @@ def demo(
         return _tell(home, batch, seconds)
     from leadscout_assets.supervisor import up as run_platform
 
-    settings.inbox_dir.mkdir(parents=True, exist_ok=True)
+    Home(settings).make_inbox()
     return run_platform(settings, on_ready=lambda url: _show(settings, url))
 
 

@@ -20,7 +20,7 @@ def up() -> int:
     from leadscout_assets.supervisor import up as run_platform
 
     settings = current_settings()
-    settings.inbox_dir.mkdir(parents=True, exist_ok=True)
+    Home(settings).make_inbox()
     return run_platform(settings, on_ready=_say_ready)
 
 

@@ -1,8 +1,11 @@
-"""The platform, started once for the tests that only use it."""
+"""The platform and the demonstration, started once each for the tests that use them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -23,3 +26,25 @@ def terminal(shared_terminal: Terminal) -> Terminal:
     if not shared_terminal.is_up():
         shared_terminal.up()
     return shared_terminal
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """`leadscout demo` in a terminal, up after its report was made."""
+
+    terminal: Terminal
+    batch: str
+    report: Path
+
+
+@pytest.fixture(scope="session")
+def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstration]:
+    """The demonstration, up; the test that stops it comes last of those that use it."""
+    terminal = Terminal(tmp_path_factory.mktemp("demo"))
+    try:
+        terminal.up(["demo"], says="The Dagster UI:")
+        (batch,) = re.findall(r"^batch +(\S+)$", terminal.said, re.MULTILINE)
+        (report,) = re.findall(r"^report \(html\) +(\S.*)$", terminal.said, re.MULTILINE)
+        yield Demonstration(terminal, batch, Path(report))
+    finally:
+        terminal.pull_the_plug()

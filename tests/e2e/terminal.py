@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -98,13 +98,12 @@ class Terminal:
         )
         return Said(done.returncode, done.stdout, done.stderr)
 
-    def up(self, command: list[str] | None = None) -> None:
-        """Start the platform, and return once it says that it is up."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        before = self.said.count("is up")
+    def up(self, arguments: Sequence[str] = ("up",), *, command: list[str] | None = None, says: str = "is up") -> None:
+        """Start the platform by a command that stays, and return once it `says` that it is up."""
+        before = self.said.count(says)
         with (self.folder / "up.out").open("ab") as out, (self.folder / "up.err").open("ab") as err:
             self.platform = subprocess.Popen(
-                command or [*self.command, "up"],
+                [*(command or self.command), *arguments],
                 env=self.environment,
                 cwd=ROOT,
                 stdout=out,
@@ -112,7 +111,7 @@ class Terminal:
                 start_new_session=True,
             )
         platform = self.platform
-        until(lambda: self.said.count("is up") > before or platform.poll() is not None, "the platform is up")
+        until(lambda: self.said.count(says) > before or platform.poll() is not None, "the platform is up")
         assert platform.poll() is None, self.said
 
     def is_up(self) -> bool:

@@ -158,7 +158,7 @@ class TestInRealProcesses:
         for fault in ("tick", "crash", "quote"):
             (faults / fault).touch()
         try:
-            terminal.up([sys.executable, "-c", UP])
+            terminal.up(command=[sys.executable, "-c", UP])
             source = tmp_path / FILE_NAME
             source.write_text(canary_list())
             terminal.drop(source)

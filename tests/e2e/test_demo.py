@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 import signal
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.terminal import PATIENCE, Terminal, until
+from tests.e2e.terminal import PATIENCE, Terminal
 
 pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("platform"), pytest.mark.timeout(900)]
 
@@ -34,18 +33,10 @@ def test_once_it_fails_where_the_report_cannot_be_written(tmp_path):
     assert "did not succeed" in said.stderr
 
 
-def test_it_stays_up_until_ctrl_c_and_stops_everything_it_started(tmp_path):
-    terminal = Terminal(tmp_path)
-    with (tmp_path / "up.out").open("wb") as out, (tmp_path / "up.err").open("wb") as err:
-        terminal.platform = subprocess.Popen(
-            [*terminal.command, "demo"], env=terminal.environment, stdout=out, stderr=err, start_new_session=True
-        )
-    try:
-        until(lambda: "The Dagster UI:" in terminal.said or not terminal.is_up(), "the demonstration's summary")
-        assert terminal.is_up(), terminal.said
-        assert terminal.url in terminal.said
-        terminal.platform.send_signal(signal.SIGINT)
-        assert terminal.platform.wait(PATIENCE) == 0
-        assert terminal.processes() == []
-    finally:
-        terminal.pull_the_plug()
+def test_it_stays_up_until_ctrl_c_and_stops_everything_it_started(demonstration):
+    terminal = demonstration.terminal
+    assert terminal.is_up()
+    assert terminal.url in terminal.said
+    terminal.platform.send_signal(signal.SIGINT)
+    assert terminal.platform.wait(PATIENCE) == 0
+    assert terminal.processes() == []

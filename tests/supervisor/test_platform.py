@@ -23,8 +23,10 @@ PATIENCE = 150.0
 SCRIPT = """
 import sys
 from leadscout_assets.errors import LeadScoutError
+from leadscout_assets.logs import setup_logging
 from leadscout_assets.settings import read_settings
 from leadscout_assets.supervisor import up
+setup_logging(read_settings())
 try:
     sys.exit(up(read_settings(), on_ready=lambda url: print("READY", flush=True), module=sys.argv[1]))
 except LeadScoutError as error:
