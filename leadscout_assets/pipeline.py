@@ -6,7 +6,9 @@ Each step takes any number of batches and decides refusal per batch. No Dagster,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import Context, copy_context
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 
 STEPS = ("raw_leads", "leads", "classifications", "lead_scores", "lead_reports")
 """The steps in order, each named after the asset that it makes."""
+
+REPORT_THREADS = 2
+"""Typst works outside Python's lock, so that one thread sets a PDF while the other writes a workbook."""
 
 
 @dataclass(frozen=True)
@@ -186,17 +191,31 @@ def report(
     deliveries: Sequence[Delivery], frames: Frames, reports_dir: Path, purpose: str | None
 ) -> tuple[pa.Table, list[Refusal]]:
     """Write the report files of each delivery below `reports_dir`; return the lead_reports frame and the batches refused."""
+    batches = [delivery.batch_id for delivery in deliveries]
+    of_batch = [by_batch(getattr(frames, name), batches) for name in Frames.__dataclass_fields__]
+    refusals: list[Refusal] = []
+
+    def write(context: Context, delivery: Delivery, *cut: pa.Table) -> pa.Table:
+        return context.run(_report_one, delivery, Frames(*cut), reports_dir, purpose, refusals)
+
+    contexts = [copy_context() for _ in deliveries]
+    with ThreadPoolExecutor(REPORT_THREADS) as pool:
+        written = list(pool.map(write, contexts, deliveries, *of_batch))
+    return pa.concat_tables([contracts.LEAD_REPORTS.empty(), *written]), refusals
+
+
+def _report_one(
+    delivery: Delivery, frames: Frames, reports_dir: Path, purpose: str | None, refusals: list[Refusal]
+) -> pa.Table:
     from leadscout_assets.reports.numbers import batch_numbers
     from leadscout_assets.reports.refusal import withdraw_refusal
     from leadscout_assets.reports.writing import write_reports
 
-    written, refusals = [contracts.LEAD_REPORTS.empty()], list[Refusal]()
-    batches = [delivery.batch_id for delivery in deliveries]
-    of_batch = [by_batch(getattr(frames, name), batches) for name in Frames.__dataclass_fields__]
-    for delivery, raw, leads, rejected, classified, scored in zip(deliveries, *of_batch, strict=True):
-        with refusing(delivery.batch_id, "lead_reports", refusals):
-            numbers = batch_numbers(delivery, raw, leads, rejected, classified, scored, purpose=purpose)
-            folder = reports_dir / delivery.batch_id
-            written.append(write_reports(folder, numbers, leads, rejected, classified, scored))
-            withdraw_refusal(folder)
-    return pa.concat_tables(written), refusals
+    written = contracts.LEAD_REPORTS.empty()
+    with refusing(delivery.batch_id, "lead_reports", refusals):
+        cut = (frames.raw_leads, frames.leads, frames.rejected_leads, frames.classifications, frames.lead_scores)
+        numbers = batch_numbers(delivery, *cut, purpose=purpose)
+        folder = reports_dir / delivery.batch_id
+        written = write_reports(folder, numbers, *cut[1:])
+        withdraw_refusal(folder)
+    return written

@@ -56,7 +56,7 @@ def freshness(context: dg.AssetCheckExecutionContext, platform: Platform) -> Ite
 
 @dg.sensor(
     name="freshness",
-    minimum_interval_seconds=60,
+    minimum_interval_seconds=15,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Writes the freshness verdicts when they or their assets change, and every hour; starts no run.",
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.defs.conftest import ground, opened_once  # noqa: F401  # fixtures of the shell's tests, for ours
 from tests.e2e.terminal import Terminal
 
 

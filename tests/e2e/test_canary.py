@@ -21,9 +21,7 @@ from leadscout_assets.defs.execution import evaluate_inbox
 from leadscout_assets.errors import Defect
 from leadscout_assets.home import Home
 from leadscout_assets.tables import Tables
-from tests.defs.conftest import ground, opened_once  # noqa: F401  # fixtures
 from tests.defs.ground import BROKEN, Ground
-
 from tests.e2e.canary import BUSINESS, DIRECTOR, FILE_NAME, canary_list, traces_below, traces_in
 from tests.e2e.terminal import Terminal, until
 
@@ -70,7 +68,7 @@ class TestInOneProcess:
     )
     """Everything of ours that a step of a run calls with frames."""
 
-    def test_nothing_of_a_delivery_lies_outside_the_data_after_a_run_that_succeeds(self, ground, capfd):  # noqa: F811
+    def test_nothing_of_a_delivery_lies_outside_the_data_after_a_run_that_succeeds(self, ground, capfd):
         ground.drop(FILE_NAME, canary_list())
         ground.drop(FILE_NAME.replace("csv", "xlsx"), BROKEN)
         assert evaluate_inbox(ground.instance) == 1
@@ -80,7 +78,7 @@ class TestInOneProcess:
         self.assert_silent(ground, capfd)
         assert traces_below(ground.settings.home, apart_from=()), "the search finds what is there"
 
-    def test_nothing_of_it_is_told_by_steps_and_checks_that_fail_quoting_it(self, ground, capfd, monkeypatch):  # noqa: F811
+    def test_nothing_of_it_is_told_by_steps_and_checks_that_fail_quoting_it(self, ground, capfd, monkeypatch):
         delivery = ground.deliver(FILE_NAME, canary_list())
         ground.run([delivery.batch_id])
         for number, (owner, name) in enumerate(self.PLACES):
@@ -90,7 +88,7 @@ class TestInOneProcess:
         self.assert_silent(ground, capfd)
 
     @pytest.mark.parametrize("error", QUOTING)
-    def test_nothing_of_it_is_told_by_a_tick_that_fails_quoting_it(self, ground, capfd, monkeypatch, error):  # noqa: F811
+    def test_nothing_of_it_is_told_by_a_tick_that_fails_quoting_it(self, ground, capfd, monkeypatch, error):
         ground.drop(FILE_NAME, canary_list())
         with monkeypatch.context() as patch:
             patch.setattr(Home, "deliver", failing(error))
@@ -103,7 +101,7 @@ class TestInOneProcess:
         assert traces_in(told.to_string()) == []
         self.assert_silent(ground, capfd)
 
-    def test_nothing_of_it_is_told_about_damaged_tables(self, ground, capfd):  # noqa: F811
+    def test_nothing_of_it_is_told_about_damaged_tables(self, ground, capfd):
         delivery = ground.deliver(FILE_NAME, canary_list())
         ground.run([delivery.batch_id])
         tables = ground.settings.tables_dir
@@ -116,7 +114,7 @@ class TestInOneProcess:
         assert ground.run([delivery.batch_id]).status is dg.DagsterRunStatus.FAILURE
         self.assert_silent(ground, capfd)
 
-    def test_nothing_of_it_is_told_by_the_answers_of_commands(self, ground, capfd):  # noqa: F811
+    def test_nothing_of_it_is_told_by_the_answers_of_commands(self, ground, capfd):
         ground.drop(FILE_NAME, canary_list())
         evaluate_inbox(ground.instance)
         source, again = ground.file(FILE_NAME, canary_list()), ground.file("Quagga.csv", canary_list(mark=1))
@@ -178,7 +176,7 @@ class TestInRealProcesses:
         return [run["status"] for run in terminal.runs()]
 
 
-def test_a_file_name_of_harmless_words_is_shown_and_any_other_is_not(ground):  # noqa: F811
+def test_a_file_name_of_harmless_words_is_shown_and_any_other_is_not(ground):
     shown = ground.deliver("leads march 2026.csv", canary_list(mark=1))
     hidden = ground.deliver("leads march Quagga.csv", canary_list(mark=2))
     assert [delivery.batch_id.split("_")[1] for delivery in (shown, hidden)] == ["leads-march-2026", "list"]
