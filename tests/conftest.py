@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from leadscout_assets.settings import Settings, read_settings
 from tests.postgres import NoPostgres, PostgresServer, serve
@@ -15,6 +17,23 @@ from tests.postgres import NoPostgres, PostgresServer, serve
 # A slow machine is no bug, hence no deadline; the same examples everywhere, so that a failure repeats.
 hypothesis.settings.register_profile("leadscout", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("leadscout")
+
+
+PLATFORMS = ("tests/e2e/", "tests/supervisor/test_platform.py")
+"""Tests that start whole platforms. Two of those at once starve each other on two cores."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
+    """Keep a file's tests on one worker, and all that start platforms on the same one."""
+    return Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+class Scheduling(LoadFileScheduling):
+    """Scheduling by file, the platforms' files as if they were one. (Marked groups are lost between pytest 9 and xdist 3.8.)"""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return PLATFORMS[0] if nodeid.startswith(PLATFORMS) else str(super()._split_scope(nodeid))
 
 
 @pytest.fixture

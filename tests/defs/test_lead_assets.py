@@ -15,8 +15,6 @@ from tests.defs.conftest import PURPOSE
 from tests.defs.ground import in_use, small_list
 from tests.scenario import delivered_rows, lead_rows
 
-pytestmark = pytest.mark.xdist_group("chain")
-
 LEAD_ASSETS = tuple(CONTRACTS)
 
 

@@ -12,8 +12,6 @@ from leadscout_assets.defs.lead_checks import evaluations
 from tests.defs.graphql import STATUSES, ask, workspace
 from tests.defs.test_definitions import CHECKS, FRESH, LEAD_ASSETS
 
-pytestmark = pytest.mark.xdist_group("chain")
-
 PER_BATCH = [(asset, name) for asset, names in CHECKS.items() for name in sorted(names)]
 
 

@@ -146,7 +146,6 @@ class TestInOneProcess:
 
 
 @pytest.mark.processes
-@pytest.mark.xdist_group("platform")
 @pytest.mark.timeout(900)
 class TestInRealProcesses:
     def test_nothing_of_a_delivery_is_told_by_a_platform_whose_ticks_fail_and_whose_runs_crash_and_fail(self, tmp_path):

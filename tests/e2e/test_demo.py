@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.terminal import PATIENCE, Terminal
 
-pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("platform"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(900)]
 
 
 def test_once_it_shows_the_report_and_exits_without_leaving_a_process(tmp_path):

@@ -15,7 +15,7 @@ from tests.defs.test_definitions import CHECKS, FRESH, LEAD_ASSETS
 from tests.e2e.terminal import STOPS_WITHIN, Terminal, until
 from tests.scenario import lead_rows, scenario_csv, scenario_xlsx
 
-pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("platform"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(900)]
 
 FRESHNESS = """{ assetNodeOrError(assetKey: {path: ["leads"]}) { ... on AssetNode { assetChecksOrError {
   ... on AssetChecks { checks { name executionForLatestMaterialization { status runId } } } } } } }"""
