@@ -1,0 +1,100 @@
+"""The embedded instance's event log: Dagster's own on SQLite, with connections kept open instead of one per statement.
+
+Named in `dagster.yaml`. What is stored, and where, is Dagster's affair. Why this is worth a class of ours: ADR 0009.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import dagster as dg
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dagster._core.storage.sql import create_engine
+from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
+from dagster._serdes import ConfigurableClassData
+from sqlalchemy.engine import Connection, Engine
+
+FOLDER = Path("history", "runs")
+"""Where Dagster keeps the event log by default, below the instance's folder."""
+
+OPEN_SHARDS = 8
+"""Databases kept open: each run has one of its own, beside the index, and a webserver reads hundreds of them."""
+
+
+class PooledSqliteEventLogStorage(SqliteEventLogStorage):
+    """Dagster's SQLite event log that opens each database once.
+
+    Dagster makes an engine, compiles each statement anew and opens the file for every single access: half the time of
+    a run of small batches. Here the engine of a database is kept, and with it its connection and compiled statements.
+    """
+
+    def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
+        """Wait for the instance: only it knows the folder that it was opened in."""
+        self._inst_data = inst_data
+        self._engines: OrderedDict[str, Engine] = OrderedDict()
+        self._tables: set[str] = set()
+
+    @classmethod
+    def config_type(cls) -> dict[str, Any]:
+        """Return the options in `dagster.yaml`: none."""
+        return {}
+
+    @classmethod
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> Self:
+        """Make the storage that `dagster.yaml` names."""
+        return cls(inst_data=inst_data)
+
+    def register_instance(self, instance: dg.DagsterInstance) -> None:
+        """Open, or make, the event log in the folder of the instance."""
+        super().__init__(str(Path(instance.root_directory, FOLDER)), self._inst_data)
+        super().register_instance(instance)
+
+    def has_table(self, table_name: str) -> bool:
+        """Say whether the index has a table; one that was there stays there."""
+        if table_name not in self._tables and super().has_table(table_name):
+            self._tables.add(table_name)
+        return table_name in self._tables
+
+    def wipe(self) -> None:
+        """Delete everything; connections to deleted files go with them."""
+        self._close()
+        super().wipe()
+
+    def dispose(self) -> None:
+        """Close everything."""
+        super().dispose()
+        self._close()
+
+    @contextmanager
+    def _connect(self, shard: str) -> Iterator[Connection]:
+        with self._db_lock:
+            engine = self._engine(shard)
+            if shard not in self._initialized_dbs:
+                self._initdb(engine)
+                self._initialized_dbs.add(shard)
+            with engine.connect() as connection, connection.begin():
+                yield connection
+
+    def _engine(self, shard: str) -> Engine:
+        engine = self._engines.pop(shard, None)
+        if engine is None:
+            # One connection is kept: whoever holds `_db_lock` is the only one that asks, but Dagster makes a new
+            # database with two.
+            engine = create_engine(
+                self.conn_string_for_shard(shard),
+                pool_size=1,
+                connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS},
+            )
+        self._engines[shard] = engine
+        while len(self._engines) > OPEN_SHARDS:
+            _, oldest = self._engines.popitem(last=False)
+            oldest.dispose()
+        return engine
+
+    def _close(self) -> None:
+        with self._db_lock:
+            while self._engines:
+                _, engine = self._engines.popitem()
+                engine.dispose()
