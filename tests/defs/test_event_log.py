@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import gc
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import dagster as dg
+import psutil
 import pytest
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
@@ -44,12 +44,8 @@ def materialize(instance: dg.DagsterInstance) -> str:
 
 def open_databases(folder: Path) -> list[str]:
     """Which databases of the event log this process holds open, by name."""
-    files = [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if _is_link(fd)]
-    return sorted({Path(file).name for file in files if str(folder / FOLDER) in file and file.endswith(".db")})
-
-
-def _is_link(fd: str) -> bool:
-    return os.path.islink(f"/proc/self/fd/{fd}")
+    files = (Path(file.path) for file in psutil.Process().open_files())
+    return sorted({file.name for file in files if file.parent == folder / FOLDER and file.suffix == ".db"})
 
 
 def test_the_embedded_instance_keeps_its_event_log_in_it(folder):
