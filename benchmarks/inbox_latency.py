@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import random
 import time
-import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import Any
 from benchmarks.processes import Workplace, platform_up
 from benchmarks.results import BenchmarkFailed, Outcome, median
 from leadscout_assets.leads.synthetic import write_delivery
+from leadscout_assets.supervisor.graphql import graphql
 from leadscout_assets.terms import ReportKind
 
 TICK_SECONDS = 5.0
@@ -162,11 +161,7 @@ def _await_runs(url: str, batches: Sequence[str]) -> tuple[list[float], list[dic
 
 
 def _ask(url: str, query: str, variables: dict[str, Any]) -> dict[str, Any]:
-    body = json.dumps({"query": query, "variables": variables}).encode()
-    request = urllib.request.Request(f"{url}/graphql", body, {"Content-Type": "application/json"})  # noqa: S310  # our own UI
-    # A proxy in the environment knows no way to this machine's own address.
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as answer:
-        found = json.load(answer)
-    if "errors" in found:
-        raise BenchmarkFailed(f"the platform did not answer a question: {found['errors'][0].get('message')}")
-    return dict(found["data"])
+    answer = graphql(url, query, variables)
+    if not answer:
+        raise BenchmarkFailed("the platform answered a question with errors alone")
+    return answer

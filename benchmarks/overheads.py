@@ -18,7 +18,8 @@ from typing import Any
 
 from benchmarks.processes import PURPOSE, ROOT, Workplace, timed
 from benchmarks.results import Figure, Outcome
-from leadscout_assets import contracts, pipeline
+from leadscout_assets import pipeline
+from leadscout_assets.lead_tables import LEAD_TABLES
 from leadscout_assets.leads.synthetic import write_delivery
 from leadscout_assets.settings import Settings
 from leadscout_assets.single_run import describe
@@ -70,34 +71,21 @@ def _once(source: Path, folder: Path, settings: Settings) -> dict[str, float]:
     step("floor", lambda: _floor(source, folder / "floor"))
     delivery = describe(source, settings, datetime.now(UTC))
     batches = [delivery.batch_id]
-    raw, _ = step("read", lambda: pipeline.read([delivery], lambda _: source, settings))
+    raw = step("read", lambda: pipeline.read([delivery], lambda _: source, settings)).raw
     leads, rejected, _ = step("validate", lambda: pipeline.validate(raw, b"a key of the benchmark's own"))
     classifications = step("classify", lambda: pipeline.classify(leads, settings))
     scores = step("score", lambda: pipeline.score(leads))
     frames = pipeline.Frames(raw, leads, rejected, classifications, scores)
-    reports = step("report", lambda: pipeline.report([delivery], frames, folder / "reports", PURPOSE))
+    reports, _ = step("report", lambda: pipeline.report([delivery], frames, folder / "reports", PURPOSE))
     tables = Tables(folder / "tables")
 
     def store() -> None:
         made = (raw, leads, rejected, classifications, scores, reports)
-        for contract, frame in zip(_contracts(), made, strict=True):
+        for contract, frame in zip(LEAD_TABLES, made, strict=True):
             tables.replace(contract, frame, batches)
 
     step("store", store)
     return seconds
-
-
-def _contracts() -> tuple[contracts.Contract, ...]:
-    from leadscout_assets.scoring import LEAD_SCORES
-
-    return (
-        contracts.RAW_LEADS,
-        contracts.LEADS,
-        contracts.REJECTED_LEADS,
-        contracts.CLASSIFICATIONS,
-        LEAD_SCORES,
-        contracts.LEAD_REPORTS,
-    )
 
 
 def _floor(source: Path, folder: Path) -> None:

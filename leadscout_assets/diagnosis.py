@@ -126,18 +126,9 @@ def _purpose(settings: Settings) -> Finding:
 
 
 def _tables(settings: Settings) -> Finding:
-    from leadscout_assets import contracts
-    from leadscout_assets.scoring import LEAD_SCORES
+    from leadscout_assets.lead_tables import LEAD_TABLES
 
-    known = (
-        contracts.RAW_LEADS,
-        contracts.LEADS,
-        contracts.REJECTED_LEADS,
-        contracts.CLASSIFICATIONS,
-        LEAD_SCORES,
-        contracts.LEAD_REPORTS,
-    )
-    there = [contract for contract in known if (settings.tables_dir / contract.name).exists()]
+    there = [contract for contract in LEAD_TABLES if (settings.tables_dir / contract.name).exists()]
     faults = {contract.name: fault for contract in there if (fault := _table_fault(settings.tables_dir, contract))}
     return Finding(
         "tables",

@@ -13,6 +13,7 @@ import pytest
 from benchmarks import machine, processes
 from benchmarks.__main__ import BENCHMARKS, INTERRUPTED, main
 from benchmarks.inbox_latency import TICK_SECONDS, _offsets
+from benchmarks.overheads import STEPS, measure
 from benchmarks.processes import Workplace, platform_up, timed
 from benchmarks.results import BenchmarkFailed, Figure, Outcome, Report, highest, median
 
@@ -209,3 +210,10 @@ def test_the_chain_is_measured_with_the_real_command(tmp_path):
     assert outcome.details["imports"]["by_package"]["leadscout_assets"] > 0
     # What costs seconds to import is not for the chain. (pandas is there: pyarrow itself imports it where it is installed.)
     assert not {"dagster", "pandera", "sklearn", "sqlalchemy"} & set(outcome.details["imports"]["by_package"])
+
+
+def test_the_overheads_are_measured_on_every_step_of_the_chain(tmp_path):
+    (seconds,) = measure(tmp_path, rows=100, repetitions=1)
+    assert tuple(seconds) == STEPS
+    assert all(taken > 0 for taken in seconds.values())
+    assert (tmp_path / "measured" / "tables" / "lead_reports").is_dir()

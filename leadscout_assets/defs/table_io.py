@@ -3,24 +3,13 @@
 import dagster as dg
 import pyarrow as pa
 
-from leadscout_assets import contracts
 from leadscout_assets.contracts import Contract
+from leadscout_assets.lead_tables import LEAD_TABLES
 from leadscout_assets.logs import private_errors
-from leadscout_assets.scoring import LEAD_SCORES
 from leadscout_assets.settings import current_settings
 from leadscout_assets.tables import Tables
 
-CONTRACTS: dict[str, Contract] = {
-    contract.name: contract
-    for contract in (
-        contracts.RAW_LEADS,
-        contracts.LEADS,
-        contracts.REJECTED_LEADS,
-        contracts.CLASSIFICATIONS,
-        LEAD_SCORES,
-        contracts.LEAD_REPORTS,
-    )
-}
+CONTRACTS: dict[str, Contract] = {contract.name: contract for contract in LEAD_TABLES}
 """The tables that are assets, by asset name."""
 
 
