@@ -15,7 +15,7 @@ from benchmarks.processes import Workplace, platform_up
 from benchmarks.results import BenchmarkFailed, Outcome, median
 from leadscout_assets.leads.synthetic import write_delivery
 from leadscout_assets.supervisor.graphql import graphql
-from leadscout_assets.terms import ReportKind
+from leadscout_assets.terms import ALWAYS_REPORTED
 
 TICK_SECONDS = 5.0
 """Period of the sensor daemon's loop: where in it a file is dropped decides how long it lies."""
@@ -138,7 +138,7 @@ def _await_reports(reports: Path, digests: Sequence[str], began: float) -> float
     """Return the monotonic time at which the last file of the last report was seen."""
     while time.monotonic() - began < PATIENCE_SECONDS:
         folders = _folders(reports, digests)
-        files = [folder / f"{folder.name}.{kind}" for folder in folders for kind in ReportKind]
+        files = [folder / f"{folder.name}.{kind}" for folder in folders for kind in ALWAYS_REPORTED]
         if len(folders) == len(digests) and all(file.exists() for file in files):
             return time.monotonic()
         time.sleep(POLL_SECONDS)

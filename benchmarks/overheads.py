@@ -76,7 +76,7 @@ def _once(source: Path, folder: Path, settings: Settings) -> dict[str, float]:
     classifications = step("classify", lambda: pipeline.classify(leads, settings))
     scores = step("score", lambda: pipeline.score(leads))
     frames = pipeline.Frames(raw, leads, rejected, classifications, scores)
-    reports, _ = step("report", lambda: pipeline.report([delivery], frames, folder / "reports", PURPOSE))
+    reports, _ = step("report", lambda: pipeline.report([delivery], frames, folder / "reports", settings))
     tables = Tables(folder / "tables")
 
     def store() -> None:

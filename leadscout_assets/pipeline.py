@@ -188,7 +188,7 @@ def score(leads: pa.Table) -> pa.Table:
 
 
 def report(
-    deliveries: Sequence[Delivery], frames: Frames, reports_dir: Path, purpose: str | None
+    deliveries: Sequence[Delivery], frames: Frames, reports_dir: Path, settings: Settings
 ) -> tuple[pa.Table, list[Refusal]]:
     """Write the report files of each delivery below `reports_dir`; return the lead_reports frame and the batches refused."""
     batches = [delivery.batch_id for delivery in deliveries]
@@ -196,7 +196,7 @@ def report(
     refusals: list[Refusal] = []
 
     def write(context: Context, delivery: Delivery, *cut: pa.Table) -> pa.Table:
-        return context.run(_report_one, delivery, Frames(*cut), reports_dir, purpose, refusals)
+        return context.run(_report_one, delivery, Frames(*cut), reports_dir, settings, refusals)
 
     contexts = [copy_context() for _ in deliveries]
     with ThreadPoolExecutor(REPORT_THREADS) as pool:
@@ -205,7 +205,7 @@ def report(
 
 
 def _report_one(
-    delivery: Delivery, frames: Frames, reports_dir: Path, purpose: str | None, refusals: list[Refusal]
+    delivery: Delivery, frames: Frames, reports_dir: Path, settings: Settings, refusals: list[Refusal]
 ) -> pa.Table:
     from leadscout_assets.reports.numbers import batch_numbers
     from leadscout_assets.reports.refusal import withdraw_refusal
@@ -214,8 +214,8 @@ def _report_one(
     written = contracts.LEAD_REPORTS.empty()
     with refusing(delivery.batch_id, "lead_reports", refusals):
         cut = (frames.raw_leads, frames.leads, frames.rejected_leads, frames.classifications, frames.lead_scores)
-        numbers = batch_numbers(delivery, *cut, purpose=purpose)
+        numbers = batch_numbers(delivery, *cut, purpose=settings.classification_purpose)
         folder = reports_dir / delivery.batch_id
-        written = write_reports(folder, numbers, *cut[1:])
+        written = write_reports(folder, numbers, *cut[1:], max_workbook_rows=settings.max_report_workbook_rows)
         withdraw_refusal(folder)
     return written

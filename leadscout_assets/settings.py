@@ -46,6 +46,12 @@ class Settings(BaseSettings):
     max_csv_bytes: int = Field(1_000 * MEGABYTE, gt=0, description="largest CSV read, bytes")
 
     max_rows_per_run: int = Field(1_000_000, gt=0, description="most rows of all batches in one run")
+    max_report_workbook_rows: int = Field(
+        100_000,
+        ge=0,
+        le=1_000_000,
+        description="most rows of a batch whose report lists them in the workbook; of more, in CSV files beside it",
+    )
     max_batches_per_run: int = Field(500, gt=0, description="most batches in one run")
     max_reject_rate: float = Field(
         0.10, ge=0, le=1, description="share of rejected rows, duplicates left out, above which a batch's check fails"

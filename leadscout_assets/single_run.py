@@ -74,7 +74,7 @@ def run_file(source: Path, out: Path, settings: Settings, *, lead_id_key: bytes,
         scores = pipeline.score(leads)
     with clock.of("lead_reports"):
         frames = pipeline.Frames(reading.raw, leads, rejected, classifications, scores)
-        files, refused = pipeline.report([delivery], frames, out, settings.classification_purpose)
+        files, refused = pipeline.report([delivery], frames, out, settings)
         _stop_if_refused(refused)
     with clock.of("checks"):
         found = _gather(delivery, frames, files, out)

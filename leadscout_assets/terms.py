@@ -65,6 +65,12 @@ class ReportKind(StrEnum):
     XLSX = "xlsx"
     HTML = "html"
     PDF = "pdf"
+    LEADS_CSV = "leads.csv"
+    REJECTED_CSV = "rejected.csv"
+
+
+ALWAYS_REPORTED = (ReportKind.XLSX, ReportKind.HTML, ReportKind.PDF)
+"""The files of every report. The others hold the rows of a batch that has too many for a workbook."""
 
 
 class Defect(StrEnum):

@@ -34,7 +34,7 @@ def run(platform: Home, batch: str) -> None:
     leads, rejected, _ = pipeline.validate(raw, platform.lead_id_key)
     frames = pipeline.Frames(raw, leads, rejected, pipeline.classify(leads, settings), pipeline.score(leads))
     kept = [delivery for delivery in deliveries if not reading.refusals]
-    files, _ = pipeline.report(kept, frames, settings.reports_dir, settings.classification_purpose)
+    files, _ = pipeline.report(kept, frames, settings.reports_dir, settings)
     for contract, frame in (
         (contracts.RAW_LEADS, raw), (contracts.LEADS, leads), (contracts.REJECTED_LEADS, rejected),
         (contracts.CLASSIFICATIONS, frames.classifications), (LEAD_SCORES, frames.lead_scores), (contracts.LEAD_REPORTS, files),

@@ -44,7 +44,7 @@ class Disk:
         for delivery in self.deliveries:
             own = [moved(frame, delivery.batch_id) for frame in batch.frames()]
             numbers = batch_numbers(delivery, *own, purpose=PURPOSE)
-            files.append(write_reports(reports_dir / delivery.batch_id, numbers, *own[1:]))
+            files.append(write_reports(reports_dir / delivery.batch_id, numbers, *own[1:], max_workbook_rows=1_000))
         self.tables["lead_reports"] = pa.concat_tables(files)
         self.asked: list[tuple[str, tuple[str, ...]]] = []
 
@@ -74,7 +74,7 @@ def disk(tmp_path: Path, written: Path, monkeypatch: pytest.MonkeyPatch) -> Disk
     shutil.copytree(written, tmp_path / "reports")
     found = Disk.__new__(Disk)
     # Written once for all tests: the same input gives the same bytes.
-    monkeypatch.setattr("tests.test_facts.write_reports", lambda folder, *_: _describe(folder))
+    monkeypatch.setattr("tests.test_facts.write_reports", lambda folder, *_, **__: _describe(folder))
     found.__init__(tmp_path / "reports")
     return found
 

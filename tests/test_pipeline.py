@@ -119,7 +119,7 @@ class TestScenario:
     def test_frames_fit_their_contracts_in_types_and_values(self, tmp_path, with_purpose):
         path = scenario.scenario_csv(tmp_path / "leads.csv", ragged=True)
         (delivery,), frames, _ = chain([path], with_purpose)
-        files, _ = pipeline.report([delivery], frames, tmp_path / "reports", PURPOSE)
+        files, _ = pipeline.report([delivery], frames, tmp_path / "reports", with_purpose)
         named = {
             contracts.RAW_LEADS: frames.raw_leads,
             contracts.LEADS: frames.leads,
@@ -170,11 +170,12 @@ def test_several_batches_in_one_frame_are_what_they_are_one_by_one(tmp_path, wit
 def test_a_batch_of_which_no_row_is_a_lead_goes_all_the_way(tmp_path, home, purpose):
     path = tmp_path / "leads.csv"
     path.write_text("EntityName,DirectorName\nN/A,UNKNOWN\n,\nTEST,12345\n")
-    (delivery,), frames, refusals = chain([path], home.model_copy(update={"classification_purpose": purpose}))
+    settings = home.model_copy(update={"classification_purpose": purpose})
+    (delivery,), frames, refusals = chain([path], settings)
     assert refusals == []
     assert (frames.leads.num_rows, frames.rejected_leads.num_rows) == (0, 2)
     assert (frames.classifications.num_rows, frames.lead_scores.num_rows) == (0, 0)
-    files, refusals = pipeline.report([delivery], frames, tmp_path / "reports", purpose)
+    files, refusals = pipeline.report([delivery], frames, tmp_path / "reports", settings)
     assert (files.num_rows, refusals) == (3, [])
 
 
@@ -302,7 +303,7 @@ class TestRefusal:
                 "batch_numbers",
                 lambda d, raw, *rest, **kw: seen.append(raw.num_rows) or compute(d, raw, *rest, **kw),
             )
-            files, _ = pipeline.report([good], kept, tmp_path / "reports", None)
+            files, _ = pipeline.report([good], kept, tmp_path / "reports", home)
         assert seen == [good.rows_counted]
         assert set(files["batch_id"].to_pylist()) == {good.batch_id}
 

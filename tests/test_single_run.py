@@ -13,7 +13,7 @@ from leadscout_assets.errors import BadInput, TooManyRows, UnreadableFile
 from leadscout_assets.pipeline import STEPS
 from leadscout_assets.settings import Settings
 from leadscout_assets.single_run import ChainResult, Clock, run_file
-from leadscout_assets.terms import TIME_ZONE, ReportKind
+from leadscout_assets.terms import ALWAYS_REPORTED, TIME_ZONE
 from tests import scenario
 
 KEY = b"k" * 32
@@ -58,7 +58,7 @@ def test_every_step_is_timed_and_the_total_is_no_less_than_their_sum(run, source
 
 def test_the_report_is_one_file_of_each_kind_below_the_folder_asked_for(run, source, tmp_path):
     result = run(source)
-    assert set(result.reports) == set(ReportKind)
+    assert set(result.reports) == set(ALWAYS_REPORTED)
     for kind, path in result.reports.items():
         assert path.is_absolute()
         assert path.suffix == f".{kind}"
@@ -69,7 +69,7 @@ def test_the_report_is_one_file_of_each_kind_below_the_folder_asked_for(run, sou
 def test_the_same_file_gives_the_same_ids_and_the_same_report(run, source, tmp_path):
     one, two = run(source, tmp_path / "one"), run(source, tmp_path / "two")
     assert one.delivery == two.delivery
-    for kind in ReportKind:
+    for kind in ALWAYS_REPORTED:
         assert one.reports[kind].read_bytes() == two.reports[kind].read_bytes()
 
 

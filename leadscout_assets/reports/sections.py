@@ -8,10 +8,11 @@ from leadscout_assets.reports import wording
 from leadscout_assets.reports.document import Cell, Chart, Column, Document, Kind, Section, Table, Tile
 from leadscout_assets.reports.numbers import BatchNumbers, CodeCount, Tally
 from leadscout_assets.reports.quality import rate
+from leadscout_assets.terms import ReportKind
 
 
-def build_document(numbers: BatchNumbers) -> Document:
-    """Say what the report of these numbers says."""
+def build_document(numbers: BatchNumbers, *, rows_apart: bool) -> Document:
+    """Say what the report of these numbers says. `rows_apart`: its rows stand in CSV files, not in the workbook."""
     return Document(
         title="Lead report",
         file_name=numbers.file_name,
@@ -20,6 +21,7 @@ def build_document(numbers: BatchNumbers) -> Document:
             ("Delivered", wording.moment(datetime.fromisoformat(numbers.delivered_at))),
             ("Batch", numbers.batch_id),
             ("SHA-256", numbers.sha256),
+            *((("Rows", _where_rows_are(numbers)),) if rows_apart else ()),
         ),
         tiles=_tiles(numbers),
         totals=asdict(numbers.totals),
@@ -27,6 +29,11 @@ def build_document(numbers: BatchNumbers) -> Document:
         verdict=_verdict(numbers),
         sections=tuple(section(numbers) for section in SECTIONS),
     )
+
+
+def _where_rows_are(numbers: BatchNumbers) -> str:
+    files = (f"{numbers.batch_id}.{kind}" for kind in (ReportKind.LEADS_CSV, ReportKind.REJECTED_CSV))
+    return f"too many for a workbook: in {' and '.join(files)}, beside it"
 
 
 def _verdict(numbers: BatchNumbers) -> str:
@@ -85,7 +92,7 @@ def _reasons(numbers: BatchNumbers) -> Section:
     totals = numbers.totals
     intro = (
         f"{wording.count(totals.rejected)} of {wording.count(totals.delivered)} rows did not become leads. "
-        "A row may count under several reasons. The workbook's Rejected sheet holds each of them as delivered, "
+        "A row may count under several reasons. The Rejected sheet, or file, holds each of them as delivered, "
         "to be corrected and sent again."
     )
     return Section("Why rows were rejected", (intro,), _codes(numbers.reasons, "Reason", "Of rows delivered"))

@@ -25,11 +25,15 @@ Values: TypeAlias = pa.Array | pa.ChunkedArray
 
 @dataclass(frozen=True)
 class SheetColumn:
-    """A column: `width` is in characters, as spreadsheets count it."""
+    """A column: `width` is in characters, as spreadsheets count it.
+
+    `free`: its text is whatever someone typed, so that it may look like a formula; no contract says what it is.
+    """
 
     heading: str
     kind: Kind = Kind.TEXT
     width: int = 14
+    free: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,10 +85,16 @@ def leads_sheet(leads: pa.Table, scores: pa.Table) -> Sheet:
     columns = (
         SheetColumn("Rank", Kind.ROW, 7),
         SheetColumn("Score", Kind.POINTS, 8),
-        *(SheetColumn(heading, kind, width) for _, heading, kind, width in LEAD_COLUMNS),
+        *(SheetColumn(heading, kind, width, _is_free(name)) for name, heading, kind, width in LEAD_COLUMNS),
         *(SheetColumn(f"Points: {wording.words(feature).lower()}", Kind.POINTS, 13) for feature in features),
     )
     return Sheet("Leads", columns, scores.num_rows, _lead_slices(leads, scores, features), frozen=3)
+
+
+def _is_free(name: str) -> bool:
+    """Say whether a column of leads is text that no pattern, no list of codes and no type holds to anything."""
+    column = next(column for column in LEADS.columns if column.name == name)
+    return pa.types.is_string(column.type) and column.pattern is None and not column.allowed
 
 
 def _lead_slices(leads: pa.Table, scores: pa.Table, features: list[str]) -> Iterator[list[Values]]:
@@ -131,7 +141,7 @@ def rejected_sheet(rejected: pa.Table) -> Sheet:
         SheetColumn("Row delivered", Kind.ROW, 10),
         SheetColumn("Why it was rejected", Kind.TEXT, 60),
         SheetColumn("Repeats row", Kind.ROW, 10),
-        *(SheetColumn(heading, Kind.TEXT, 22) for heading in headings),
+        *(SheetColumn(heading, Kind.TEXT, 22, free=True) for heading in headings),
     )
     return Sheet("Rejected", columns, ordered.num_rows, _rejected_slices(ordered, headings), frozen=2)
 

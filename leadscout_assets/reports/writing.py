@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TypeAlias
 
 import pyarrow as pa
 
@@ -20,10 +21,12 @@ from leadscout_assets.digests import sha256_of
 from leadscout_assets.errors import ContractBroken, EdgeFailed
 from leadscout_assets.folders import make_private
 from leadscout_assets.reports.document import Document
+from leadscout_assets.reports.csv import write_csv
 from leadscout_assets.reports.html import render_page
 from leadscout_assets.reports.numbers import BatchNumbers
 from leadscout_assets.reports.pdf import render_pdf
 from leadscout_assets.reports.sections import build_document
+from leadscout_assets.reports.sheets import leads_sheet, rejected_sheet
 from leadscout_assets.reports.xlsx import write_workbook
 from leadscout_assets.terms import ReportKind
 
@@ -33,20 +36,24 @@ STALE_SECONDS = 3_600
 
 @dataclass(frozen=True)
 class Material:
-    """What a renderer may show: the document of a batch's numbers and, row by row, all but name origins."""
+    """What a renderer may show: the document of a batch's numbers and, row by row, all but name origins.
+
+    `rows_apart`: the rows are too many for a workbook, and stand in CSV files beside it.
+    """
 
     document: Document
     delivered_at: datetime
     leads: pa.Table
     rejected: pa.Table
     scores: pa.Table
+    rows_apart: bool
 
 
 def _xlsx(path: Path, m: Material) -> None:
     from xlsxwriter.exceptions import FileCreateError
 
     try:
-        write_workbook(path, m.document, m.delivered_at, m.leads, m.rejected, m.scores)
+        write_workbook(path, m.document, m.delivered_at, m.leads, m.rejected, m.scores, with_rows=not m.rows_apart)
     except FileCreateError as wrapped:
         raise wrapped.args[0] from None  # the fault of the disk, as an OSError again
 
@@ -59,12 +66,28 @@ def _pdf(path: Path, m: Material) -> None:
     path.write_bytes(render_pdf(m.document, m.delivered_at))
 
 
-RENDERERS: tuple[tuple[ReportKind, Callable[[Path, Material], None]], ...] = (
+def _leads_csv(path: Path, m: Material) -> None:
+    write_csv(path, leads_sheet(m.leads, m.scores))
+
+
+def _rejected_csv(path: Path, m: Material) -> None:
+    write_csv(path, rejected_sheet(m.rejected))
+
+
+Renderers: TypeAlias = tuple[tuple[ReportKind, Callable[[Path, Material], None]], ...]
+
+RENDERERS: Renderers = (
     (ReportKind.XLSX, _xlsx),
     (ReportKind.HTML, _html),
     (ReportKind.PDF, _pdf),
 )
-"""The files of a report. A new one is a kind in `terms.ReportKind` and an entry here."""
+"""The files of every report. A new one is a kind in `terms.ReportKind` and an entry here."""
+
+ROWS_APART: Renderers = (
+    (ReportKind.LEADS_CSV, _leads_csv),
+    (ReportKind.REJECTED_CSV, _rejected_csv),
+)
+"""The files that hold the rows where they are too many for the workbook."""
 
 
 def write_reports(
@@ -74,10 +97,13 @@ def write_reports(
     rejected: pa.Table,
     classifications: pa.Table,
     scores: pa.Table,
+    *,
+    max_workbook_rows: int,
 ) -> pa.Table:
     """Write the report of one batch to `folder/<batch_id>.<kind>`; return its LEAD_REPORTS rows.
 
-    `folder` is the batch's own, below the reports folder: paths come back as `<batch_id>/<batch_id>.<kind>`.
+    The rows of a batch of more than `max_workbook_rows` leads and rejected rows go into CSV files: a workbook of a
+    million rows takes a minute to write, and longer to open. `folder` is the batch's own, below the reports folder: paths come back as `<batch_id>/<batch_id>.<kind>`.
     Each file appears whole or not at all, and is on the disk when this returns.
     Raises `ContractBroken` where the numbers are not those of the frames, and `EdgeFailed` where storage refuses.
     """
@@ -85,12 +111,14 @@ def write_reports(
     counted = (totals.leads, totals.rejected, totals.answered + totals.narrowed + totals.abstained)
     if counted != (leads.num_rows, rejected.num_rows, classifications.num_rows):
         raise ContractBroken("report: the numbers are not those of the frames; compute them from the same frames")
+    rows_apart = totals.leads + totals.rejected > max_workbook_rows
     material = Material(
-        document=build_document(numbers),
+        document=build_document(numbers, rows_apart=rows_apart),
         delivered_at=datetime.fromisoformat(numbers.delivered_at),
         leads=leads,
         rejected=rejected,
         scores=scores,
+        rows_apart=rows_apart,
     )
     try:
         rows = _write(folder, numbers.batch_id, material)
@@ -105,14 +133,22 @@ def _write(folder: Path, batch_id: str, material: Material) -> list[dict[str, ob
     _clear_stale(folder)
     rows = []
     with tempfile.TemporaryDirectory(prefix=".writing-", dir=folder) as temporary:
-        for kind, render in RENDERERS:
+        for kind, render in (*RENDERERS, *(ROWS_APART if material.rows_apart else ())):
             name = f"{batch_id}.{kind}"
             drawn = Path(temporary) / name
             render(drawn, material)
             rows.append(_describe(drawn, batch_id, kind))
             drawn.replace(folder / name)
+    if not material.rows_apart:
+        _remove_rows_apart(folder, batch_id)
     _sync(folder)
     return rows
+
+
+def _remove_rows_apart(folder: Path, batch_id: str) -> None:
+    """Remove what an earlier report, made with another limit, has in files that this one does not have."""
+    for kind, _ in ROWS_APART:
+        (folder / f"{batch_id}.{kind}").unlink(missing_ok=True)
 
 
 def _describe(file: Path, batch_id: str, kind: ReportKind) -> dict[str, object]:

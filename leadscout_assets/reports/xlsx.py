@@ -51,9 +51,19 @@ class Formats:
 
 
 def write_workbook(
-    path: Path, document: Document, delivered_at: datetime, leads: pa.Table, rejected: pa.Table, scores: pa.Table
+    path: Path,
+    document: Document,
+    delivered_at: datetime,
+    leads: pa.Table,
+    rejected: pa.Table,
+    scores: pa.Table,
+    *,
+    with_rows: bool,
 ) -> None:
-    """Write the workbook. `delivered_at` is its date of creation, so that the same batch gives the same bytes."""
+    """Write the workbook, `with_rows` or with the summary and the meanings alone.
+
+    `delivered_at` is its date of creation, so that the same batch gives the same bytes.
+    """
     import xlsxwriter
 
     # Temporary files lie beside the workbook: what is delivered never gets into the machine's common folder.
@@ -68,8 +78,9 @@ def write_workbook(
             book.set_custom_property(f"{TOTAL}{name}", rows)
         formats = _formats(book)
         _summary(book, formats, document)
-        _rows(book, formats, sheets.leads_sheet(leads, scores))
-        _rows(book, formats, sheets.rejected_sheet(rejected))
+        if with_rows:
+            _rows(book, formats, sheets.leads_sheet(leads, scores))
+            _rows(book, formats, sheets.rejected_sheet(rejected))
         _rows(book, formats, sheets.about_sheet(scores))
 
 

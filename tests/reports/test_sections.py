@@ -11,7 +11,7 @@ from tests.reports.samples import PURPOSE, Batch, empty_batch, large_batch, smal
 
 
 def document_of(batch: Batch, purpose: str | None = PURPOSE) -> Document:
-    return build_document(batch_numbers(batch.delivery, *batch.frames(), purpose=purpose))
+    return build_document(batch_numbers(batch.delivery, *batch.frames(), purpose=purpose), rows_apart=False)
 
 
 def section(document: Document, heading: str) -> Section:

@@ -13,23 +13,23 @@ from leadscout_assets.contracts import LEAD_REPORTS
 from leadscout_assets.errors import ContractBroken, EdgeFailed
 from leadscout_assets.reports import writing
 from leadscout_assets.reports.numbers import batch_numbers
-from leadscout_assets.terms import ReportKind
+from leadscout_assets.terms import ALWAYS_REPORTED, ReportKind
 from tests.reports.samples import BATCH, PURPOSE, Batch, empty_batch, large_batch, small_batch
 
 RENDERERS = writing.RENDERERS
 
 
-def write(batch: Batch, reports: Path) -> pa.Table:
+def write(batch: Batch, reports: Path, *, most: int = 1_000) -> pa.Table:
     numbers = batch_numbers(batch.delivery, *batch.frames(), purpose=PURPOSE)
     return writing.write_reports(
-        reports / BATCH, numbers, batch.leads, batch.rejected, batch.classifications, batch.scores
+        reports / BATCH, numbers, *batch.frames()[1:], max_workbook_rows=most
     )
 
 
 def test_each_file_lies_where_its_row_says_with_its_size_and_digest(tmp_path: Path) -> None:
     rows = write(small_batch(), tmp_path)
     assert rows.schema == LEAD_REPORTS.schema
-    assert rows["kind"].to_pylist() == list(ReportKind)
+    assert rows["kind"].to_pylist() == list(ALWAYS_REPORTED)
     for row in rows.to_pylist():
         content = (tmp_path / row["path"]).read_bytes()
         assert row["path"] == f"{BATCH}/{BATCH}.{row['kind']}"
@@ -38,7 +38,7 @@ def test_each_file_lies_where_its_row_says_with_its_size_and_digest(tmp_path: Pa
 
 def test_nothing_else_is_left_in_the_folder(tmp_path: Path) -> None:
     write(small_batch(), tmp_path)
-    assert sorted(p.name for p in (tmp_path / BATCH).iterdir()) == sorted(f"{BATCH}.{kind}" for kind in ReportKind)
+    assert sorted(p.name for p in (tmp_path / BATCH).iterdir()) == sorted(f"{BATCH}.{kind}" for kind in ALWAYS_REPORTED)
 
 
 @pytest.mark.parametrize("batch", [small_batch(), empty_batch(), large_batch(70, 5)])
@@ -61,7 +61,7 @@ def test_numbers_of_other_frames_are_not_printed(tmp_path: Path) -> None:
     batch, other = small_batch(), large_batch(9, 1)
     numbers = batch_numbers(batch.delivery, *batch.frames(), purpose=PURPOSE)
     with pytest.raises(ContractBroken, match="not those of the frames"):
-        writing.write_reports(tmp_path, numbers, other.leads, other.rejected, other.classifications, other.scores)
+        writing.write_reports(tmp_path, numbers, *other.frames()[1:], max_workbook_rows=1_000)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -79,7 +79,7 @@ def test_a_renderer_that_fails_leaves_the_earlier_report_whole(tmp_path: Path, m
     assert len(list((tmp_path / BATCH).iterdir())) == 3
 
 
-@pytest.mark.parametrize("kind", list(ReportKind))
+@pytest.mark.parametrize("kind", ALWAYS_REPORTED)
 def test_a_disk_that_refuses_is_named_whichever_file_was_being_written(
     kind: ReportKind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

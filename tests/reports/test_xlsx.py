@@ -28,7 +28,7 @@ LIMITS = ReadLimits(
 
 def write(batch: Batch, path: Path) -> Path:
     document = document_of(batch)
-    xlsx.write_workbook(path, document, batch.delivery.delivered_at, batch.leads, batch.rejected, batch.scores)
+    xlsx.write_workbook(path, document, batch.delivery.delivered_at, *batch.frames()[1:3], batch.scores, with_rows=True)
     return path
 
 

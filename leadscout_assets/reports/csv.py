@@ -1,0 +1,57 @@
+"""The rows of a report as CSV, for batches with more rows than a workbook should hold. Rows come from `sheets`.
+
+Spreadsheet programs take some text for formulas: where free text begins like one, an apostrophe goes before it, which
+LeadScout's reader takes off again (OWASP, CSV injection).
+"""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from leadscout_assets.reports.document import Kind
+from leadscout_assets.reports.sheets import Sheet, SheetColumn, Values
+
+FORMULA_START = r"^[=+\-@\t\r]"
+"""What spreadsheet programs take for the start of a formula."""
+
+BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}".encode()
+"""Without it, spreadsheet programs read UTF-8 as the code page of the machine."""
+
+
+def write_csv(path: Path, sheet: Sheet) -> None:
+    """Write a sheet as UTF-8, comma-separated, with the headings in the first row; null is an empty cell."""
+    import pyarrow.csv as pacsv
+
+    schema = pa.schema([(str(place), _type(column)) for place, column in enumerate(sheet.columns)])
+    headings = pa.table(
+        [pa.array([column.heading]) for column in sheet.columns], names=[field.name for field in schema]
+    )
+    options = pacsv.WriteOptions(include_header=False, quoting_style="needed")
+    with path.open("wb") as file:
+        file.write(BYTE_ORDER_MARK)
+        pacsv.write_csv(_harmless_headings(headings), file, options)
+        for values in sheet.slices:
+            cells = [_cells(column, value) for column, value in zip(sheet.columns, values, strict=True)]
+            pacsv.write_csv(pa.table(cells, schema=schema), file, options)
+
+
+def _type(column: SheetColumn) -> pa.DataType:
+    return {Kind.TEXT: pa.string(), Kind.ROW: pa.int64()}.get(column.kind, pa.float64())
+
+
+def _harmless_headings(headings: pa.Table) -> pa.Table:
+    """Headings of columns nobody knows are as delivered, and may look like formulas too."""
+    return pa.table([_harmless(heading) for heading in headings.columns], names=headings.column_names)
+
+
+def _cells(column: SheetColumn, values: Values) -> Values:
+    typed = values.cast(_type(column))
+    return _harmless(typed) if column.free else typed
+
+
+def _harmless(text: Values) -> Values:
+    suspicious = pc.match_substring_regex(text, FORMULA_START)
+    if not pc.any(suspicious).as_py():
+        return text
+    return pc.if_else(suspicious, pc.binary_join_element_wise("'", text, ""), text)
