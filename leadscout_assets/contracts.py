@@ -48,12 +48,16 @@ class Column:
 
 @dataclass(frozen=True)
 class Contract:
-    """A table's columns, and the key: the columns in which, taken together, no two rows may be equal."""
+    """A table's columns, and the key: the columns in which, taken together, no two rows may be equal.
+
+    `order`: the columns by which rows come sorted out of the table, where they are not the key.
+    """
 
     name: str
     means: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
+    order: tuple[str, ...] = ()
 
     @property
     def schema(self) -> pa.Schema:
@@ -147,6 +151,7 @@ LEADS = Contract(
     name="leads",
     means="One row per lead: cleaned, normalised, with its warnings.",
     key=("batch_id", "lead_id"),
+    order=("batch_id", "source_row"),
     columns=(
         _batch(),
         _lead(),
@@ -251,6 +256,7 @@ def lead_scores(features: tuple[str, ...]) -> Contract:
         name="lead_scores",
         means="How worthwhile a call is, 0 to 100, as the sum of named contributions.",
         key=("batch_id", "lead_id"),
+        order=("batch_id", "rank"),
         columns=(
             _batch(),
             _lead(),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -26,6 +27,16 @@ def by_batch(frame: pa.Table, batches: Sequence[str]) -> list[pa.Table]:
     for batch in sorted(counts):
         starts[batch], position = position, position + counts[batch]
     return [ordered.slice(starts.get(batch, 0), counts.get(batch, 0)) for batch in batches]
+
+
+def in_order(frame: pa.Table, names: Sequence[str]) -> pa.Table:
+    """Return the frame sorted by some columns, ascending; one that is sorted already is returned as it is."""
+    varying = [name for name in names if name != "batch_id" or len(rows_by_batch(frame)) > 1]
+    if len(varying) == 1 and pa.types.is_integer(frame.schema.field(varying[0]).type):
+        values = frame[varying[0]].to_numpy()
+        if np.all(values[1:] >= values[:-1]):
+            return frame
+    return frame.sort_by([(name, "ascending") for name in varying]) if varying else frame
 
 
 def without(frame: pa.Table, batches: Sequence[str]) -> pa.Table:

@@ -5,7 +5,7 @@ Each step takes any number of batches and decides refusal per batch. No Dagster,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import Context, copy_context
@@ -30,6 +30,15 @@ if TYPE_CHECKING:
 
 STEPS = ("raw_leads", "leads", "classifications", "lead_scores", "lead_reports")
 """The steps in order, each named after the asset that it makes."""
+
+NEEDED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "classifications": {"leads": ("batch_id", "lead_id", "director_given_names", "director_surname")},
+    "lead_reports": {
+        "raw_leads": ("batch_id", *contracts.FIELDS),
+        "classifications": ("batch_id", "origin", "origin_set", "method"),
+    },
+}
+"""What a step needs of a table where that is not all of it: at a million rows, reading the rest takes seconds."""
 
 REPORT_THREADS = 2
 """Typst works outside Python's lock, so that one thread sets a PDF while the other writes a workbook."""

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from leadscout_assets.contracts import BATCH_ID, Contract
 from leadscout_assets.errors import EdgeFailed
 from leadscout_assets.folders import make_private
-from leadscout_assets.frames import rows_by_batch
+from leadscout_assets.frames import in_order, rows_by_batch
 
 if TYPE_CHECKING:
     import pyarrow.fs
@@ -50,10 +50,18 @@ class Tables:
             )
         self._write(contract, fitted, _predicate(batches))
 
-    def read(self, contract: Contract, batches: Sequence[str], columns: Sequence[str] | None = None) -> pa.Table:
+    def read(
+        self,
+        contract: Contract,
+        batches: Sequence[str],
+        columns: Sequence[str] | None = None,
+        *,
+        ordered: bool = True,
+    ) -> pa.Table:
         """Return the rows of `batches` in the contract's types; no rows where the table is not there yet.
 
-        They come sorted by key where all columns, or all of the key, are asked for, and in no order otherwise.
+        They come in the contract's order, its key where it names none, if all columns of it are asked for; otherwise,
+        or where `ordered` is false, in no order.
         Raises `EdgeFailed` where storage cannot be read.
         """
         wanted = list(columns) if columns is not None else contract.schema.names
@@ -64,9 +72,9 @@ class Tables:
             rows = self._open(contract).to_pyarrow_table(
                 filters=[("batch_id", "in", list(batches))], columns=wanted, filesystem=self._files(contract)
             )
-            if set(contract.key) <= set(wanted):
-                rows = rows.sort_by([(name, "ascending") for name in contract.key])
-            return rows.select(wanted).cast(schema)
+            rows = rows.select(wanted).cast(schema)
+            order = contract.order or contract.key
+            return in_order(rows, order) if ordered and set(order) <= set(wanted) else rows
 
     def rows(self, contract: Contract, batches: Sequence[str]) -> dict[str, int]:
         """Return rows per batch, batches without rows left out, from the table's log: no data is read.

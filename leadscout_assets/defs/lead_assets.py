@@ -11,7 +11,7 @@ from leadscout_assets.contracts import Contract
 from leadscout_assets.defs.partitions import BACKFILL_POLICY, LEAD_BATCH
 from leadscout_assets.defs.resources import Platform
 from leadscout_assets.defs.steps import step
-from leadscout_assets.defs.table_io import CONTRACTS
+from leadscout_assets.defs.table_io import COLUMNS, CONTRACTS
 
 GROUP = "leads"
 OWNERS = ["team:sales-operations", "team:data-engineering"]
@@ -54,6 +54,10 @@ def lead_asset(
         **_about(name, kinds=kinds),
         name=name,
         deps=deps,
+        ins={
+            table: dg.AssetIn(metadata={COLUMNS: list(columns)})
+            for table, columns in pipeline.NEEDED.get(name, {}).items()
+        },
         partitions_def=LEAD_BATCH,
         backfill_policy=BACKFILL_POLICY,
         op_tags=BEFORE_CHECKS,

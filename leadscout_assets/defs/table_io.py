@@ -13,6 +13,10 @@ CONTRACTS: dict[str, Contract] = {contract.name: contract for contract in LEAD_T
 """The tables that are assets, by asset name."""
 
 
+COLUMNS = "leadscout/columns"
+"""Metadata of an asset's input: the columns that it needs of the table."""
+
+
 class TableIOManager(dg.ConfigurableIOManager):
     """Stores an asset's frame in the table of its name, and loads the rows of the batches that a run holds."""
 
@@ -22,9 +26,12 @@ class TableIOManager(dg.ConfigurableIOManager):
             self._tables.replace(CONTRACTS[context.asset_key.to_user_string()], obj, context.asset_partition_keys)
 
     def load_input(self, context: dg.InputContext) -> pa.Table:
-        """Return the rows of the run's batches."""
+        """Return the rows of the run's batches, with the columns that the input names, else with all."""
+        columns = (context.definition_metadata or {}).get(COLUMNS)
         with private_errors():
-            return self._tables.read(CONTRACTS[context.asset_key.to_user_string()], context.asset_partition_keys)
+            return self._tables.read(
+                CONTRACTS[context.asset_key.to_user_string()], context.asset_partition_keys, columns
+            )
 
     @property
     def _tables(self) -> Tables:

@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from leadscout_assets.names.folding import fold, letters
+from leadscout_assets.names.folding import fold, fold_word, letters
 from leadscout_assets.names.wordlists import PARTICLES
 
 VOWELS = frozenset("aeiouy")
@@ -63,7 +63,7 @@ def comparison_key(given: list[str], surname: list[str]) -> str:
     initials = ""
     for word in (piece for one in given for piece in one.split("-")):
         if is_initials(word):
-            initials += fold(word)
+            initials += fold_word(word)
             continue
         parts += [initials, _comparable(word)] if initials else [_comparable(word)]
         initials = ""

@@ -47,6 +47,12 @@ def fold(text: str) -> str:
 
 
 @lru_cache(maxsize=65_536)
+def fold_word(word: str) -> str:
+    """Return `fold` of one word; a list has few different ones."""
+    return fold(word)
+
+
+@lru_cache(maxsize=65_536)
 def letters(text: str) -> str:
     """Return the letters a to z of `text` after tidying and folding: the form under which the lexicon knows a token."""
     folded = fold(tidy(text))

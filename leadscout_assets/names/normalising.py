@@ -7,9 +7,11 @@ import re
 from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from leadscout_assets.names.display import VOWELS, cased, cased_surname, comparison_key, is_initials
-from leadscout_assets.names.folding import fold, tidy
+from leadscout_assets.names.folding import fold, fold_word, tidy
+from leadscout_assets.names.plain import plain_names
 from leadscout_assets.names.wordlists import (
     COMPANY_ENDINGS,
     COMPANY_PHRASES,
@@ -26,17 +28,6 @@ from leadscout_assets.names.wordlists import (
 
 MISSING, UNUSABLE, SINGLE = "missing", "unusable", "single"
 
-_SPECIAL = frozenset().union(
-    TITLES,
-    SUFFIXES,
-    ROLES,
-    PARTICLES,
-    PLACEHOLDER_WORDS,
-    COMPANY_WORDS,
-    COMPANY_ENDINGS,
-    CUT_AT,
-    ("and", "estate", "boedel"),
-)
 _SUSPECT = frozenset().union(
     TITLES,
     ROLES,
@@ -48,10 +39,6 @@ _SUSPECT = frozenset().union(
 # Letters with single marks between them, and nothing that needs repair.
 _SIMPLE = re.compile(r"(?:[A-Za-z]++(?:['-][A-Za-z]++)*+[.,]? ?)++")
 _WORDS = re.compile(r"[\w']+")
-_PLAIN = re.compile(r"[A-Za-z]{3,}(?: [A-Za-z]{3,})+")
-_REVERSED = re.compile(r"([A-Z][a-z]{2,}|[A-Z]{3,}), ?([A-Z][a-z]{2,}(?: [A-Z][a-z]{2,})*|[A-Z]{3,}(?: [A-Z]{3,})*)")
-# Initials written together, and `Mc`, both of which need care with case.
-_ODD = re.compile(r"\b(?:[b-df-hj-np-tv-xz]{3}\b|mc)")
 _PARENTHESES = re.compile(r"[(\[{][^)\]}]*[)\]}]?")
 _ADDRESS = re.compile(r"@|www\.|https?:", re.IGNORECASE)
 _OTHERS = re.compile(r"\s*[/;&+|]\s*|\s+(?:and|AND|And|en)\s+")
@@ -83,34 +70,32 @@ def split_names(names: pa.Array | pa.ChunkedArray) -> pa.Table:
     """
     encoded = names.combine_chunks() if isinstance(names, pa.ChunkedArray) else names
     encoded = encoded.cast(pa.string()).dictionary_encode()
-    parts = [split_name(name) for name in encoded.dictionary.to_pylist()]
-    # One entry beyond the dictionary is what null cells point at.
-    parts.append(NameParts(problem=MISSING))
-    indices = encoded.indices.fill_null(len(parts) - 1)
-    columns = zip(*parts, strict=True)
+    parts = _split_distinct(encoded.dictionary)
+    return pa.table(
+        {field: parts[field].take(encoded.indices) for field in NameParts._fields if field != "problem"}
+        | {"problem": pc.if_else(pc.is_valid(encoded.indices), parts["problem"].take(encoded.indices), MISSING)}
+    )
+
+
+def _split_distinct(names: pa.Array) -> pa.Table:
+    """Take distinct names apart: plain ones by the column, the others one by one."""
+    plain = plain_names(names)
+    others = [split_name(name) for name in names.filter(pc.invert(plain.is_plain)).to_pylist()]
+    columns = zip(*others, strict=True) if others else ([] for _ in NameParts._fields)
+    awkward = {field: pa.array(column, pa.string()) for field, column in zip(NameParts._fields, columns, strict=True)}
+    shape = pa.nulls(len(names), pa.string())
+    of_plain = {"given_names": plain.given_names, "surname": plain.surname, "key": plain.key}
     return pa.table(
         {
-            field: pa.array(column, pa.string()).take(indices)
-            for field, column in zip(NameParts._fields, columns, strict=True)
+            field: pc.replace_with_mask(of_plain.get(field, shape), pc.invert(plain.is_plain), awkward[field])
+            for field in NameParts._fields
         }
     )
 
 
 def split_name(text: str) -> NameParts:
     """Take one written name apart; see `split_names`."""
-    # Most names of a delivery: plain words in one case, the surname last or before a comma.
-    reversed_ = _REVERSED.fullmatch(text)
-    plain = f"{reversed_[2]} {reversed_[1]}" if reversed_ else text
-    if _PLAIN.fullmatch(plain):
-        lower = plain.lower()
-        in_one_case = plain.istitle() or plain.isupper() or plain == lower
-        if (reversed_ or in_one_case) and _SPECIAL.isdisjoint(lower.split()) and not _ODD.search(lower):
-            given, _, surname = plain.title().rpartition(" ")
-            return NameParts(None, given, surname, lower) if _has_variety(lower) else NameParts(problem=UNUSABLE)
-    return _split_awkward(tidy(text))
-
-
-def _split_awkward(text: str) -> NameParts:
+    text = tidy(text)
     # Exits: missing, unusable, single, or a full name.
     if not text.strip():
         return NameParts(problem=MISSING)
@@ -177,7 +162,7 @@ def _first_person(text: str, folded: list[str]) -> str:
     if len(people) > 1:
         first, last = people[0].split(), people[-1].split()
         # `Mr & Mrs J Smith`: the first part alone names nobody.
-        if all(fold(word).strip(".") in TITLES for word in first):
+        if all(fold_word(word).strip(".") in TITLES for word in first):
             text = people[-1]
         elif "," in people[0] or len(first) > 1:
             text = people[0]
@@ -185,7 +170,7 @@ def _first_person(text: str, folded: list[str]) -> str:
             text = " ".join([*first, *_in_order(_words(" ".join(last)))[1]])
     words = text.split()
     for place, word in enumerate(words):
-        if place and fold(word).strip(".,:") in CUT_AT:
+        if place and fold_word(word).strip(".,:") in CUT_AT:
             return " ".join(words[:place])
     return text
 
@@ -203,13 +188,13 @@ def _words(text: str) -> list[str]:
 def _strip(words: list[str]) -> tuple[str | None, list[str]]:
     """Take titles, roles and suffixes off both ends; a last remaining word stays unless it is a title."""
     found: list[str] = []
-    while words and fold(words[0]) in TITLES and (len(words) > 1 or fold(words[0]) in _PURE_TITLES):
-        found.append(TITLES[fold(words[0])])
+    while words and fold_word(words[0]) in TITLES and (len(words) > 1 or fold_word(words[0]) in _PURE_TITLES):
+        found.append(TITLES[fold_word(words[0])])
         words = words[1:]
-    while len(words) > 1 and fold(words[0]) in ROLES:
+    while len(words) > 1 and fold_word(words[0]) in ROLES:
         words = words[1:]
     while words:
-        last = fold(words[-1])
+        last = fold_word(words[-1])
         if last in _PURE_TITLES:
             found.append(TITLES[last])
         elif not (len(words) > 1 and (last in ROLES or (last in SUFFIXES and len(words) > 2))):

@@ -20,8 +20,8 @@ from leadscout_assets.contracts import LEAD_REPORTS
 from leadscout_assets.digests import sha256_of
 from leadscout_assets.errors import ContractBroken, EdgeFailed
 from leadscout_assets.folders import make_private
-from leadscout_assets.reports.document import Document
 from leadscout_assets.reports.csv import write_csv
+from leadscout_assets.reports.document import Document
 from leadscout_assets.reports.html import render_page
 from leadscout_assets.reports.numbers import BatchNumbers
 from leadscout_assets.reports.pdf import render_pdf

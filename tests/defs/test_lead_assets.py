@@ -139,7 +139,7 @@ class TestWithoutDagster:
     @pytest.mark.parametrize("asset", LEAD_ASSETS)
     def test_the_frames_are_the_same(self, chain, alone, asset):
         contract = CONTRACTS[asset]
-        by_key = [(name, "ascending") for name in contract.key]
+        by_key = [(name, "ascending") for name in contract.order or contract.key]
         frame = contract.fit(alone[1][asset]).sort_by(by_key)
         assert frame.equals(chain.ground.rows(contract, chain.good.batch_id))
 

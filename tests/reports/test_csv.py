@@ -37,7 +37,20 @@ def column(values: list[str | None], tmp_path: Path, *, free: bool) -> list[str]
 
 
 def test_free_text_that_begins_like_a_formula_gets_an_apostrophe_and_nothing_else_changes(tmp_path):
-    harmless = ["'=1+1", "'+27", "'-x", "'@SUM(A1)", "'\t=1", "'\r=1", 'say "no"', "one\ntwo", "a,b", "plain", "'quoted", ""]
+    harmless = [
+        "'=1+1",
+        "'+27",
+        "'-x",
+        "'@SUM(A1)",
+        "'\t=1",
+        "'\r=1",
+        'say "no"',
+        "one\ntwo",
+        "a,b",
+        "plain",
+        "'quoted",
+        "",
+    ]
     assert column(HOSTILE, tmp_path, free=True) == harmless
 
 
@@ -77,7 +90,9 @@ class TestReport:
         book = openpyxl.load_workbook(tmp_path / "sheets" / write(batch, tmp_path / "sheets")["path"][0].as_py())
         paths = written(batch, tmp_path / "files")
         for kind, sheet in ((ReportKind.LEADS_CSV, "Leads"), (ReportKind.REJECTED_CSV, "Rejected")):
-            shown = [["" if cell is None else str(cell) for cell in row] for row in book[sheet].iter_rows(values_only=True)]
+            shown = [
+                ["" if cell is None else str(cell) for cell in row] for row in book[sheet].iter_rows(values_only=True)
+            ]
             assert [as_numbers(row) for row in cells(paths[kind])] == [as_numbers(row) for row in shown]
 
     def test_it_is_read_back_with_the_rows_and_totals_of_the_batch(self, tmp_path):

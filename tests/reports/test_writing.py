@@ -21,9 +21,7 @@ RENDERERS = writing.RENDERERS
 
 def write(batch: Batch, reports: Path, *, most: int = 1_000) -> pa.Table:
     numbers = batch_numbers(batch.delivery, *batch.frames(), purpose=PURPOSE)
-    return writing.write_reports(
-        reports / BATCH, numbers, *batch.frames()[1:], max_workbook_rows=most
-    )
+    return writing.write_reports(reports / BATCH, numbers, *batch.frames()[1:], max_workbook_rows=most)
 
 
 def test_each_file_lies_where_its_row_says_with_its_size_and_digest(tmp_path: Path) -> None:
