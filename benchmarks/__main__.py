@@ -17,6 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from benchmarks.backfill import backfill
 from benchmarks.chain import run_20k, run_500
 from benchmarks.classification import names_1m
 from benchmarks.inbox_latency import inbox_latency
@@ -24,6 +25,7 @@ from benchmarks.machine import calibrate, describe_machine, warnings
 from benchmarks.overheads import overheads
 from benchmarks.processes import ROOT, Workplace, compile_package
 from benchmarks.results import BenchmarkFailed, Outcome, Report
+from benchmarks.volume import volume
 
 Benchmark = Callable[[Workplace], Outcome]
 
@@ -33,6 +35,8 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "run_20k": run_20k,
     "names_1m": names_1m,
     "overheads": overheads,
+    "volume": volume,
+    "backfill": backfill,
 }
 """What there is to run, in the order in which it runs."""
 

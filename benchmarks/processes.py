@@ -76,11 +76,17 @@ def compile_package() -> None:
 
 
 def timed(
-    command: Sequence[str | Path], workplace: Workplace, *, folder: Path | None = None, good: Sequence[int] = (0,)
+    command: Sequence[str | Path],
+    workplace: Workplace,
+    *,
+    folder: Path | None = None,
+    good: Sequence[int] = (0,),
+    patience: float = PATIENCE_SECONDS,
 ) -> Ended:
     """Run a command to its end and return how it went; wall time is from before the start to after the exit.
 
-    Raises `BenchmarkFailed` with the end of its errors where its exit code is not a `good` one.
+    `patience`: seconds after which it is killed. Raises `BenchmarkFailed` with the end of its errors where its exit code
+    is not a `good` one.
     """
     output, errors = workplace.folder / "stdout", workplace.folder / "stderr"
     with output.open("wb") as out, errors.open("wb") as err:
@@ -95,7 +101,7 @@ def timed(
             start_new_session=True,
         )
         # wait4 tells the memory of this process alone, but knows no time-out.
-        watchdog = threading.Timer(PATIENCE_SECONDS, _kill_group, [process.pid])
+        watchdog = threading.Timer(patience, _kill_group, [process.pid])
         watchdog.start()
         try:
             _, status, usage = os.wait4(process.pid, 0)
