@@ -72,6 +72,10 @@ class Settings(BaseSettings):
         60.0, gt=0, le=LONGEST_TIME, description="longest expected time from a delivery to its assets, minutes"
     )
 
+    undo_days: float = Field(
+        30.0, ge=1, le=36_500, description="days for which rows that were replaced can be brought back"
+    )
+
     host: str = Field("127.0.0.1", description="address the Dagster UI listens on")
     port: int = Field(3000, ge=1, le=65_535, description="port the Dagster UI listens on")
 

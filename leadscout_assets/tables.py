@@ -5,9 +5,12 @@ Nothing here knows what a row means; the contract says what a row is.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +28,20 @@ if TYPE_CHECKING:
 
 WRITE_ATTEMPTS = 6
 """Two writers of one batch: the loser's commit fails and is tried again. Four writers never needed more than three."""
+
+
+@dataclass(frozen=True)
+class Upkeep:
+    """What was found and done to a table: files of its newest version before and after, and their bytes now; old files removed."""
+
+    files_before: int
+    files: int
+    bytes: int
+    removed: int
+
+    def to_metadata(self) -> dict[str, int]:
+        """Return the figures by name."""
+        return asdict(self)
 
 
 class Tables:
@@ -94,6 +111,34 @@ class Tables:
             counts = {batch: rows for batch, rows in sums if rows and batch not in uncounted}
         return counts | rows_by_batch(self.read(contract, uncounted, ["batch_id"]))
 
+    def maintain(self, contract: Contract, keep: timedelta) -> Upkeep | None:
+        """Compact small files, remove files that no version of the last `keep` needs, and shorten the log.
+
+        Every version that was the newest one at some moment within `keep` can still be read afterwards, and so can what
+        a writer is writing meanwhile. None where the table is not there yet. Raises `EdgeFailed` where storage refuses.
+        """
+        if not self._exists(contract):
+            return None
+        with _writing(contract):
+            table = self._open(contract)
+            before = len(table.file_uris())
+            # Delta shortens its log by itself now and then, by a duration of its own.
+            kept = f"interval {math.ceil(keep.total_seconds())} seconds"
+            table.alter.set_table_properties(
+                {
+                    "delta.logRetentionDuration": kept,
+                    "delta.deletedFileRetentionDuration": kept,
+                }
+            )
+            table.optimize.compact()
+            hours = math.ceil(keep.total_seconds() / 3600)
+            removed = table.vacuum(hours, dry_run=False, enforce_retention_duration=False, full=True)
+            table.create_checkpoint()
+            table.cleanup_metadata()
+            files = pa.table(table.get_add_actions(flatten=True))
+            size = pc.sum(files["size_bytes"], min_count=0).as_py()
+            return Upkeep(files_before=before, files=files.num_rows, bytes=size, removed=len(removed))
+
     def _path(self, contract: Contract) -> Path:
         return self.root / contract.name
 
@@ -119,21 +164,16 @@ class Tables:
     def _write(self, contract: Contract, frame: pa.Table, predicate: str) -> None:
         import stamina
         from deltalake import DeltaTable, write_deltalake
-        from deltalake.exceptions import CommitFailedError, DeltaError
+        from deltalake.exceptions import CommitFailedError
 
         path = self._path(contract)
-        try:
+        with _writing(contract):
             for attempt in stamina.retry_context(on=CommitFailedError, attempts=WRITE_ATTEMPTS, timeout=60):
                 with attempt:
                     if not self._exists(contract):
                         make_private(path)
                         DeltaTable.create(path, contract.schema, mode="ignore", partition_by=["batch_id"])
                     write_deltalake(path, frame, mode="overwrite", predicate=predicate)
-        except (DeltaError, OSError, pa.ArrowException) as error:
-            kind = type(error).__name__
-            raise EdgeFailed(
-                f"table {contract.name} was not written ({kind}) and is as it was before; check free space and permissions"
-            ) from None
 
 
 @contextmanager
@@ -144,6 +184,19 @@ def _reading(contract: Contract) -> Iterator[None]:
         yield
     except (DeltaError, OSError, pa.ArrowException):
         raise EdgeFailed(f"table {contract.name} cannot be read; see `leadscout doctor`") from None
+
+
+@contextmanager
+def _writing(contract: Contract) -> Iterator[None]:
+    from deltalake.exceptions import DeltaError
+
+    try:
+        yield
+    except (DeltaError, OSError, pa.ArrowException) as error:
+        kind = type(error).__name__
+        raise EdgeFailed(
+            f"table {contract.name} was not written ({kind}) and is as it was before; check free space and permissions"
+        ) from None
 
 
 def _predicate(batches: Sequence[str]) -> str:

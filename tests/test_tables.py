@@ -8,6 +8,7 @@ import os
 import stat
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -362,3 +363,75 @@ def test_a_writer_killed_before_the_first_commit_stands_in_nobodys_way(tables):
 def test_each_contract_has_a_table_of_its_own(tables):
     tables.replace(REJECTED_LEADS, rejected(ONE, 2), [ONE])
     assert tables.read(LEAD_REPORTS, [ONE]).num_rows == 0
+
+
+class TestMaintenance:
+    """Small files become few, old ones go, and nothing that the window still needs does."""
+
+    def test_small_files_become_one_and_the_rows_stay(self, tables):
+        for row in range(1, 6):
+            append(tables, ONE, row)
+        before = tables.read(REJECTED_LEADS, [ONE])
+        done = tables.maintain(REJECTED_LEADS, timedelta(days=30))
+        assert (done.files_before, done.files) == (5, 1)
+        assert done.bytes > 0
+        assert tables.read(REJECTED_LEADS, [ONE]).equals(before)
+
+    def test_every_version_of_the_window_can_still_be_read(self, tables):
+        tables.replace(REJECTED_LEADS, rejected(ONE, 2, 3, 4), [ONE])
+        tables.replace(REJECTED_LEADS, rejected(ONE, 2), [ONE])
+        assert tables.maintain(REJECTED_LEADS, timedelta(days=30)).removed == 0
+        versions = [
+            DeltaTable(tables.root / REJECTED_LEADS.name, version=version).to_pyarrow_table() for version in (1, 2)
+        ]
+        assert [version.num_rows for version in versions] == [3, 1]
+
+    def test_what_only_older_versions_need_is_removed(self, tables):
+        tables.replace(REJECTED_LEADS, rejected(ONE, 2, 3, 4), [ONE])
+        tables.replace(REJECTED_LEADS, rejected(ONE, 2), [ONE])
+        assert tables.maintain(REJECTED_LEADS, timedelta(0)).removed == 1
+        assert tables.read(REJECTED_LEADS, [ONE]).num_rows == 1
+        assert len(list((tables.root / REJECTED_LEADS.name).glob("batch_id=*/*.parquet"))) == 1
+
+    def test_a_file_that_a_writer_has_not_committed_yet_stays_and_one_a_killed_writer_left_goes(self, tables):
+        tables.replace(REJECTED_LEADS, rejected(ONE, 2), [ONE])
+        young, old = (
+            tables.root / REJECTED_LEADS.name / f"batch_id={ONE}" / f"{name}.parquet" for name in ("young", "old")
+        )
+        for file in (young, old):
+            file.write_bytes(b"rows")
+        os.utime(old, (0, 0))
+        tables.maintain(REJECTED_LEADS, timedelta(days=7))
+        assert (young.exists(), old.exists()) == (True, False)
+
+    def test_a_table_that_is_not_there_needs_nothing(self, tables):
+        assert tables.maintain(REJECTED_LEADS, timedelta(days=1)) is None
+
+    def test_rows_written_meanwhile_are_neither_lost_nor_doubled(self, tables):
+        batches = [f"2026-03-02_list_{number:08x}" for number in range(6)]
+        for batch in batches:
+            append(tables, batch, 1)
+            append(tables, batch, 2)
+        with ThreadPoolExecutor(2) as pool:
+            writing = pool.submit(
+                lambda: [tables.replace(REJECTED_LEADS, rejected(batch, 2, 3, 4, 5), [batch]) for batch in batches]
+            )
+            for _ in range(4):
+                tables.maintain(REJECTED_LEADS, timedelta(days=30))
+            writing.result()
+        assert tables.rows(REJECTED_LEADS, batches) == dict.fromkeys(batches, 4)
+
+    def test_a_storage_that_refuses_is_named(self, tables, monkeypatch):
+        tables.replace(REJECTED_LEADS, rejected(ONE, 2), [ONE])
+        monkeypatch.setattr(DeltaTable, "vacuum", lambda *_, **__: (_ for _ in ()).throw(OSError("no space")))
+        with pytest.raises(EdgeFailed, match="check free space"):
+            tables.maintain(REJECTED_LEADS, timedelta(days=1))
+
+
+def append(tables: Tables, batch: str, row: int) -> None:
+    """Add a file of one row, as no writer of ours does."""
+    path = tables.root / REJECTED_LEADS.name
+    if path.exists():
+        write_deltalake(path, rejected(batch, row), mode="append")
+    else:
+        tables.replace(REJECTED_LEADS, rejected(batch, row), [batch])

@@ -12,6 +12,7 @@ from leadscout_assets.defs.table_io import CONTRACTS
 
 LEAD_ASSETS = ("raw_leads", "leads", "rejected_leads", "classifications", "lead_scores", "lead_reports")
 REFERENCE_ASSETS = ("name_lexicon", "name_model")
+UPKEEP_ASSETS = ("table_maintenance",)
 
 DEPENDENCIES = {
     "raw_leads": set(),
@@ -55,13 +56,13 @@ def spec(graph, asset: str, check: str) -> dg.AssetCheckSpec:
     return graph.get_check_spec(dg.AssetCheckKey(dg.AssetKey(asset), check))
 
 
-def test_the_graph_is_the_six_lead_assets_and_two_reference_assets(graph):
-    assert {key.to_user_string() for key in graph.get_all_asset_keys()} == {*LEAD_ASSETS, *REFERENCE_ASSETS}
+def test_the_graph_is_the_lead_assets_the_reference_assets_and_the_maintenance(graph):
+    assert {key.to_user_string() for key in graph.get_all_asset_keys()} == {*LEAD_ASSETS, *REFERENCE_ASSETS, *UPKEEP_ASSETS}
     for asset, upstream in DEPENDENCIES.items():
         assert {key.to_user_string() for key in graph.get(dg.AssetKey(asset)).parent_keys} == upstream, asset
 
 
-@pytest.mark.parametrize("asset", [*LEAD_ASSETS, *REFERENCE_ASSETS])
+@pytest.mark.parametrize("asset", [*LEAD_ASSETS, *REFERENCE_ASSETS, *UPKEEP_ASSETS])
 def test_every_asset_says_what_it_is_and_whose(graph, asset):
     node = graph.get(dg.AssetKey(asset))
     assert node.description

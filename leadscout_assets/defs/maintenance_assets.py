@@ -1,0 +1,41 @@
+"""The asset that keeps the Delta tables small and quick to open. What it may remove is decided in `tables`."""
+
+from datetime import timedelta
+
+import dagster as dg
+
+from leadscout_assets.defs.resources import Platform
+from leadscout_assets.lead_tables import LEAD_TABLES
+from leadscout_assets.logs import operation, private_errors
+from leadscout_assets.terms import TIME_ZONE
+
+MAINTENANCE_GROUP = "maintenance"
+
+
+@dg.asset(
+    group_name=MAINTENANCE_GROUP,
+    owners=["team:data-engineering"],
+    kinds={"deltalake"},
+    description="The lead tables compacted, and rid of files that no version within LEADSCOUT_UNDO_DAYS needs.",
+)
+def table_maintenance(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[None]:
+    """Maintain every table; what it found and did is the metadata, by table."""
+    home, keep = platform.home, timedelta(days=platform.home.settings.undo_days)
+    with private_errors(), operation("table_maintenance", run_id=context.run.run_id):
+        done = {table.name: found for table in LEAD_TABLES if (found := home.tables.maintain(table, keep))}
+    return dg.MaterializeResult(
+        metadata={
+            f"{name}/{what}": figure for name, found in done.items() for what, figure in found.to_metadata().items()
+        }
+    )
+
+
+maintenance = dg.ScheduleDefinition(
+    name="maintenance",
+    target=dg.AssetSelection.groups(MAINTENANCE_GROUP),
+    # At night, when nobody delivers.
+    cron_schedule="30 3 * * *",
+    execution_timezone=str(TIME_ZONE),
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Maintains the tables every night.",
+)
