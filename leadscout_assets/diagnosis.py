@@ -9,24 +9,20 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leadscout_assets.errors import LeadScoutError
+from leadscout_assets.health import HEARTBEAT_SECONDS
 from leadscout_assets.settings import Settings
 
 if TYPE_CHECKING:
     from leadscout_assets.contracts import Contract
     from leadscout_assets.database.engine import Database
 
-LEAST_FREE_BYTES = 2_000_000_000
-"""A million leads and their reports take about 1 GB; below twice that a run may end in the middle."""
-
 PACKAGES = ("dagster", "dagster-webserver", "deltalake", "pandas", "pyarrow", "typst")
 """Packages without which a part of the platform is missing altogether."""
-
-HEARTBEAT_SECONDS = 120.0
-"""A daemon beats every 30 s; one that was silent for four beats has stopped."""
 
 NAMED = 5
 """Batches named in a finding; `leadscout batches` lists the rest."""
@@ -82,7 +78,10 @@ def _home(settings: Settings) -> Finding:
     writable = folder.is_dir() and os.access(folder, os.W_OK)
     what = f"{'writable' if writable else 'not writable'}, {free / 1e9:.1f} GB free"
     return Finding(
-        "home", writable and free >= LEAST_FREE_BYTES, what, "set LEADSCOUT_HOME to a writable folder with more room"
+        "home",
+        writable and free >= settings.min_free_bytes,
+        what,
+        "set LEADSCOUT_HOME to a writable folder with more room",
     )
 
 
@@ -185,6 +184,19 @@ def _given_up(settings: Settings) -> Finding:
     )
 
 
+def _backups(settings: Settings) -> Finding:
+    from leadscout_assets.recovery.ages import ages
+
+    found = ages(settings, datetime.now(UTC))
+    return Finding(
+        "backups",
+        found.backup.fresh and found.restore.fresh,
+        f"{found.backup.sentence}; {found.restore.sentence}",
+        "leadscout backup; the platform takes one twice a day while it is up, and proves a restore every day: look at the "
+        "assets backup and restore_drill",
+    )
+
+
 def _platform(settings: Settings) -> Finding:
     from leadscout_assets.supervisor import running_pid
     from leadscout_assets.supervisor.readiness import awaited, url_of
@@ -216,5 +228,6 @@ LOOKS: tuple[Callable[[Settings], Finding], ...] = (
     _given_up,
     _inbox,
     _purpose,
+    _backups,
     _platform,
 )

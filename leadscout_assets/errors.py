@@ -11,6 +11,7 @@ LeadScoutError                      anything LeadScout itself raises; exit code 
 ├── AlreadyRunning                  another platform holds this home; names its pid
 ├── Defect                          an unexpected exception, told by its kind and places without its message
 └── EdgeFailed                      storage, database or a process failed; says what to look at
+    └── DamagedBackup               a backup that is not what it was when it was taken; names the file
 """
 
 
@@ -67,6 +68,10 @@ class Defect(LeadScoutError):
 
 class EdgeFailed(LeadScoutError):
     """Storage, a database or a process failed underneath us."""
+
+
+class DamagedBackup(EdgeFailed):
+    """A backup is not what it was when it was taken."""
 
 
 INTERRUPTIONS = frozenset(

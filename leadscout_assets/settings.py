@@ -76,6 +76,25 @@ class Settings(BaseSettings):
         30.0, ge=1, le=36_500, description="days for which rows that were replaced can be brought back"
     )
 
+    backup_dir: Path | None = Field(None, description="folder that backups are written to; default <home>/backups")
+    backups_kept: int = Field(28, ge=1, description="backups kept; older ones are removed by the next backup")
+    max_backup_age_hours: float = Field(
+        24.0, gt=0, le=LONGEST_TIME, description="oldest that the newest backup may be, hours"
+    )
+    max_proven_restore_age_hours: float = Field(
+        48.0, gt=0, le=LONGEST_TIME, description="longest ago that a restore may have been proven, hours"
+    )
+    dagster_database_url: SecretStr | None = Field(
+        None, description="Dagster's storage where it is PostgreSQL, for backups; default SQLite in <home>/dagster"
+    )
+    drill_database_url: SecretStr | None = Field(
+        None,
+        description="empty PostgreSQL database that the restore drill may fill and empty; without it dumps are only read",
+    )
+    min_free_bytes: int = Field(2_000 * MEGABYTE, ge=0, description="free disk space below which health fails, bytes")
+
+    exporter_host: str = Field("127.0.0.1", description="address that /health and /ready are answered on")
+    exporter_port: int = Field(9464, ge=1, le=65_535, description="port that /health and /ready are answered on")
     host: str = Field("127.0.0.1", description="address the Dagster UI listens on")
     port: int = Field(3000, ge=1, le=65_535, description="port the Dagster UI listens on")
 
@@ -115,6 +134,11 @@ class Settings(BaseSettings):
         return self.home / "logs"
 
     @property
+    def backups_dir(self) -> Path:
+        """Folder of the backups."""
+        return self.backup_dir or self.home / "backups"
+
+    @property
     def database(self) -> str:
         """SQLAlchemy URL of the application database."""
         if self.database_url is not None:
@@ -133,7 +157,8 @@ def read_settings(**overrides: object) -> Settings:
         faults = "; ".join(f"LEADSCOUT_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
         raise BadSetting(f"settings cannot be used: {faults}") from None
     inbox = settings.inbox.resolve() if settings.inbox else None
-    return settings.model_copy(update={"home": settings.home.resolve(), "inbox": inbox})
+    backups = settings.backup_dir.resolve() if settings.backup_dir else None
+    return settings.model_copy(update={"home": settings.home.resolve(), "inbox": inbox, "backup_dir": backups})
 
 
 _in_use: Settings | None = None

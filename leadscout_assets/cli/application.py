@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import typer
 from typer.exceptions import TyperException
 
-from leadscout_assets.cli import batches, classify, deliver, demo, doctor, generate, platform, run
+from leadscout_assets.cli import batches, classify, deliver, demo, doctor, generate, health, platform, recovery, run
 from leadscout_assets.errors import LeadScoutError, is_interruption
 from leadscout_assets.logs import describe, get_logger, setup_logging
 from leadscout_assets.settings import current_settings
@@ -26,6 +26,10 @@ COMMANDS = (
     platform.up,
     demo.demo,
     doctor.doctor,
+    health.health,
+    health.exporter,
+    recovery.backup,
+    recovery.restore,
 )
 
 app = typer.Typer(

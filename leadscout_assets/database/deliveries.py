@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from leadscout_assets.contracts import BATCH_ID
 from leadscout_assets.database.engine import Database
-from leadscout_assets.database.models import deliveries, refusals
+from leadscout_assets.database.models import UtcDateTime, deliveries, refusals
 from leadscout_assets.errors import BadInput, UnknownBatch
 
 CHUNK = 10_000
@@ -126,6 +126,12 @@ class Deliveries:
         with self._database.read() as connection:
             row = connection.execute(latest).one_or_none()
         return None if row is None else _delivery(row)
+
+    def first_delivered_at(self) -> datetime | None:
+        """Return when the oldest delivery was delivered, or None before the first."""
+        oldest = sa.select(sa.func.min(deliveries.c.delivered_at, type_=UtcDateTime))
+        with self._database.read() as connection:
+            return connection.execute(oldest).scalar()
 
     def unreported(self) -> list[DeliveryRecord]:
         """Return the deliveries whose report has not been seen yet, in the order of `all`."""

@@ -1,4 +1,4 @@
-"""Is what people look at up to date? Judged by when the newest batch was delivered, never by when something was re-run."""
+"""Is what people look at up to date, and what they would miss safe? Judged by when a batch was delivered, never by re-runs."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -55,6 +55,36 @@ def newest_materialized(
         f"the newest batch was delivered {_words(waited)} ago and is not here, {_words(within)} are allowed: "
         "look at the failed or queued runs of this batch, then re-run it",
     )
+
+
+def backed_up(now: datetime, taken_at: datetime | None, since: datetime | None, within: timedelta) -> Freshness:
+    """Judge the age of the newest backup. Before the first one, what counts is `since` when there is something to lose.
+
+    `since` is the oldest delivery; with nothing delivered there is nothing to lose.
+    """
+    if taken_at is not None:
+        return _aged(now - taken_at, within, "the newest backup", "look at the asset backup, or: leadscout backup")
+    return _never(now, since, within, "no backup was taken yet", "leadscout backup")
+
+
+def restore_proven(now: datetime, proven_at: datetime | None, since: datetime | None, within: timedelta) -> Freshness:
+    """Judge how long ago a restore was last proven; before the first proof, as `backed_up` does."""
+    if proven_at is not None:
+        return _aged(now - proven_at, within, "the last proven restore", "look at the asset restore_drill")
+    return _never(now, since, within, "no restore was proven yet", "materialize the asset restore_drill")
+
+
+def _aged(age: timedelta, within: timedelta, what: str, do: str) -> Freshness:
+    sentence = f"{what} is {_words(age)} old, {_words(within)} are allowed"
+    return Freshness(True, sentence) if age <= within else Freshness(False, f"{sentence}: {do}")
+
+
+def _never(now: datetime, since: datetime | None, within: timedelta, what: str, do: str) -> Freshness:
+    if since is None:
+        return Freshness(True, f"{what}, and nothing has been delivered yet")
+    waited = now - since
+    sentence = f"{what}; the first delivery was {_words(waited)} ago, {_words(within)} are allowed"
+    return Freshness(True, sentence) if waited <= within else Freshness(False, f"{sentence}: {do}")
 
 
 def _words(span: timedelta) -> str:

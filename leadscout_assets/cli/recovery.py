@@ -1,0 +1,64 @@
+"""`leadscout backup` and `leadscout restore`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from leadscout_assets.cli.printing import print_json, print_pairs, print_table
+from leadscout_assets.errors import BadInput
+from leadscout_assets.settings import current_settings
+
+COLUMNS = ("name", "kind", "version", "rows_backed_up", "rows", "equal")
+
+
+def backup(
+    to: Annotated[Path | None, typer.Option(help="Folder of the backups; default LEADSCOUT_BACKUP_DIR.")] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Read everything again, and write anew what is damaged in the folder.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Back up the home, while the platform is up or not; only what is new is copied."""
+    from leadscout_assets.recovery.backup import take_backup
+
+    taken = take_backup(current_settings(), to=to, full=full)
+    if as_json:
+        print_json(taken.to_json())
+        return
+    print_pairs(
+        {
+            "backup": taken.backup_id,
+            "folder": taken.folder,
+            "files": f"{taken.files:,}, {taken.size_bytes / 1e6:,.1f} MB",
+            "of these new": f"{taken.new_files:,}, {taken.new_bytes / 1e6:,.1f} MB",
+            "rows": f"{taken.rows:,} in {taken.tables} tables",
+            "old ones removed": taken.removed_backups,
+            "seconds": taken.seconds,
+        }
+    )
+
+
+def restore(
+    source: Annotated[Path, typer.Argument(metavar="FROM", help="Folder of the backups, or a copy of it.")],
+    to: Annotated[Path, typer.Option(help="The home to restore to: empty, or not there yet.")],
+    backup_id: Annotated[str | None, typer.Option("--backup", help="Which backup; default the newest.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Restore a home from a backup and prove it, table by table; nothing is there before all of it is proven."""
+    from leadscout_assets.recovery.by_hand import restore_by_hand
+
+    if not source.is_dir():
+        raise BadInput("there is no such folder of backups; check the path")
+    restored = restore_by_hand(current_settings(), source.resolve(), to.resolve(), backup_id)
+    if as_json:
+        print_json(restored.to_json())
+        return
+    print_table(
+        [
+            vars(one) | {"equal": "yes" if one.equal and one.rows is not None else "read only"}
+            for one in restored.compared
+        ],
+        COLUMNS,
+    )
+    print(f"\nbackup {restored.backup_id} is restored in {restored.seconds:.1f} s: {restored.sentence}")

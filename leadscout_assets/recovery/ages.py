@@ -1,0 +1,69 @@
+"""The two figures of recovery: the age of the newest backup, and of the last restore that was proven."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from leadscout_assets.errors import EdgeFailed
+from leadscout_assets.recovery.proofs import last_proven
+from leadscout_assets.recovery.repository import Repository
+from leadscout_assets.runs.freshness import Freshness, backed_up, restore_proven
+from leadscout_assets.settings import Settings
+
+ID = "%Y-%m-%dT%H-%M-%S.%fZ"
+
+
+@dataclass(frozen=True)
+class Ages:
+    """When the newest backup was taken and a restore last proven, None before the first, with the verdicts on both."""
+
+    backup_at: datetime | None
+    proven_at: datetime | None
+    backup: Freshness
+    restore: Freshness
+
+    def to_json(self, now: datetime) -> dict[str, float | None]:
+        """Return the two ages in hours, None before the first."""
+        return {
+            "backup_age_hours": _hours(now, self.backup_at),
+            "proven_restore_age_hours": _hours(now, self.proven_at),
+        }
+
+
+def ages(settings: Settings, now: datetime) -> Ages:
+    """Return the ages by the repository alone; the database is only asked where there is none yet. Raises `EdgeFailed`."""
+    repository = Repository(settings.backups_dir)
+    newest = repository.ids()[-1:]
+    # The name of a manifest is its time: no need to read what may be megabytes.
+    backup_at = datetime.strptime(newest[0], ID).replace(tzinfo=UTC) if newest else None
+    proof = last_proven(repository)
+    proven_at = proof.at if proof else None
+    since = _first_delivery(settings) if backup_at is None or proven_at is None else None
+    return Ages(
+        backup_at,
+        proven_at,
+        backed_up(now, backup_at, since, timedelta(hours=settings.max_backup_age_hours)),
+        restore_proven(now, proven_at, since, timedelta(hours=settings.max_proven_restore_age_hours)),
+    )
+
+
+def _first_delivery(settings: Settings) -> datetime | None:
+    from leadscout_assets.database.deliveries import Deliveries
+    from leadscout_assets.database.engine import Database, current_revision
+
+    database = Database(settings.database, pool_size=1)
+    try:
+        if database.is_sqlite and not Path(str(database.url.database)).exists():
+            return None
+        return Deliveries(database).first_delivered_at() if current_revision(database) else None
+    except EdgeFailed:
+        # Asked for a fresh home only, and a database that fails has checks of its own.
+        return None
+    finally:
+        database.close()
+
+
+def _hours(now: datetime, at: datetime | None) -> float | None:
+    return None if at is None else round((now - at).total_seconds() / 3_600, 2)

@@ -1,0 +1,193 @@
+"""Takes a backup of a home that is in use. The order of the steps is the promise: a restore never claims more than it has.
+
+Databases first, since they say what is done; then the tables at one moment; then everything else.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import time
+from collections.abc import Collection, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from leadscout_assets.errors import BadInput, DamagedBackup, EdgeFailed
+from leadscout_assets.recovery import postgres, sqlite, table_versions
+from leadscout_assets.recovery.manifest import DatabaseEntry, Manifest, TableEntry
+from leadscout_assets.recovery.originals import Originals
+from leadscout_assets.recovery.proofs import last_proven, proofs
+from leadscout_assets.recovery.repository import Repository
+from leadscout_assets.settings import Settings
+
+NOT_KEPT = frozenset({"inbox", "logs", "leadscout.pid"})
+"""At the top of the home: what was delivered lies in `deliveries`, and the rest belongs to the processes of this moment."""
+
+OF_THIS_PLACE = frozenset({"workspace.yaml", ".opening", ".logs_queue"})
+"""Dagster's files that each start makes anew, with paths of this machine in them."""
+
+HIDDEN_KEPT = frozenset({".storage-made", ".db"})
+"""Hidden files are unfinished ones, but for these two of Dagster's instance."""
+
+APPLICATION, DAGSTER = "application", "dagster"
+"""The databases, as a manifest names them."""
+
+FIRST = "history/runs.db"
+"""Which runs have succeeded; before the events that say what they have made."""
+
+TABLE_ATTEMPTS = 3
+"""A vacuum may take a file away under us; the version that is newest then has all of its files."""
+
+
+@dataclass(frozen=True)
+class BackupTaken:
+    """What a backup holds, and what of it had to be written. Bytes, seconds."""
+
+    backup_id: str
+    folder: str
+    files: int
+    size_bytes: int
+    new_files: int
+    new_bytes: int
+    rows: int
+    tables: int
+    removed_backups: int
+    seconds: float
+
+    def to_json(self) -> dict[str, object]:
+        """Return the figures as plain values."""
+        return asdict(self)
+
+
+def take_backup(
+    settings: Settings, *, to: Path | None = None, full: bool = False, now: datetime | None = None
+) -> BackupTaken:
+    """Back up the home while the platform goes on, and remove the oldest backups above `backups_kept`.
+
+    With `full`, or when the last restore failed, everything is read again and damaged contents are written anew.
+    Raises `AlreadyRunning` while another backup is under way, `BadInput` where there is no home, `EdgeFailed` where
+    storage fails; then no new backup is there.
+    """
+    home, repository = settings.home, Repository((to or settings.backups_dir).resolve())
+    if not home.is_dir():
+        raise BadInput("there is nothing to back up: LEADSCOUT_HOME names no folder")
+    if home == repository.root or home.is_relative_to(repository.root):
+        raise BadInput("the folder of the backups must not hold the home; name another")
+    started = time.perf_counter()
+    with repository.exclusive():
+        taken_at = now or datetime.now(UTC)
+        distrust = full or _last_restore_failed(repository)
+        originals = Originals(home, repository, _known(repository), distrust=distrust)
+        databases = [*_application(settings, originals, repository), *_dagster(settings, originals, repository)]
+        tables = _tables(settings.tables_dir, originals)
+        _rest(home, {repository.root, settings.backups_dir.resolve()}, originals)
+        manifest = Manifest(
+            backup_id=f"{taken_at.astimezone(UTC):%Y-%m-%dT%H-%M-%S.%fZ}",
+            taken_at=taken_at,
+            finished_at=max(datetime.now(UTC), taken_at),
+            product=importlib.metadata.version("leadscout"),
+            files=tuple(originals.files[path] for path in sorted(originals.files)),
+            tables=tuple(tables),
+            databases=tuple(databases),
+        )
+        _check_written(repository, manifest, originals)
+        repository.write(manifest)
+        proven = last_proven(repository)
+        removed = repository.prune(settings.backups_kept, [proven.backup_id] if proven else [])
+    return BackupTaken(
+        backup_id=manifest.backup_id,
+        folder=str(repository.root),
+        files=len(manifest.files),
+        size_bytes=manifest.size_bytes,
+        new_files=len(originals.written),
+        new_bytes=sum(originals.written.values()),
+        rows=manifest.rows,
+        tables=len(tables),
+        removed_backups=removed,
+        seconds=round(time.perf_counter() - started, 2),
+    )
+
+
+def _known(repository: Repository) -> Manifest | None:
+    try:
+        return repository.newest()
+    except (BadInput, DamagedBackup):
+        # Its knowledge only saves reading; the drill tells of the damage.
+        return None
+
+
+def _last_restore_failed(repository: Repository) -> bool:
+    found = proofs(repository)
+    return bool(found) and not found[-1].ok
+
+
+def _application(settings: Settings, originals: Originals, repository: Repository) -> Iterator[DatabaseEntry]:
+    if postgres.is_postgres(settings.database):
+        yield _dumped(APPLICATION, settings.database, originals, repository)
+        return
+    path = Path(settings.database.partition(":///")[2])
+    if path.exists():
+        yield originals.take_database(path.resolve(), APPLICATION, "database/leadscout.sqlite")
+
+
+def _dagster(settings: Settings, originals: Originals, repository: Repository) -> Iterator[DatabaseEntry]:
+    if settings.dagster_database_url is not None:
+        yield _dumped(DAGSTER, settings.dagster_database_url.get_secret_value(), originals, repository)
+    first = settings.dagster_dir / FIRST
+    if first.exists():
+        originals.take(first)
+    for path in _files(settings.dagster_dir):
+        if path != first and path.name not in OF_THIS_PLACE:
+            originals.take(path)
+
+
+def _dumped(name: str, url: str, originals: Originals, repository: Repository) -> DatabaseEntry:
+    place = f"dumps/{name}.dump"
+    with repository.new_file() as written:
+        found = postgres.dump(url, written)
+        originals.take_dump(written, place)
+    return DatabaseEntry(name, "postgresql", place, found.revision, found.rows)
+
+
+def _tables(root: Path, originals: Originals) -> list[TableEntry]:
+    for _ in range(TABLE_ATTEMPTS):
+        originals.forget(root)
+        try:
+            versions = table_versions.one_moment(root)
+            return [originals.take_table(root / name, version) for name, version in sorted(versions.items())]
+        except FileNotFoundError:
+            continue
+    raise EdgeFailed("a table lacks files of its newest version; see `leadscout doctor`")
+
+
+def _rest(home: Path, repositories: Collection[Path], originals: Originals) -> None:
+    """Take what has no place of its own above: also folders that a later version adds, unless it is told otherwise."""
+    apart = {"tables", "dagster", *NOT_KEPT}
+    for top in sorted(home.iterdir()):
+        if top.name in apart or top.name.startswith(".") or top in repositories:
+            continue
+        for path in [top] if top.is_file() else _files(top, repositories):
+            if path.relative_to(home).as_posix() not in originals.files:
+                originals.take(path)
+
+
+def _files(folder: Path, repositories: Collection[Path] = ()) -> Iterator[Path]:
+    """Give the finished files below a folder, in order; the folder itself may be a link to another disk."""
+    for at, folders, names in os.walk(folder):
+        here = Path(at)
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and here / name not in repositories)
+        for name in sorted(names):
+            path = here / name
+            finished = not name.startswith(".") or name in HIDDEN_KEPT
+            if finished and not sqlite.is_beside(path) and path.is_file():
+                yield path
+
+
+def _check_written(repository: Repository, manifest: Manifest, originals: Originals) -> None:
+    """Read back what this backup wrote: a disk that loses writes must be known before the backup is needed."""
+    for file in manifest.files:
+        if file.sha256 in originals.written and not repository.check(file.sha256, file.size):
+            raise EdgeFailed(
+                f"{file.path} was not stored as it was read; check the disk of LEADSCOUT_BACKUP_DIR. There is no new backup"
+            )

@@ -1,0 +1,41 @@
+"""A restore that a person asks for: choose the backup, fill the databases of the settings, remember the proof."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from leadscout_assets.errors import BadInput, DamagedBackup
+from leadscout_assets.recovery.proofs import Proof, remember
+from leadscout_assets.recovery.repository import Repository
+from leadscout_assets.recovery.restore import Restored, check_targets, fill_from, restore
+from leadscout_assets.settings import Settings
+
+
+def restore_by_hand(settings: Settings, source: Path, target: Path, backup_id: str | None) -> Restored:
+    """Restore a backup, the newest unless named, from a repository or a copy of one to an empty place.
+
+    Raises `BadInput` where there is no such backup, or the place is in use; `DamagedBackup` naming what is damaged.
+    """
+    repository = Repository(source)
+    ids = repository.ids()
+    if not ids:
+        raise BadInput("there is no backup in this folder; it must hold `manifests` and `objects`")
+    chosen = backup_id or ids[-1]
+    with repository.reading():
+        manifest = repository.read(chosen)
+        check_targets(manifest, settings)
+        try:
+            restored = restore(repository, manifest, target, fill_from(settings))
+        except DamagedBackup as error:
+            _remember(repository, chosen, ok=False, sentence=str(error), seconds=0.0)
+            raise
+        _remember(repository, chosen, ok=True, sentence=restored.sentence, seconds=restored.seconds)
+    return restored
+
+
+def _remember(repository: Repository, backup_id: str, *, ok: bool, sentence: str, seconds: float) -> None:
+    # A copy elsewhere may be read-only, which takes nothing from the restore.
+    if os.access(repository.root, os.W_OK):
+        remember(repository, Proof(backup_id, datetime.now(UTC), ok, sentence, seconds))
