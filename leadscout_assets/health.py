@@ -72,8 +72,9 @@ class Examiner:
         self._hanging: dict[str, threading.Thread] = {}
         self._lock = threading.Lock()
 
-    def examine(self, *, expect_platform: bool, seconds: float = CHECK_SECONDS) -> Health:
-        """Return what all checks found within `seconds`; what has no answer by then is failing."""
+    def examine(self, *, expect_platform: bool, seconds: float | None = None) -> Health:
+        """Return what all checks found within `seconds` (`CHECK_SECONDS`); what has no answer by then is failing."""
+        seconds = CHECK_SECONDS if seconds is None else seconds
         found: dict[str, State] = {}
         deadline = time.monotonic() + seconds
         with self._lock:

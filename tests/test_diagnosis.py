@@ -20,6 +20,8 @@ from leadscout_assets.batch_overview import BatchSummary
 from leadscout_assets.diagnosis import Finding, diagnose
 from leadscout_assets.errors import EdgeFailed
 from leadscout_assets.home import Home
+from leadscout_assets.recovery.backup import take_backup
+from leadscout_assets.recovery.drill import drill
 from leadscout_assets.settings import Settings
 from leadscout_assets.supervisor import readiness
 from leadscout_assets.supervisor.lock import PID_FILE, hold_home
@@ -35,7 +37,7 @@ def finding(settings: Settings, what: str) -> Finding:
 
 def test_a_home_that_is_in_use_is_sound(home, tmp_path):
     home.inbox_dir.mkdir(parents=True)
-    Home(home).deliver(scenario.scenario_csv(tmp_path / "leads.csv"), now=NOW)
+    Home(home).deliver(scenario.scenario_csv(tmp_path / "leads.csv"), now=datetime.now(UTC))
     assert [found for found in diagnose(home) if not found.ok] == []
     assert finding(home, "application database").found == "1 deliveries"
 
@@ -77,6 +79,16 @@ def test_a_database_that_cannot_be_reached_shows_no_password(home, monkeypatch):
     assert "s3cret" not in str(found)
 
 
+def test_deliveries_that_are_in_no_backup_need_mending_once_they_are_older_than_allowed(home, tmp_path):
+    assert finding(home, "backups").ok
+    Home(home).deliver(scenario.scenario_csv(tmp_path / "leads.csv"), now=NOW)
+    found = finding(home, "backups")
+    assert (found.ok, "no backup was taken yet" in found.found, "leadscout backup" in found.fix) == (False, True, True)
+    take_backup(home)
+    assert drill(home).ok
+    assert finding(home, "backups").ok
+
+
 def test_a_missing_purpose_is_no_fault_but_is_said(home):
     assert finding(home, "classification purpose") == Finding(
         "classification purpose", True, "none recorded: names are not classified, by design"
@@ -86,7 +98,8 @@ def test_a_missing_purpose_is_no_fault_but_is_said(home):
 
 
 @pytest.mark.parametrize(
-    "what", ["python", "packages", "home", "application database", "tables", "deliveries", "inbox", "platform"]
+    "what",
+    ["python", "packages", "home", "application database", "tables", "deliveries", "inbox", "backups", "platform"],
 )
 def test_findings_are_plain_values(home, what):
     found = finding(home, what).to_json()

@@ -13,6 +13,7 @@ from leadscout_assets.defs.table_io import CONTRACTS
 LEAD_ASSETS = ("raw_leads", "leads", "rejected_leads", "classifications", "lead_scores", "lead_reports")
 REFERENCE_ASSETS = ("name_lexicon", "name_model")
 UPKEEP_ASSETS = ("table_maintenance",)
+BACKUP_ASSETS = ("backup", "restore_drill")
 
 DEPENDENCIES = {
     "raw_leads": set(),
@@ -23,6 +24,8 @@ DEPENDENCIES = {
     "lead_reports": {"raw_leads", "leads", "rejected_leads", "classifications", "lead_scores"},
     "name_lexicon": set(),
     "name_model": {"name_lexicon"},
+    "backup": set(),
+    "restore_drill": {"backup"},
 }
 
 CHECKS = {
@@ -56,20 +59,26 @@ def spec(graph, asset: str, check: str) -> dg.AssetCheckSpec:
     return graph.get_check_spec(dg.AssetCheckKey(dg.AssetKey(asset), check))
 
 
-def test_the_graph_is_the_lead_assets_the_reference_assets_and_the_maintenance(graph):
-    assert {key.to_user_string() for key in graph.get_all_asset_keys()} == {*LEAD_ASSETS, *REFERENCE_ASSETS, *UPKEEP_ASSETS}
+def test_the_graph_is_the_lead_assets_the_reference_assets_the_maintenance_and_the_backups(graph):
+    found = {key.to_user_string() for key in graph.get_all_asset_keys()}
+    assert found == {*LEAD_ASSETS, *REFERENCE_ASSETS, *UPKEEP_ASSETS, *BACKUP_ASSETS}
     for asset, upstream in DEPENDENCIES.items():
         assert {key.to_user_string() for key in graph.get(dg.AssetKey(asset)).parent_keys} == upstream, asset
 
 
-@pytest.mark.parametrize("asset", [*LEAD_ASSETS, *REFERENCE_ASSETS, *UPKEEP_ASSETS])
+@pytest.mark.parametrize("asset", [*LEAD_ASSETS, *REFERENCE_ASSETS, *UPKEEP_ASSETS, *BACKUP_ASSETS])
 def test_every_asset_says_what_it_is_and_whose(graph, asset):
     node = graph.get(dg.AssetKey(asset))
     assert node.description
     assert node.owners
     assert node.kinds
-    groups = dict.fromkeys(LEAD_ASSETS, "leads") | dict.fromkeys(REFERENCE_ASSETS, "reference")
-    assert node.group_name == groups.get(asset, "maintenance")
+    groups = {
+        "leads": LEAD_ASSETS,
+        "reference": REFERENCE_ASSETS,
+        "maintenance": UPKEEP_ASSETS,
+        "backups": BACKUP_ASSETS,
+    }
+    assert asset in groups[node.group_name]
 
 
 @pytest.mark.parametrize("asset", LEAD_ASSETS)
@@ -127,10 +136,10 @@ def test_sensors_are_on_from_the_first_start(found):
     assert all(sensor.default_status is dg.DefaultSensorStatus.RUNNING for sensor in found.sensors)
 
 
-def test_every_job_and_sensor_explains_itself(found):
+def test_every_job_sensor_and_schedule_explains_itself(found):
     jobs = [job for job in found.resolve_all_job_defs() if not job.name.startswith("__")]
-    assert {job.name for job in jobs} >= {"lead_chain", "reference"}
-    assert [thing.name for thing in [*jobs, *found.sensors] if not thing.description] == []
+    assert {job.name for job in jobs} >= {"lead_chain", "reference", "backup_job", "restore_drill_job"}
+    assert [thing.name for thing in [*jobs, *found.sensors, *found.schedules] if not thing.description] == []
 
 
 def test_runs_are_executed_in_one_process(found):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from leadscout_assets.runs.freshness import deliveries_arrive, newest_materialized
+from leadscout_assets.runs.freshness import backed_up, deliveries_arrive, newest_materialized, restore_proven
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 WEEK, HOUR, MINUTE = timedelta(weeks=1), timedelta(hours=1), timedelta(minutes=1)
@@ -72,3 +72,26 @@ def test_an_age_above_what_is_allowed_never_reads_like_what_is_allowed():
     verdict = deliveries_arrive(NOW, NOW - timedelta(hours=2, minutes=20), timedelta(hours=2))
     assert not verdict.fresh
     assert "2 hours old, 2 hours are allowed" not in verdict.sentence
+
+
+AGES = pytest.mark.parametrize("judge", [backed_up, restore_proven])
+DAY = timedelta(days=1)
+
+
+@AGES
+@pytest.mark.parametrize(("age", "fresh"), [(timedelta(0), True), (DAY, True), (DAY + MINUTE, False)])
+def test_a_backup_and_a_proof_are_good_for_as_long_as_allowed(judge, age, fresh):
+    verdict = judge(NOW, NOW - age, NOW - 10 * WEEK, DAY)
+    assert verdict.fresh is fresh
+    assert "24 hours are allowed" in verdict.sentence
+
+
+@AGES
+@pytest.mark.parametrize(("waited", "fresh"), [(timedelta(0), True), (DAY, True), (DAY + MINUTE, False)])
+def test_before_the_first_backup_the_oldest_delivery_counts(judge, waited, fresh):
+    assert judge(NOW, None, NOW - waited, DAY).fresh is fresh
+
+
+@AGES
+def test_with_nothing_delivered_there_is_nothing_to_lose(judge):
+    assert judge(NOW, None, None, DAY).fresh

@@ -1,0 +1,191 @@
+"""Health: each check tells what is not well, none is waited for long, and nothing of what is kept private is told."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import threading
+import time
+from collections import namedtuple
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from leadscout_assets import health
+from leadscout_assets.errors import EdgeFailed
+from leadscout_assets.health import CHECKS, FAILING, OK, WARN, Examiner, State
+from leadscout_assets.home import Home
+from leadscout_assets.recovery.backup import take_backup
+from leadscout_assets.settings import Settings, read_settings
+from leadscout_assets.supervisor.lock import hold_home
+from tests import scenario
+
+
+def state(settings: Settings, name: str, *, expect_platform: bool = False) -> State:
+    return Examiner(settings, {name: CHECKS[name]}).examine(expect_platform=expect_platform).states[name]
+
+
+@pytest.fixture
+def in_use(home, tmp_path) -> Iterator[Settings]:
+    opened = Home(home)
+    opened.deliver(scenario.scenario_csv(tmp_path / "leads.csv"), now=datetime.now(UTC) - timedelta(hours=1))
+    yield home
+    opened.database.close()
+
+
+@contextmanager
+def answering(answer: object) -> Iterator[int]:
+    """A server in place of the platform's UI that gives one answer to every question."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            body = json.dumps({"data": answer}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join()
+
+
+def platform_says(*, loaded: bool = True, beat: float = 0.0, daemons: int = 1) -> dict[str, object]:
+    kind = "RepositoryLocation" if loaded else "PythonError"
+    entry = {"name": "leadscout", "loadStatus": "LOADED", "locationOrLoadError": {"__typename": kind}}
+    one = {"daemonType": "SENSOR", "required": True, "lastHeartbeatTime": time.time() - beat}
+    return {
+        "workspaceOrError": {"locationEntries": [entry]},
+        "instance": {"daemonHealth": {"allDaemonStatuses": [one] * daemons}},
+    }
+
+
+def test_a_home_in_use_is_ready_and_says_that_its_platform_is_not_running(in_use):
+    found = Examiner(in_use).examine(expect_platform=False)
+    assert found.ready
+    assert {name: one.state for name, one in found.states.items()} == {
+        "database": OK, "storage": OK, "disk": OK, "webserver": WARN, "code_server": WARN, "daemons": WARN, "recovery": OK,
+    }  # fmt: skip
+
+
+def test_looking_leaves_nothing_behind(in_use):
+    def files() -> list[Path]:
+        return [path for path in sorted(in_use.home.rglob("*")) if not path.name.endswith(("-wal", "-shm"))]
+
+    before = files()
+    Examiner(in_use).examine(expect_platform=False)
+    assert files() == before
+
+
+def test_a_platform_that_is_expected_and_does_not_answer_is_failing(home):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        settings = home.model_copy(update={"port": unused.getsockname()[1]})
+        assert state(settings, "daemons", expect_platform=True).state == FAILING
+        assert state(settings, "daemons").state == WARN
+        with hold_home(home.home):
+            # Its lock is held: somebody started it here.
+            assert state(settings, "daemons").state == FAILING
+
+
+@pytest.mark.parametrize(
+    ("says", "failing"),
+    [
+        (platform_says(), set()),
+        (platform_says(loaded=False), {"code_server"}),
+        (platform_says(beat=health.HEARTBEAT_SECONDS + 60), {"daemons"}),
+        (platform_says(daemons=0), {"daemons"}),
+        (None, {"webserver", "code_server", "daemons"}),
+    ],
+    ids=["well", "definitions not loaded", "silent daemon", "no daemon", "another program"],
+)
+def test_the_parts_of_the_platform_are_told_apart(home, says, failing):
+    with answering(says) as port:
+        settings = home.model_copy(update={"port": port})
+        parts = {name: CHECKS[name] for name in ("webserver", "code_server", "daemons")}
+        found = Examiner(settings, parts).examine(expect_platform=True)
+    assert {name for name, one in found.states.items() if one.state == FAILING} == failing
+    assert found.ready == (not failing)
+
+
+def test_a_home_that_is_not_there_or_cannot_be_written_is_failing(home):
+    assert state(home, "storage").state == FAILING
+    home.home.write_text("a file in its place")
+    assert state(home, "storage").state == FAILING
+
+
+def test_too_little_free_space_is_failing(home, monkeypatch):
+    home.home.mkdir()
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10, 9, home.min_free_bytes - 1))
+    assert state(home, "disk").state == FAILING
+    assert state(home.model_copy(update={"min_free_bytes": 0}), "disk").state == OK
+
+
+def test_a_database_that_refuses_is_failing_and_shows_no_password(home, monkeypatch):
+    monkeypatch.setenv("LEADSCOUT_DATABASE_URL", "postgresql://scout:s3cret@127.0.0.1:1/leads?connect_timeout=1")
+    found = state(read_settings(), "database")
+    assert found.state == FAILING
+    assert "s3cret" not in found.sentence
+
+
+def test_no_database_yet_is_well(home):
+    assert state(home, "database") == State(OK, "none yet: it is made at the first delivery")
+
+
+def test_a_check_that_hangs_is_failing_in_time_and_is_not_started_again(home):
+    """A database that takes connections and never answers: each question must not cost a thread more."""
+    release, calls = threading.Event(), []
+
+    def hangs(*_) -> State:
+        calls.append(1)
+        release.wait(60)
+        return State(OK, "late")
+
+    examiner = Examiner(home, {"hangs": hangs, "well": lambda *_: State(OK, "well")})
+    try:
+        for _ in range(3):
+            found = examiner.examine(expect_platform=False, seconds=0.1)
+            assert {name: one.state for name, one in found.states.items()} == {"hangs": FAILING, "well": OK}
+            assert "no answer" in found.states["hangs"].sentence
+        assert len(calls) == 1
+    finally:
+        release.set()
+
+
+@pytest.mark.parametrize("error", [ValueError("THANDI NKOSI"), EdgeFailed("the disk is gone")], ids=["defect", "ours"])
+def test_a_check_that_raises_is_failing_and_quotes_no_library(home, error):
+    def raises(*_) -> State:
+        raise error
+
+    found = Examiner(home, {"raises": raises}).examine(expect_platform=False).states["raises"]
+    assert found.state == FAILING
+    assert "THANDI" not in found.sentence
+
+
+def test_old_backups_warn_but_keep_nobody_from_working(in_use):
+    assert state(in_use, "recovery").state == OK  # the first day has not passed
+    strict = in_use.model_copy(update={"max_backup_age_hours": 0.5})
+    found = Examiner(strict, {"recovery": CHECKS["recovery"]}).examine(expect_platform=False)
+    assert (found.states["recovery"].state, found.ready) == (WARN, True)
+    assert found.to_json()["backup_age_hours"] is None
+
+
+def test_the_two_ages_stand_at_the_top_of_the_answer(in_use):
+    take_backup(in_use, now=datetime.now(UTC) - timedelta(hours=3))
+    found = Examiner(in_use).examine(expect_platform=False).to_json()
+    assert found["backup_age_hours"] == pytest.approx(3.0, abs=0.1)
+    assert found["proven_restore_age_hours"] is None
+    assert set(found["checks"]) == set(CHECKS)
