@@ -33,7 +33,8 @@ def killed_after(seconds: float, what: str, target) -> bool:
 
 
 @pytest.mark.soak
-def test_whatever_is_killed_at_whatever_moment_what_counts_is_whole(living, tmp_path):
+def test_whatever_is_killed_at_whatever_moment_what_counts_is_whole(living, tmp_path, monkeypatch):
+    monkeypatch.setenv("LEADSCOUT_BACKUP_DIR", str(tmp_path / "backups"))
     backups, dice, stop = tmp_path / "backups", random.Random(7), threading.Event()
     started = time.monotonic()
     living.back_up(to=backups)
