@@ -9,6 +9,7 @@ import importlib.metadata
 import os
 import time
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,7 +76,7 @@ def take_backup(
     if home == repository.root or home.is_relative_to(repository.root):
         raise BadInput("the folder of the backups must not hold the home; name another")
     started = time.perf_counter()
-    with repository.exclusive():
+    with repository.exclusive(), _reading_home():
         taken_at = now or datetime.now(UTC)
         distrust = full or _last_restore_failed(repository)
         originals = Originals(home, repository, _known(repository), distrust=distrust)
@@ -174,7 +175,7 @@ def _rest(home: Path, repositories: Collection[Path], originals: Originals) -> N
 
 def _files(folder: Path, repositories: Collection[Path] = ()) -> Iterator[Path]:
     """Give the finished files below a folder, in order; the folder itself may be a link to another disk."""
-    for at, folders, names in os.walk(folder):
+    for at, folders, names in os.walk(folder, onerror=_unless_gone):
         here = Path(at)
         folders[:] = sorted(name for name in folders if not name.startswith(".") and here / name not in repositories)
         for name in sorted(names):
@@ -182,6 +183,22 @@ def _files(folder: Path, repositories: Collection[Path] = ()) -> Iterator[Path]:
             finished = not name.startswith(".") or name in HIDDEN_KEPT
             if finished and not sqlite.is_beside(path) and path.is_file():
                 yield path
+
+
+def _unless_gone(error: OSError) -> None:
+    # Left alone, a folder that cannot be listed would be skipped without a word.
+    if not isinstance(error, FileNotFoundError):
+        raise error
+
+
+@contextmanager
+def _reading_home() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise EdgeFailed(
+            f"the home cannot be read: {error.strerror}; check its permissions and its disk. There is no new backup"
+        ) from None
 
 
 def _check_written(repository: Repository, manifest: Manifest, originals: Originals) -> None:

@@ -59,7 +59,7 @@ class Repository:
         # A source that is gone is the caller's affair, hence opened first.
         with source.open("rb") as incoming, self.new_file() as temporary:
             digest, size = hashlib.sha256(), 0
-            with temporary.open("wb") as copy:
+            with _on_disk("written"), temporary.open("wb") as copy:
                 while chunk := incoming.read(CHUNK):
                     digest.update(chunk)
                     size += copy.write(chunk)
@@ -76,10 +76,11 @@ class Repository:
             make_private(self.root)
             handle, name = tempfile.mkstemp(prefix=NEW, dir=self.root)
             os.close(handle)
-            try:
-                yield Path(name)
-            finally:
-                Path(name).unlink(missing_ok=True)
+        try:
+            # What the block raises may be the original's fault, and is left as it is.
+            yield Path(name)
+        finally:
+            Path(name).unlink(missing_ok=True)
 
     def check(self, sha256: str, size: int) -> bool:
         """Read a content and say whether it is what its name says."""
@@ -127,7 +128,7 @@ class Repository:
 
     def write_text(self, path: Path, text: str) -> None:
         """Replace a file below the repository, atomically and for good."""
-        with self.new_file() as temporary:
+        with self.new_file() as temporary, _on_disk("written"):
             temporary.write_text(text, encoding="utf-8")
             _rename(temporary, path)
 
@@ -203,10 +204,11 @@ class Repository:
 
     def _keep(self, temporary: Path, sha256: str, size: int, *, distrust: bool) -> Stored:
         there: Callable[[str, int], bool] = self.check if distrust else self.has
-        if there(sha256, size):
-            return Stored(sha256, size, False)
-        temporary.chmod(OBJECT_MODE)
-        _rename(temporary, self.object_path(sha256))
+        with _on_disk("written"):
+            if there(sha256, size):
+                return Stored(sha256, size, False)
+            temporary.chmod(OBJECT_MODE)
+            _rename(temporary, self.object_path(sha256))
         return Stored(sha256, size, True)
 
 

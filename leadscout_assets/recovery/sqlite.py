@@ -89,6 +89,9 @@ def _explained(source: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
+        if not source.exists():
+            # Deleted while we were at it, as Dagster deletes a run's events with the run.
+            raise FileNotFoundError(source) from None
         code = getattr(error, "sqlite_errorname", type(error).__name__)
         raise EdgeFailed(
             f"database {source.name} cannot be copied or read ({code}); check its folder, and `leadscout doctor`"

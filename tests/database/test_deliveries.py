@@ -118,6 +118,13 @@ def test_the_newest_of_equal_times_is_the_one_recorded_last(stored):
     assert stored.newest() == delivery(1)
 
 
+def test_the_first_time_is_that_of_the_oldest_delivery_whenever_it_was_recorded(stored):
+    assert stored.first_delivered_at() is None
+    stored.record(delivery(2))
+    stored.record(replace(delivery(1), delivered_at=delivery(2).delivered_at - timedelta(days=1)))
+    assert stored.first_delivered_at() == delivery(2).delivered_at - timedelta(days=1)
+
+
 def test_many_with_an_unknown_batch_raises(stored):
     stored.record(delivery(1))
     with pytest.raises(UnknownBatch, match="00000002"):

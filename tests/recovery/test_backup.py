@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sqlite3
 import subprocess
@@ -162,7 +163,7 @@ def test_a_table_whose_files_are_gone_makes_no_backup(living):
         living.back_up()
 
 
-@pytest.mark.parametrize("step", ["1", "9", "manifest"])
+@pytest.mark.parametrize("step", ["9", "manifest"])
 def test_a_backup_that_is_killed_does_not_count_and_the_next_one_is_whole(living, tmp_path, step):
     target = tmp_path / "backups"
     command = [sys.executable, "-m", "tests.recovery.killed", "backup", step, str(target)]
@@ -208,6 +209,35 @@ def test_a_disk_that_does_not_keep_what_is_written_is_found_out(living, monkeypa
     with pytest.raises(EdgeFailed, match=r"lead-id\.key was not stored as it was read"):
         living.back_up()
     assert living.repository.ids() == []
+
+
+def test_a_folder_that_cannot_be_listed_is_no_folder_without_files(living, monkeypatch):
+    scandir = os.scandir
+
+    def denied(path=".", *rest):
+        if str(path).endswith("reports"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path, *rest)
+
+    monkeypatch.setattr(os, "scandir", denied)
+    with pytest.raises(EdgeFailed, match="the home cannot be read: Permission denied"):
+        living.back_up()
+    assert living.repository.ids() == []
+
+
+def test_a_database_that_is_deleted_meanwhile_is_left_out(living, monkeypatch):
+    """Dagster deletes a run's events with the run."""
+    gone, original = living.settings.dagster_dir / "history" / "runs" / "index.db", sqlite.copy
+
+    def deleted_first(source, target):
+        if source == gone:
+            source.unlink()
+        original(source, target)
+
+    monkeypatch.setattr(sqlite, "copy", deleted_first)
+    living.back_up()
+    assert "dagster/history/runs/index.db" not in paths(living)
+    assert "dagster/history/runs.db" in paths(living)
 
 
 def test_a_home_that_is_not_there_is_no_empty_backup(home):

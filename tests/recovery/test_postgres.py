@@ -13,6 +13,7 @@ import pytest
 
 from leadscout_assets.errors import BadInput, BadSetting, EdgeFailed
 from leadscout_assets.home import Home
+from leadscout_assets.recovery.backup import take_backup
 from leadscout_assets.recovery.by_hand import restore_by_hand
 from leadscout_assets.recovery.drill import drill
 from leadscout_assets.recovery.postgres import DRILL_MARK, dump, is_postgres, read_through
@@ -103,6 +104,27 @@ def test_the_drill_empties_no_database_that_it_did_not_fill(on_postgres, postgre
     assert "LEADSCOUT_DRILL_DATABASE_URL: the database is not empty" in proof.sentence
     assert len(on_postgres.home.records.all()) == 1
     on_postgres.home.database.close()
+
+
+def test_dagsters_storage_is_backed_up_and_restored_where_it_is_postgresql_too(
+    on_postgres, postgres, tmp_path, monkeypatch
+):
+    """Both databases have a table of the same name, and the drill has one database for both."""
+    url = postgres.new_database()
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num text)")
+        connection.execute("CREATE TABLE runs AS SELECT generate_series(1, 5) AS id")
+    # As Dagster spells it.
+    monkeypatch.setenv("LEADSCOUT_DAGSTER_DATABASE_URL", url.replace("postgresql:", "postgresql+psycopg2:"))
+    monkeypatch.setenv("LEADSCOUT_DRILL_DATABASE_URL", postgres.new_database())
+    take_backup(read_settings())
+    assert drill(read_settings()).ok
+    monkeypatch.setenv("LEADSCOUT_DAGSTER_DATABASE_URL", postgres.new_database())
+    restored = restore_into(on_postgres, postgres.new_database(), tmp_path / "restored", monkeypatch)
+    assert {(one.name, one.rows) for one in restored.compared if one.kind == "postgresql"} == {
+        ("application", 2),
+        ("dagster", 5),
+    }
 
 
 def test_without_a_database_for_it_the_drill_reads_the_dump_and_says_so(on_postgres):
