@@ -29,9 +29,11 @@ LIMIT_SECONDS = 3_600
 DRILL_MARK = "leadscout_restore_drill"
 """A table in the drill's database: whatever else stands there was put there by a drill, and may go."""
 
+MARK = ("public", DRILL_MARK)
+
 TABLES = (
-    "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables "
-    "WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1"
+    "SELECT schemaname, tablename FROM pg_tables "
+    "WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2"
 )
 
 
@@ -77,13 +79,13 @@ def load(source: Path, url: str) -> dict[str, int]:
     database = _database(url)
     try:
         with database.read() as connection:
-            if set(_tables(connection)) - {f"public.{DRILL_MARK}"}:
+            if set(_tables(connection)) - {MARK}:
                 raise BadInput("the database to restore into is not empty; create a new one and name that")
         name = str(database.url.database)
         options = ["--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges", f"--dbname={name}"]
         _run("pg_restore", [*options, str(source)], database.url)
         with database.read() as connection:
-            return {table: rows for table, rows in _rows(connection).items() if table != f"public.{DRILL_MARK}"}
+            return _rows(connection)
     finally:
         database.close()
 
@@ -102,7 +104,7 @@ def clear_for_drill(url: str) -> None:
     try:
         with database.begin() as connection:
             tables = _tables(connection)
-            if tables and f"public.{DRILL_MARK}" not in tables:
+            if tables and MARK not in tables:
                 raise BadSetting(
                     "LEADSCOUT_DRILL_DATABASE_URL: the database is not empty; name one for the drill alone"
                 )
@@ -123,16 +125,15 @@ def _database(url: str) -> Database:
     )
 
 
-def _tables(connection: sa.Connection) -> list[str]:
-    return [str(name) for (name,) in connection.execute(sa.text(TABLES)).all()]
+def _tables(connection: sa.Connection) -> list[tuple[str, str]]:
+    return [(str(schema), str(name)) for schema, name in connection.execute(sa.text(TABLES)).all()]
 
 
 def _rows(connection: sa.Connection) -> dict[str, int]:
-    # The names come quoted from the server itself, and names cannot be bound.
-    return {
-        name: int(connection.execute(sa.text(f"SELECT count(*) FROM {name}")).scalar_one())  # noqa: S608
-        for name in _tables(connection)
-    }
+    def count(schema: str, name: str) -> int:
+        return connection.execute(sa.select(sa.func.count()).select_from(sa.table(name, schema=schema))).scalar_one()
+
+    return {f"{schema}.{name}": count(schema, name) for schema, name in _tables(connection) if (schema, name) != MARK}
 
 
 def _revision(connection: sa.Connection) -> str | None:

@@ -64,13 +64,19 @@ def look_inside(copy: Path) -> Inside:
     with _explained(copy), opened(copy) as found:
         tables = found.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
         names = sorted(str(name) for (name,) in tables)
-        # The names come from the database itself, and names cannot be bound.
-        rows = {name: int(found.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]) for name in names}  # noqa: S608
+        rows = {name: int(found.execute(_count(name)).fetchone()[0]) for name in names}
         revision = None
         if "alembic_version" in names:
             row = found.execute("SELECT version_num FROM alembic_version").fetchone()
             revision = str(row[0]) if row else None
     return Inside(revision, rows)
+
+
+def _count(table: str) -> str:
+    import sqlalchemy as sa
+
+    # Names cannot be bound; SQLAlchemy knows how to quote them.
+    return str(sa.select(sa.func.count()).select_from(sa.table(table)))
 
 
 @contextmanager
