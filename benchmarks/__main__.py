@@ -43,7 +43,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
 """What there is to run, in the order in which it runs."""
 
 ONLY_WHEN_NAMED = frozenset({"restore_1m"})
-"""Takes as long as all others together, and changes seldom."""
+"""Takes minutes, and changes seldom."""
 
 RESULTS = ROOT / "artefacts" / "benchmarks"
 INTERRUPTED = 130

@@ -127,7 +127,9 @@ def _application(settings: Settings, originals: Originals, repository: Repositor
     if postgres.is_postgres(settings.database):
         yield _dumped(APPLICATION, settings.database, originals, repository)
         return
-    path = Path(settings.database.partition(":///")[2])
+    from sqlalchemy.engine import make_url
+
+    path = Path(str(make_url(settings.database).database))
     if path.exists():
         yield originals.take_database(path.resolve(), APPLICATION, "database/leadscout.sqlite")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,9 @@ from leadscout_assets.digests import sha256_of
 from leadscout_assets.errors import AlreadyRunning, BadInput, DamagedBackup, EdgeFailed
 from leadscout_assets.folders import make_private
 from leadscout_assets.recovery.manifest import FileEntry, Manifest
+
+BACKUP_ID = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{6}Z")
+"""The moment of a backup, in UTC: what else lies among the manifests is none of ours."""
 
 CHUNK = 1 << 20
 NEW = ".new-"
@@ -107,7 +111,7 @@ class Repository:
 
     def ids(self) -> list[str]:
         """Return the ids of all backups, the oldest first."""
-        return sorted(path.stem for path in (self.root / "manifests").glob("[!.]*.json"))
+        return sorted(path.stem for path in (self.root / "manifests").glob("*.json") if BACKUP_ID.fullmatch(path.stem))
 
     def read(self, backup_id: str) -> Manifest:
         """Return a backup's manifest. Raises `BadInput` for an unknown one, `DamagedBackup` for a damaged one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -50,6 +51,18 @@ def test_the_manifest_tells_version_rows_and_digest_of_each_table_and_the_rows_o
     }
     (database,) = manifest.databases
     assert (database.name, database.revision, database.rows["deliveries"]) == ("application", "0001", 1)
+
+
+def test_a_database_that_lies_elsewhere_comes_back_in_the_home(living, tmp_path, monkeypatch):
+    elsewhere = tmp_path / "elsewhere.sqlite"
+    shutil.move(living.root / "database" / "leadscout.sqlite", elsewhere)
+    monkeypatch.setenv("LEADSCOUT_DATABASE_URL", f"sqlite:///{elsewhere}")
+    living.settings = read_settings()
+    living.back_up()
+    living.restore(tmp_path / "restored")
+    restored = Home(read_settings(home=tmp_path / "restored", database_url=None))
+    assert len(restored.records.all()) == 1
+    restored.database.close()
 
 
 def test_a_folder_that_nobody_told_it_of_is_backed_up_too(living):

@@ -108,6 +108,12 @@ def test_a_second_backup_at_the_same_time_is_refused(repository):
         pass
 
 
+def test_what_else_lies_among_the_manifests_is_no_backup(repository):
+    backup_id = keep(repository, 1)
+    (repository.root / "manifests" / "notes.json").write_text("{}")
+    assert repository.ids() == [backup_id]
+
+
 def test_an_unknown_backup_is_the_users_error_and_names_the_known_ones(repository):
     backup_id = keep(repository, 1)
     with pytest.raises(BadInput, match=backup_id):

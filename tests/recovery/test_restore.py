@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -49,6 +50,22 @@ def test_a_restored_home_is_its_owners_alone_and_can_be_written_to(living, targe
     restored = Home(read_settings(home=target))
     restored.tables.replace(REJECTED_LEADS, living.home.tables.read(REJECTED_LEADS, [ONE]), [ONE])
     assert restored.tables.rows(REJECTED_LEADS, [ONE, TWO]) == {ONE: 3, TWO: 4}
+
+
+def test_a_table_whose_log_was_shortened_comes_back_and_can_be_maintained_there(living, target):
+    """The nightly maintenance leaves a checkpoint in place of the first commits."""
+    tables = living.home.tables
+    for rows in (5, 6):
+        living.reject(ONE, rows)
+        tables.maintain(REJECTED_LEADS, timedelta(hours=1))
+    living.back_up()
+    assert any("checkpoint" in file.path for file in living.repository.newest().files)
+    living.restore(target)
+    restored = Home(read_settings(home=target)).tables
+    assert restored.read(REJECTED_LEADS, [ONE, TWO]) == tables.read(REJECTED_LEADS, [ONE, TWO])
+    assert restored.maintain(REJECTED_LEADS, timedelta(hours=1)) is not None
+    restored.replace(REJECTED_LEADS, tables.read(REJECTED_LEADS, [TWO]), [TWO])
+    assert restored.rows(REJECTED_LEADS, [ONE, TWO]) == {ONE: 6, TWO: 4}
 
 
 def test_what_was_compared_is_told_table_by_table(living, target):
