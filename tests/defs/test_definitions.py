@@ -57,7 +57,11 @@ def spec(graph, asset: str, check: str) -> dg.AssetCheckSpec:
 
 
 def test_the_graph_is_the_lead_assets_the_reference_assets_and_the_maintenance(graph):
-    assert {key.to_user_string() for key in graph.get_all_asset_keys()} == {*LEAD_ASSETS, *REFERENCE_ASSETS, *UPKEEP_ASSETS}
+    assert {key.to_user_string() for key in graph.get_all_asset_keys()} == {
+        *LEAD_ASSETS,
+        *REFERENCE_ASSETS,
+        *UPKEEP_ASSETS,
+    }
     for asset, upstream in DEPENDENCIES.items():
         assert {key.to_user_string() for key in graph.get(dg.AssetKey(asset)).parent_keys} == upstream, asset
 

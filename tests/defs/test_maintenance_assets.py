@@ -2,9 +2,9 @@
 
 import dagster as dg
 
+from leadscout_assets.definitions import definitions
 from leadscout_assets.defs.maintenance_assets import maintenance, table_maintenance
 from leadscout_assets.defs.resources import Platform
-from leadscout_assets.definitions import definitions
 from leadscout_assets.lead_tables import LEAD_TABLES
 
 
