@@ -43,7 +43,7 @@ def _column(source: Path, column: str, limits: ReadLimits) -> list[str]:
     if not source.is_file():
         raise BadInput("there is no such CSV; check the path")
     text = read_text(source, limits)
-    layout = find_layout(text)
+    layout = find_layout(text, limits)
     headings = [heading.strip().casefold() for heading in layout.headers]
     called_so = headings.count(column.strip().casefold())
     if called_so != 1:

@@ -23,6 +23,8 @@ _DOCUMENT = "/officeDocument"
 _WORKSHEET = "/worksheet"
 
 _DIGITS = "0123456789"
+_LONGEST_LETTERS = 3
+"""The format's last column is XFD. Letters without end would become a number without end, in quadratic time."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,15 @@ class SheetPart:
 
 @dataclass
 class Look:
-    """What one pass over a worksheet's XML finds. Rows start at 1 as in the cell references, columns at 0."""
+    """What one pass over a worksheet's XML finds. Rows start at 1 as in the cell references, columns at 0.
+
+    `booleans` and `dates` hold rows by column, since a sheet may consist of them; `zeros` row, column and format.
+    """
 
     rows: int = 0
     width: int = 0
-    booleans: list[tuple[int, int]] = field(default_factory=list)
-    dates: list[tuple[int, int]] = field(default_factory=list)
+    booleans: dict[int, list[int]] = field(default_factory=dict)
+    dates: dict[int, list[int]] = field(default_factory=dict)
     zeros: list[tuple[int, int, str]] = field(default_factory=list)
 
 
@@ -111,9 +116,9 @@ def look(workbook: zipfile.ZipFile, sheet: SheetPart, limits: ReadLimits) -> Loo
                 found.rows, found.width = max(at, found.rows), max(column + 1, found.width)
                 check_extent(found.rows, found.width, limits)
             if kind == "b":
-                found.booleans.append((at, column))
+                found.booleans.setdefault(column, []).append(at)
             elif style in dates and kind in ("n", "d"):
-                found.dates.append((at, column))
+                found.dates.setdefault(column, []).append(at)
             elif style in zeros and kind == "n":
                 found.zeros.append((at, column, zeros[style]))
         elif name == row_tag:
@@ -185,6 +190,8 @@ def _same_name(one: str, other: str) -> bool:
 
 
 def _column(letters: str) -> int:
+    if len(letters) > _LONGEST_LETTERS:
+        raise ValueError
     index = 0
     for letter in letters.upper():
         if not "A" <= letter <= "Z":
