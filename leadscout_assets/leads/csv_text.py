@@ -22,7 +22,7 @@ from leadscout_assets.leads.grid import Grid, any_filled, blank_to_null
 from leadscout_assets.leads.guards import ReadLimits
 from leadscout_assets.terms import Defect
 
-_PROTECTED = r"^'([=+\-@\t\r])"
+_PROTECTED = r"^'([=+\-@\t\r\n\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}])"
 _BLOCK = 1 << 22
 _NEWLINE, _RETURN = b"\n\r"
 _ROWS_AT_ONCE = 50_000

@@ -20,9 +20,15 @@ _RELATIONS = "xl/_rels/workbook.xml.rels"
 _STYLES = "xl/styles.xml"
 _SHARED_STRINGS = "xl/sharedStrings.xml"
 _DOCUMENT = "/officeDocument"
+_SMALLEST_STRING = len("<si/>")
+_FARTHEST_MOMENT = 100_000_000
+"""Days; no calendar goes beyond some 270,000 years, and the value reader panics there."""
+_LONGEST_NUMBER = 40
+"""Characters of a number that are looked at: enough for its order of magnitude."""
 _WORKSHEET = "/worksheet"
 
 _DIGITS = "0123456789"
+_TIME_LETTERS = frozenset("dmyhs")
 _LONGEST_LETTERS = 3
 """The format's last column is XFD. Letters without end would become a number without end, in quadratic time."""
 
@@ -85,8 +91,29 @@ def choose_sheet(workbook: zipfile.ZipFile, sheet: str | None) -> SheetPart:
 
 
 def shared_strings_part(workbook: zipfile.ZipFile) -> str | None:
-    """Return the part with the shared strings, or None where the workbook has none."""
-    return _SHARED_STRINGS if _SHARED_STRINGS in workbook.NameToInfo else None
+    """Return the part with the shared strings, whatever case its name has, or None where the workbook has none."""
+    return next((name for name in workbook.namelist() if name.casefold() == _SHARED_STRINGS.casefold()), None)
+
+
+def check_shared_strings(workbook: zipfile.ZipFile) -> None:
+    """Refuse shared strings that declare to be more than fit in their part.
+
+    The value reader makes room for as many as are declared, and ends the whole process where there is none.
+    """
+    part = shared_strings_part(workbook)
+    if part is None:
+        return
+    room = workbook.NameToInfo[part].file_size // _SMALLEST_STRING
+
+    def start(_name: str, attributes: dict[str, str]) -> None:
+        parser.StartElementHandler = None  # only the outermost element tells
+        declared = attributes.get("uniqueCount", "0")
+        if not declared.isdecimal() or len(declared) > _LONGEST_NUMBER or int(declared) > room:
+            raise damaged()
+
+    parser = xml_parser()
+    parser.StartElementHandler = start
+    parse_entry(workbook, part, parser)
 
 
 def look(workbook: zipfile.ZipFile, sheet: SheetPart, limits: ReadLimits) -> Look:
@@ -95,8 +122,9 @@ def look(workbook: zipfile.ZipFile, sheet: SheetPart, limits: ReadLimits) -> Loo
     Those are booleans, dates, and numbers with a format of zeros. Raises `UnreadableFile` where the used range is too
     large, before anything of that size is allocated.
     """
-    dates, zeros = _styles(workbook)
+    dates, zeros, moments = _styles(workbook)
     found = Look()
+    number = ""
     columns: dict[str, int] = {}
     row, column, kind, style, reference = 0, -1, "", "", ""
     cell_tag, row_tag, value_tags = "", "", ("", "")
@@ -115,6 +143,9 @@ def look(workbook: zipfile.ZipFile, sheet: SheetPart, limits: ReadLimits) -> Loo
             if at > found.rows or column >= found.width:
                 found.rows, found.width = max(at, found.rows), max(column + 1, found.width)
                 check_extent(found.rows, found.width, limits)
+            if kind == "n" and style in moments:
+                number = ""
+                parser.CharacterDataHandler, parser.EndElementHandler = digits, check_moment
             if kind == "b":
                 found.booleans.setdefault(column, []).append(at)
             elif style in dates and kind in ("n", "d"):
@@ -127,17 +158,30 @@ def look(workbook: zipfile.ZipFile, sheet: SheetPart, limits: ReadLimits) -> Loo
             namespace = name.removesuffix("worksheet")
             cell_tag, row_tag, value_tags = f"{namespace}c", f"{namespace}row", (f"{namespace}v", f"{namespace}is")
 
+    def digits(characters: str) -> None:
+        nonlocal number
+        number = (number + characters)[:_LONGEST_NUMBER]
+
+    def check_moment(_name: str) -> None:
+        # Handlers are there for the value of such a cell only: every other cell is spared the calls.
+        parser.CharacterDataHandler = parser.EndElementHandler = None
+        if abs(float(number or 0)) > _FARTHEST_MOMENT:
+            raise damaged()
+
     parser = xml_parser()
     parser.StartElementHandler = start
     try:
         parse_entry(workbook, sheet.part, parser)
     except ValueError:
-        raise damaged() from None  # a row number or a reference that is not one
+        raise damaged() from None  # a row number, a reference or a date that is not one
     return found
 
 
-def _styles(workbook: zipfile.ZipFile) -> tuple[frozenset[str], dict[str, str]]:
-    """Return the cell styles (indexes as text) that show dates, and those that pad with zeros with their format."""
+def _styles(workbook: zipfile.ZipFile) -> tuple[frozenset[str], dict[str, str], frozenset[str]]:
+    """Return the cell styles (indexes as text) that show dates, and those that pad with zeros with their format.
+
+    The last are all that the value reader may take for a moment or a span of time, dates among them.
+    """
     codes: dict[str, str] = {}
     cell_formats: list[str] = []
     inside = ""
@@ -159,7 +203,9 @@ def _styles(workbook: zipfile.ZipFile) -> tuple[frozenset[str], dict[str, str]]:
     zero_codes = {number: section for number, code in codes.items() if (section := zero_format(code)) is not None}
     dates = frozenset(str(index) for index, number in enumerate(cell_formats) if number in date_codes)
     zeros = {str(index): zero_codes[number] for index, number in enumerate(cell_formats) if number in zero_codes}
-    return dates, zeros
+    timed = date_codes | {number for number, code in codes.items() if _TIME_LETTERS & set(code.casefold())}
+    moments = frozenset(str(index) for index, number in enumerate(cell_formats) if number in timed)
+    return dates, zeros, moments
 
 
 def _relations(workbook: zipfile.ZipFile, part: str, base: str, kind: str) -> dict[str, str]:

@@ -19,7 +19,7 @@ from leadscout_assets.leads.columns import require, understand
 from leadscout_assets.leads.grid import Grid, any_filled, blank_to_null
 from leadscout_assets.leads.guards import ReadLimits, damaged, open_workbook, read_workbook
 from leadscout_assets.leads.number_formats import shown
-from leadscout_assets.leads.workbook import Look, choose_sheet, look
+from leadscout_assets.leads.workbook import Look, check_shared_strings, choose_sheet, look
 
 _MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)[ T]00:00:00(?:\.0+)?")
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d(?:\.\d+)?)")
@@ -36,6 +36,7 @@ def read_xlsx(path: Path, limits: ReadLimits, sheet: str | None) -> Grid:
     data = read_workbook(path, limits)
     workbook = open_workbook(data)
     chosen = choose_sheet(workbook, sheet)
+    check_shared_strings(workbook)
     seen = look(workbook, chosen, limits)
     cells = _values(data, chosen.name)
     _check_aligned(cells, seen)
