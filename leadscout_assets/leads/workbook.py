@@ -21,8 +21,8 @@ _STYLES = "xl/styles.xml"
 _SHARED_STRINGS = "xl/sharedStrings.xml"
 _DOCUMENT = "/officeDocument"
 _SMALLEST_STRING = len("<si/>")
-_FARTHEST_MOMENT = 100_000_000
-"""Days; no calendar goes beyond some 270,000 years, and the value reader panics there."""
+_EARLIEST_MOMENT = -100_000_000_000
+"""Days; before it the value reader runs out of milliseconds and panics. Telephone numbers may well be dates to it."""
 _LONGEST_NUMBER = 40
 """Characters of a number that are looked at: enough for its order of magnitude."""
 _WORKSHEET = "/worksheet"
@@ -165,7 +165,7 @@ def look(workbook: zipfile.ZipFile, sheet: SheetPart, limits: ReadLimits) -> Loo
     def check_moment(_name: str) -> None:
         # Handlers are there for the value of such a cell only: every other cell is spared the calls.
         parser.CharacterDataHandler = parser.EndElementHandler = None
-        if abs(float(number or 0)) > _FARTHEST_MOMENT:
+        if float(number or 0) < _EARLIEST_MOMENT:
             raise damaged()
 
     parser = xml_parser()

@@ -84,7 +84,7 @@ NOT_TEXT = (
     refused("delimiters only", "no filled cell", lambda rng: b",;|\t\n"[: rng.randrange(1, 2)] * 9000, **TEXT),
     refused("quotes only", "column|filled cell", lambda rng: b'"' * rng.randrange(1, 9000), variants=2, **TEXT),
     refused("a header alone", "no rows", lambda _: HEADER.encode(), **TEXT),
-    refused("a header and a million blank lines", "no rows", lambda rng: HEADER.encode() + b"\n" * 400_000, **TEXT),
+    refused("a header and 100,000 blank lines", "no rows", lambda rng: HEADER.encode() + b"\n" * 100_000, **TEXT),
 )
 ENCODINGS = (
     done("UTF-16 without a mark", lambda rng: _text(rng, "ACME,THANDI NKOSI,1").encode("utf-16-le"), **TEXT),
@@ -126,7 +126,7 @@ QUOTES = (
 )  # fmt: skip
 SIZES = (
     refused("a million columns", "1000 columns", lambda rng: (HEADER + ",x" * 1_000_000).encode() + b"\nA,B\n", **TEXT),
-    refused("a million columns of one name", "1000 columns", lambda rng: (HEADER + ",Cell" * 1_000_000).encode(), **TEXT),
+    refused("300,000 columns of one name", "1000 columns", lambda rng: (HEADER + ",Cell" * 300_000).encode(), **TEXT),
     refused("ten million empty columns", "10000000 bytes", lambda rng: HEADER.encode() + b"," * 10_000_001, **TEXT),
     refused("1,001 columns", "1000 columns", lambda rng: (HEADER + ",x" * 993).encode() + b"\n" + _lead(rng), **TEXT),
     done("a row of a million cells", lambda rng: _text(rng, "A,THANDI NKOSI" + ",x" * 1_000_000).encode(), **TEXT),

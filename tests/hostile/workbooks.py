@@ -64,8 +64,8 @@ def _styled(rng: random.Random, value: str, code: str, kind: str = "n") -> bytes
     return _cell(rng, f'<c s="1" t="{kind}"><v>{value}</v></c>', styles=styles)
 
 
-def _shared(rng: random.Random, index: str, strings: str) -> bytes:
-    table = f'<sst xmlns="{MAIN}" count="4294967295" uniqueCount="4294967295">{strings}</sst>'
+def _shared(rng: random.Random, index: str, strings: str, declared: str = "1") -> bytes:
+    table = f'<sst xmlns="{MAIN}" count="4294967295" uniqueCount="{declared}">{strings}</sst>'
     return _cell(rng, f'<c t="s"><v>{index}</v></c>', sharedStrings=table)
 
 
@@ -157,17 +157,17 @@ ROWS = (
         _replaced, part=SHEET, old="<sheetData>", new=f'<dimension ref="{ref}"/><sheetData>'), rows=19) for ref in _DIMENSIONS),
     *(refused(f"a dimension of {ref or 'nothing'}", DAMAGED, partial(
         _replaced, part=SHEET, old="<sheetData>", new=f'<dimension ref="{ref}"/><sheetData>')) for ref in _NO_DIMENSIONS),
-    *(refused(f"the row number {number[:12]}", "damaged|span|rows|readers", lambda rng, n=number: _rows(
+    *(refused(f"the row number {number[:12]}", "damaged|span|rows|reader", lambda rng, n=number: _rows(
         rng, f'<row r="{n}"><c><v>1</v></c></row>')) for number in (
             "-1", "4294967296", "4294967297", "99999999999999999999", "1e9", "NaN", "8" * 5000, "", "0x10", "1048577000")),
-    *(refused(f"the reference {reference[:12]}", "damaged|columns|span|readers", lambda rng, r=reference: _rows(
+    *(refused(f"the reference {reference[:12]}", "damaged|columns|span|reader", lambda rng, r=reference: _rows(
         rng, f'<row r="21"><c r="{r}"><v>1</v></c></row>')) for reference in (
             "A" * 100_000 + "1", "ZZZ21", "XFE1", "A99999999999", "A4294967296", "21", "A-1", "Ä21", "A21A", "$A$21", "A1048576999")),
     refused("a stray cell in the last corner", "span|columns", lambda rng: _rows(
         rng, '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>')),
     refused("a million columns in a worksheet", "1000 columns", lambda rng: _rows(
         rng, "<row>" + "".join(f"<c><v>{rng.random()}</v></c>" for _ in range(200_000)) + "</row>")),
-    refused("a cell that is there twice", "damaged|readers", lambda rng: _rows(
+    refused("a cell that is there twice", "damaged|reader", lambda rng: _rows(
         rng, '<row r="21"><c r="A21" t="b"><v>1</v></c><c r="A21" t="b"><v>0</v></c></row>')),
     done("100,000 rows without cells", lambda rng: _rows(rng, "<row/>" * 100_000), rows=19),
     done("styled cells without end", lambda rng: _rows(rng, '<row r="9999">' + '<c s="0"/>' * 16_384 + "</row>"), rows=19),
@@ -188,8 +188,22 @@ _VALUES = (
     "",
     " ",
 )
-_SERIALS = ("0", "-1", "0.5", "1", "59", "60", "2958466", "99999999", "NaN", "0.9999999999")
-_NO_SERIALS = ("1e15", "1e300", "-1e300", "1e999", "x", "9" * 400)
+_SERIALS = (
+    "0",
+    "-1",
+    "0.5",
+    "1",
+    "59",
+    "60",
+    "2958466",
+    "1e15",
+    "1e300",
+    "1e999",
+    "NaN",
+    "0.9999999999",
+    "-99999999999",
+)
+_NO_SERIALS = ("-1e300", "-1e999", "x", "-" + "9" * 400)
 _KINDS = ("b", "d", "str", "n", "inlineStr")
 _NO_KINDS = ("zz", "", "e", "s")
 _CODES = {
@@ -210,9 +224,11 @@ CELLS = (
     *(Kind(f"the shared string {index[:12]!r}", partial(_shared, index=index, strings="<si><t>x</t></si>"), 0)
       for index in ("0", "-1", "1", "4294967296", "99999999999999999999", "NaN", "", "0" * 5000)),
     *(done(f"the style {style}", partial(_cell, cell=f'<c s="{style}"><v>1</v></c>')) for style in ("-1", "99999", "x", "4294967296")),
+    *(refused(f"{name} shared strings", DAMAGED, partial(_shared, index="0", strings="<si><t>x</t></si>", declared=declared))
+      for name, declared in {"four billion": "4294967295", "minus one": "-1", "endless": "9" * 5000, "thirty": "30"}.items()),
     done("a shared string of 10,000 runs", partial(_shared, index="0", strings=f"<si>{'<r><t>x</t></r>' * 10_000}</si>")),
     done("a shared string in strings", partial(_shared, index="0", strings="<si>" * 2000 + "<t>x</t>" + "</si>" * 2000)),
-    refused("shared strings that are not there", "damaged|readers", partial(_cell, cell='<c t="s"><v>0</v></c>')),
+    refused("shared strings that are not there", "damaged|reader", partial(_cell, cell='<c t="s"><v>0</v></c>')),
     done("pronunciation marks", partial(_shared, index="0", strings="<si><t>x</t><rPh sb='0' eb='9'><t>y</t></rPh></si>")),
     done("an inline string of megabytes", lambda rng: _cell(rng, text_cell(rng.randbytes(2_000_000).hex()))),
 )  # fmt: skip
@@ -243,6 +259,6 @@ BEHIND = tuple(
     Kind(f"{name} behind the rows", partial(_replaced, part=SHEET, old="</sheetData>", new="</sheetData>" + xml), 0)
     for name, xml in _BEHIND.items()
 )
-TWICE = refused("rows behind the rows", "readers|damaged", partial(
+TWICE = refused("rows behind the rows", "reader|damaged", partial(
     _replaced, part=SHEET, old="</sheetData>", new="</sheetData><sheetData><row><c><v>1</v></c></row></sheetData>"))  # fmt: skip
 WORKBOOKS: tuple[Kind, ...] = (*ENTITIES, *MARKUP, *SHEETS, *ROWS, *CELLS, *FORMULAS, *BEHIND, TWICE)
