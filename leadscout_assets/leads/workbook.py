@@ -130,7 +130,7 @@ def look(workbook: zipfile.ZipFile, sheet: SheetPart, limits: ReadLimits) -> Loo
     cell_tag, row_tag, value_tags = "", "", ("", "")
 
     def start(name: str, attributes: dict[str, str]) -> None:
-        nonlocal row, column, kind, style, reference, cell_tag, row_tag, value_tags
+        nonlocal row, column, kind, style, reference, number, cell_tag, row_tag, value_tags
         if name == cell_tag:
             reference = attributes.get("r", "")
             kind, style = attributes.get("t", "n"), attributes.get("s", "")

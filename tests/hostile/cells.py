@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
 from tests.hostile.kinds import HEADINGS, Kind, done, good_rows
-from tests.leads.workbooks import parts, sheet
 from tests.hostile.packing import stored
+from tests.leads.workbooks import parts, sheet
 
 FORMULAS = {
     "a command": "=cmd|' /C calc'!A0",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import random
 import subprocess
 import sys
-import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,30 +34,34 @@ class Cost:
     said: str
 
 
+MEASURE = """
+import json, os, sys, time
+start = time.perf_counter()
+pid = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)
+_, status, usage = os.wait4(pid, 0)
+answer = [os.waitstatus_to_exitcode(status), time.perf_counter() - start, usage.ru_maxrss / 1024]
+open(sys.argv[1], "w").write(json.dumps(answer))
+"""
+"""Starts the command from a process that is small itself: the peak of a child begins with that of its parent."""
+
+
 def cost_of(path: Path) -> Cost:
     """Run `leadscout run` on a file in a process of its own."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LEADSCOUT_")}
     environment |= {"LEADSCOUT_HOME": str(path.parent / "home"), "LEADSCOUT_LOG_LEVEL": "CRITICAL"}
-    program = "import sys; from leadscout_assets.cli import main; sys.argv[0] = 'leadscout'; main()"
-    said = path.with_suffix(".said")
-    with said.open("wb") as file:
-        start = time.perf_counter()
-        process = subprocess.Popen(
-            [sys.executable, "-c", program, "run", str(path), "--out", str(path.parent / "out")],
-            stdout=file, stderr=file, env=environment,
-        )  # fmt: skip
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    found = Cost(process.returncode, seconds, usage.ru_maxrss / 1024, said.read_text().strip())
+    command = [sys.executable, "-c", "from leadscout_assets.cli import main; main()"]
+    answer = path.with_suffix(".json")
+    said = subprocess.run(
+        [sys.executable, "-S", "-c", MEASURE, answer, *command, "run", path, "--out", path.parent / "out"],
+        capture_output=True, text=True, check=True, env=environment,
+    )  # fmt: skip
+    found = Cost(*json.loads(answer.read_text()), (said.stdout + said.stderr).strip())
     print(f"{path.name}, {path.stat().st_size:,} bytes: {found.seconds:.2f} s, {found.megabytes:.0f} MB: {found.said}")
     return found
 
 
 def bomb(path: Path, *, size: int = 500) -> Path:
     """Write a good workbook with `size` megabytes of zeros beside its sheet."""
-    import random
-
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, text in list_of(random.Random(1)).items():
             archive.writestr(name, text)
