@@ -175,7 +175,7 @@ SUFFIXES = tuple(
 NAMES = tuple(
     done(f"the file name {name!r}"[:60], lambda rng: _text(rng, "ACME,THANDI NKOSI,1").encode(), file_name=name)
     for name in (
-        "..\\..\\windows\\x.xlsx", "=cmd|' /C calc'!A0.csv", "@SUM(1).csv", "<script>alert(1)<.csv", "\u202efdp.csv",
+        "..\\..\\windows\\x.xlsx", "=cmd|' -C calc'!A0.csv", "@SUM(1).csv", "<script>alert(1)<.csv", "\u202efdp.csv",
         "a\nb\tc.csv", "\x1b[2J.csv", "$(id);`id`.csv", "-rf.csv", "#panic(1)$.csv", "CON.csv", "x" * 240, "%2e%2e%2fx",
         "\u200b.csv", "{0}%s${x}.csv", "leads.xlsx.exe", "' OR 1=1 --.csv", "\udcff\udcfe.csv",
     )

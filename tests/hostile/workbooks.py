@@ -201,9 +201,9 @@ _SERIALS = (
     "1e999",
     "NaN",
     "0.9999999999",
-    "-99999999999",
+    "-99999999",
 )
-_NO_SERIALS = ("-1e300", "-1e999", "x", "-" + "9" * 400)
+_NO_SERIALS = ("-1e300", "-1e999", "x", "-" + "8" * 400)
 _KINDS = ("b", "d", "str", "n", "inlineStr")
 _NO_KINDS = ("zz", "", "e", "s")
 _CODES = {
@@ -222,10 +222,12 @@ CELLS = (
       for value in ("1899-12-30T00:00:00", "99999-99-99", "0000-00-00", "-1")),
     *(done(f"a format of {name}", partial(_styled, value="821234567", code=code)) for name, code in _CODES.items()),
     *(Kind(f"the shared string {index[:12]!r}", partial(_shared, index=index, strings="<si><t>x</t></si>"), 0)
-      for index in ("0", "-1", "1", "4294967296", "99999999999999999999", "NaN", "", "0" * 5000)),
+      for index in ("0", "-1", "99999999999999999999", "NaN", "", "0" * 5000)),
     *(done(f"the style {style}", partial(_cell, cell=f'<c s="{style}"><v>1</v></c>')) for style in ("-1", "99999", "x", "4294967296")),
     *(refused(f"{name} shared strings", DAMAGED, partial(_shared, index="0", strings="<si><t>x</t></si>", declared=declared))
       for name, declared in {"four billion": "4294967295", "minus one": "-1", "endless": "9" * 5000, "thirty": "30"}.items()),
+    *(refused(f"the shared string {index}", DAMAGED, partial(_shared, index=index, strings="<si><t>x</t></si>"))
+      for index in ("1", "4294967296")),
     done("a shared string of 10,000 runs", partial(_shared, index="0", strings=f"<si>{'<r><t>x</t></r>' * 10_000}</si>")),
     done("a shared string in strings", partial(_shared, index="0", strings="<si>" * 2000 + "<t>x</t>" + "</si>" * 2000)),
     refused("shared strings that are not there", "damaged|reader", partial(_cell, cell='<c t="s"><v>0</v></c>')),
