@@ -17,8 +17,8 @@ from leadscout_assets.terms import Origin
 PROBABILITIES = tuple(f"p_{origin}" for origin in Origin)
 HEADINGS = ("name", "origin", "confidence", "method", "origin_set", "language", *PROBABILITIES)
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""What spreadsheet programs take for the start of a formula (OWASP, CSV injection)."""
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What spreadsheet programs take for the start of a formula, full-width forms included (OWASP, CSV injection)."""
 
 DIGITS = 4
 """Decimals of confidences and probabilities; the calibration behind them resolves less."""
@@ -43,7 +43,7 @@ def _column(source: Path, column: str, limits: ReadLimits) -> list[str]:
     if not source.is_file():
         raise BadInput("there is no such CSV; check the path")
     text = read_text(source, limits)
-    layout = find_layout(text)
+    layout = find_layout(text, limits)
     headings = [heading.strip().casefold() for heading in layout.headers]
     called_so = headings.count(column.strip().casefold())
     if called_so != 1:
@@ -67,7 +67,8 @@ def _write(out: Path, rows: Iterator[list[object]]) -> None:
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
+            # Quoted throughout: a program that expects another separator must not cut a name where a formula begins.
+            writer = csv.writer(file, quoting=csv.QUOTE_ALL)
             writer.writerow(HEADINGS)
             writer.writerows(rows)
         temporary.replace(out)

@@ -3,10 +3,14 @@
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from unicodedata import category
 
 import orjson
 
 Row = Mapping[str, object]
+
+_STEERING = ("Cc", "Cf", "Zl", "Zp")
+"""Unicode's categories of control and format characters, and of line and paragraph separators."""
 
 
 def print_json(value: Any) -> None:
@@ -38,4 +42,11 @@ def _pad(text: str, width: int) -> str:
 def _text(value: object) -> str:
     if value is None:
         return "-"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else _visible(str(value))
+
+
+def _visible(text: str) -> str:
+    """Return the text with whatever steers a terminal, or reorders what it shows, as an escape; delivered text may hold both."""
+    if text.isprintable():
+        return text
+    return "".join(c if category(c) not in _STEERING else c.encode("unicode_escape").decode() for c in text)

@@ -16,13 +16,23 @@ from pathlib import Path
 from leadscout_assets.errors import UnreadableFile
 from leadscout_assets.leads.csv_layout import MAX_LINES_IN_ROW, find_layout, lines_from
 from leadscout_assets.leads.decoding import read_text
-from leadscout_assets.leads.guards import ReadLimits, damaged, open_workbook, parse_entry, read_workbook, xml_parser
+from leadscout_assets.leads.guards import (
+    ReadLimits,
+    check_width,
+    damaged,
+    open_workbook,
+    parse_entry,
+    read_workbook,
+    xml_parser,
+)
 from leadscout_assets.leads.reading import detect
 from leadscout_assets.leads.workbook import SheetPart, choose_sheet, shared_strings_part
 
 # A row whose quotes have all closed, D being the delimiter. Possessive, so that an open quote is found in one pass.
 _FIELD = r'(?:"[^"]*+(?:""[^"]*+)*+"[^D\r\n]*+|[^"D\r\n][^D\r\n]*+|)'
 _CLOSED_ROW = rf"{_FIELD}(?:D{_FIELD})*+(?:\r\n|\r|\n)?\Z"
+_LONGEST_INDEX = 20
+"""Characters; a shared string's number has at most seven digits."""
 _SPACES = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
 
 
@@ -40,7 +50,7 @@ def count_rows(path: Path, *, limits: ReadLimits, sheet: str | None = None) -> i
 def _count_csv(path: Path, limits: ReadLimits) -> int:
     """Return the rows with a filled cell, the header included."""
     text = read_text(path, limits)
-    layout = find_layout(text)
+    layout = find_layout(text, limits)
     # Whatever is neither space nor delimiter nor quote is in some cell.
     nothing = _SPACES + layout.delimiter + '"'
     return 1 + sum(
@@ -68,10 +78,22 @@ def _rows(text: bytes, start: int, delimiter: str) -> Iterator[tuple[str, bool]]
                 break
             taken.append(more)
             if '"' in more and closed.match(joined := "".join(taken)):
-                row = joined
+                row = None if _has_long_cell(joined, delimiter) else joined
+                break
         if row is None:
             waiting.extendleft(reversed(taken[1:]))
         yield line if row is None else row, row is None
+
+
+def _has_long_cell(row: str, delimiter: str) -> bool:
+    """Return whether a cell is longer than csv allows, and so longer than any spreadsheet does: a stray quote's doing."""
+    if len(row) <= csv.field_size_limit():
+        return False
+    try:
+        next(csv.reader(io.StringIO(row, newline=""), delimiter=delimiter), None)
+    except csv.Error:
+        return True
+    return False
 
 
 def _has_odd_cell(row: str, delimiter: str) -> bool:
@@ -85,7 +107,7 @@ def _has_odd_cell(row: str, delimiter: str) -> bool:
 def _count_xlsx(path: Path, limits: ReadLimits, sheet: str | None) -> int:
     """Return the rows with a filled cell, the header included."""
     workbook = open_workbook(read_workbook(path, limits))
-    return _filled_rows(workbook, choose_sheet(workbook, sheet), _blank_strings(workbook))
+    return _filled_rows(workbook, choose_sheet(workbook, sheet), _blank_strings(workbook), limits)
 
 
 def _blank_strings(workbook: zipfile.ZipFile) -> frozenset[str]:
@@ -124,34 +146,44 @@ def _blank_strings(workbook: zipfile.ZipFile) -> frozenset[str]:
     return frozenset(blank)
 
 
-def _filled_rows(workbook: zipfile.ZipFile, sheet: SheetPart, blank_strings: frozenset[str]) -> int:
+def _filled_rows(workbook: zipfile.ZipFile, sheet: SheetPart, blank_strings: frozenset[str], limits: ReadLimits) -> int:
     rows: set[int] = set()
-    row, kind, value = 0, "n", ""
-    filled = in_value = False
+    row, width, kind, index = 0, 0, "n", ""
+    filled = in_value = row_is_filled = False
 
     def start(name: str, attributes: dict[str, str]) -> None:
-        nonlocal row, kind, value, filled, in_value
+        nonlocal row, width, kind, index, filled, in_value, row_is_filled
         local = name.rpartition(" ")[2]
-        if local == "row":
-            row, filled = int(attributes.get("r", row + 1)), False
-        elif not filled:
-            if local == "c":
-                kind = attributes.get("t", "n")
-            elif local in ("v", "t"):
-                in_value, value = kind != "e", ""
+        if local in ("v", "is"):
+            width += 1
+            if width > limits.max_columns:
+                check_width(width, limits)
+        if local == "c":
+            kind = attributes.get("t", "n")
+        elif local == "row":
+            row, width, row_is_filled = int(attributes.get("r", row + 1)), 0, False
+            # A filled row has nothing more to tell: until the next one, the parser need not speak of text and ends.
+            parser.CharacterDataHandler, parser.EndElementHandler = text, end
+        elif local in ("v", "t") and not row_is_filled:
+            in_value, index, filled = kind != "e", "", False
 
     def text(characters: str) -> None:
-        nonlocal value
-        if in_value:
-            value += characters
+        nonlocal index, filled
+        if not in_value:
+            return
+        if kind == "s":
+            index = (index + characters).lstrip()[:_LONGEST_INDEX]
+        elif not filled:
+            filled = not characters.isspace()
 
-    def end(name: str) -> None:
-        nonlocal filled, in_value
+    def end(_name: str) -> None:
+        nonlocal in_value, row_is_filled
         if in_value:
             in_value = False
-            filled = value.strip() not in blank_strings if kind == "s" else bool(value.strip())
-            if filled:
+            row_is_filled = index.rstrip() not in blank_strings if kind == "s" else filled
+            if row_is_filled:
                 rows.add(row)
+                parser.CharacterDataHandler = parser.EndElementHandler = None
 
     parser = xml_parser()
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, text

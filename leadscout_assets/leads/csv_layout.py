@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from leadscout_assets.errors import UnreadableFile
 from leadscout_assets.leads.columns import understand
+from leadscout_assets.leads.guards import ReadLimits, check_lines, check_width
 
 DELIMITERS = (",", ";", "\t", "|")
 MAX_LINES_IN_ROW = 100
@@ -35,8 +36,12 @@ class Layout:
     body: int
 
 
-def find_layout(text: bytes) -> Layout:
-    """Find the header, the first row with a filled cell, and the delimiter under which it is best understood."""
+def find_layout(text: bytes, limits: ReadLimits) -> Layout:
+    """Find the header, the first row with a filled cell, and the delimiter under which it is best understood.
+
+    Raises `UnreadableFile` where no cell is filled, or lines or columns are more than a list may have.
+    """
+    check_lines(text)
     stream = lines_from(text, 0)
     first = next(stream, "")
     # Excel takes a first line such as `sep=;` as a message to itself and shows no row for it.
@@ -50,9 +55,12 @@ def find_layout(text: bytes) -> Layout:
         raise UnreadableFile("empty", "the file has no filled cell; deliver it again with the list in it")
 
     def understood(layout: Layout) -> tuple[int, int]:
-        return len(understand(layout.headers).fields), len(layout.headers)
+        # Of a header that is refused for its width only so much is looked at as one that is not may have.
+        return len(understand(layout.headers[: limits.max_columns]).fields), len(layout.headers)
 
-    return max(layouts, key=understood)
+    found = max(layouts, key=understood)
+    check_width(len(found.headers), limits)
+    return found
 
 
 def _layout(text: bytes, delimiter: str, start: int, skipped: int) -> Layout:

@@ -19,10 +19,10 @@ from leadscout_assets.leads.columns import Header, require, understand
 from leadscout_assets.leads.csv_layout import Layout, RowLines, find_layout, lines_from
 from leadscout_assets.leads.decoding import read_text
 from leadscout_assets.leads.grid import Grid, any_filled, blank_to_null
-from leadscout_assets.leads.guards import ReadLimits, check_width
+from leadscout_assets.leads.guards import ReadLimits
 from leadscout_assets.terms import Defect
 
-_PROTECTED = r"^'([=+\-@\t\r])"
+_PROTECTED = r"^'([=+\-@\t\r\n\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}])"
 _BLOCK = 1 << 22
 _NEWLINE, _RETURN = b"\n\r"
 _ROWS_AT_ONCE = 50_000
@@ -35,8 +35,7 @@ def read_csv(path: Path, limits: ReadLimits, sheet: str | None) -> Grid:
     recognised, or all it has too many are blank. Raises `UnreadableFile`.
     """
     text = read_text(path, limits)
-    layout = find_layout(text)
-    check_width(len(layout.headers), limits)
+    layout = find_layout(text, limits)
     header = require(understand(layout.headers))
     grid = whole_line_rows(text, layout, header) or exact_rows(text, layout, header)
     if not len(grid.source_row):

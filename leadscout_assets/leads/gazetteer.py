@@ -88,6 +88,11 @@ def _cities_with_a_letter_less() -> dict[str, set[str]]:
     return index
 
 
+@lru_cache(maxsize=1)
+def _longest_city() -> int:
+    return max(map(len, cities()))
+
+
 def _letter_less(key: str) -> list[str]:
     return [key[:i] + key[i + 1 :] for i in range(len(key))]
 
@@ -98,9 +103,10 @@ def city_like(key: str) -> City | None:
     Cities of several provinces that are equally near tell nothing. Cost does not grow with the number of cities, so
     that a million distinct spellings can be asked.
     """
-    if len(key) < SHORTEST_LIKE_CITY:
-        return None
     index = _cities_with_a_letter_less()
+    # Leaving each letter out of a long text in turn would take its length squared, in memory too.
+    if not SHORTEST_LIKE_CITY <= len(key) <= _longest_city() + 1:
+        return None
     near = {hit for shorter in (key, *_letter_less(key)) for hit in index.get(shorter, ())}
     known = [cities()[hit] for hit in sorted(near)]
     return known[0] if len({city.province for city in known}) == 1 else None

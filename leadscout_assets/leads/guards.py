@@ -18,6 +18,12 @@ from leadscout_assets.errors import UnreadableFile
 MAX_CELLS = 20_000_000
 """Most cells that the used range of a worksheet may span: a reader allocates all of them, also the empty ones."""
 
+MAX_LINES = 5_000_000
+"""Most lines of a CSV, five times the rows of a worksheet: each costs both readers microseconds, blank ones too."""
+
+MAX_LINE_BYTES = 10_000_000
+"""Longest line of a CSV: a hundred times the longest row of a real list, and the most that is taken apart at once."""
+
 _CHUNK = 1 << 20
 _ENCRYPTED_BIT = 0x1
 _READABLE_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -50,6 +56,25 @@ def check_width(width: int, limits: ReadLimits) -> None:
             f"the list is more than {limits.max_columns} columns wide; "
             "delete the surplus columns or raise LEADSCOUT_MAX_COLUMNS",
         )
+
+
+def check_lines(text: bytes) -> None:
+    """Refuse a CSV of more or longer lines than any list has, before a line of it is taken apart."""
+    if text.count(b"\n") > MAX_LINES or text.count(b"\r") > MAX_LINES:
+        raise UnreadableFile(
+            "too_many_lines",
+            f"the file has more than {MAX_LINES} lines; delete the blank ones, or split the list",
+        )
+    start = 0
+    while len(text) - start > MAX_LINE_BYTES:
+        end = start + MAX_LINE_BYTES
+        start = 1 + max(text.rfind(b"\n", start, end), text.rfind(b"\r", start, end))
+        if start <= end - MAX_LINE_BYTES:
+            raise UnreadableFile(
+                "line_too_long",
+                f"the file has a line of more than {MAX_LINE_BYTES} bytes, which no list has; "
+                "save the list anew as .xlsx or CSV",
+            )
 
 
 def check_extent(rows: int, width: int, limits: ReadLimits) -> None:
@@ -106,7 +131,8 @@ def _check_declared(entries: list[zipfile.ZipInfo], packed: int, limits: ReadLim
         )
     if any(entry.flag_bits & _ENCRYPTED_BIT for entry in entries):
         raise UnreadableFile("encrypted", "the file is protected by a password; save it without one and deliver that")
-    if len({entry.filename for entry in entries}) != len(entries):
+    # The value reader looks parts up without regard to case and slashes: two that only these tell apart are a trap.
+    if len({entry.filename.casefold().replace("\\", "/") for entry in entries}) != len(entries):
         raise damaged()
     if any(entry.compress_type not in _READABLE_METHODS for entry in entries):
         raise damaged()

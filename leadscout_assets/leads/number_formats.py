@@ -13,13 +13,15 @@ _QUOTED = re.compile(r'"([^"]*)"|\\(.)|_(.)|\*.|\[[^\]]*\]')
 _DATE_LETTERS = re.compile(r"[dmyhs]", re.IGNORECASE)
 # Digit placeholders and what people put between them in telephone numbers, postal codes and account numbers.
 _ZERO_FORMAT = re.compile(r"[0-9# ()+\-./]+")
+LONGEST_FORMAT = 255
+"""Characters, the format's own limit. A longer one would make every cell as long, and cost its square to take apart."""
 _PRIVATE = 0xE000
 """Shifts a quoted digit of a number format into the private use area, where it is no placeholder."""
 
 
 def shows_date(code: str) -> bool:
     """Return whether a number format shows a date or a time of day."""
-    return bool(_DATE_LETTERS.search(_QUOTED.sub("", code)))
+    return len(code) <= LONGEST_FORMAT and bool(_DATE_LETTERS.search(_QUOTED.sub("", code)))
 
 
 def shown(number: str, code: str) -> str:
@@ -49,6 +51,8 @@ def zero_format(code: str) -> str | None:
 
     `0000000000`, `000 000 0000`, `0#########` and `"0"000000000` do; `0`, `0.00`, `#,##0` and `General` do not.
     """
+    if len(code) > LONGEST_FORMAT:
+        return None
     section = _QUOTED.sub(_literal, code.split(";")[0])
     marks = "".join(chr(ord(c) - _PRIVATE) if ord(c) >= _PRIVATE else c for c in section)
     placeholders = re.sub(r"[^0#]", "", section)

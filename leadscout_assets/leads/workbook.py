@@ -20,9 +20,17 @@ _RELATIONS = "xl/_rels/workbook.xml.rels"
 _STYLES = "xl/styles.xml"
 _SHARED_STRINGS = "xl/sharedStrings.xml"
 _DOCUMENT = "/officeDocument"
+_SMALLEST_STRING = len("<si/>")
+_EARLIEST_MOMENT = -100_000_000_000
+"""Days; before it the value reader runs out of milliseconds and panics. Telephone numbers may well be dates to it."""
+_LONGEST_NUMBER = 40
+"""Characters of a number that are looked at: enough for its order of magnitude."""
 _WORKSHEET = "/worksheet"
 
 _DIGITS = "0123456789"
+_TIME_LETTERS = frozenset("dmyhs")
+_LONGEST_LETTERS = 3
+"""The format's last column is XFD. Letters without end would become a number without end, in quadratic time."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +43,15 @@ class SheetPart:
 
 @dataclass
 class Look:
-    """What one pass over a worksheet's XML finds. Rows start at 1 as in the cell references, columns at 0."""
+    """What one pass over a worksheet's XML finds. Rows start at 1 as in the cell references, columns at 0.
+
+    `booleans` and `dates` hold rows by column, since a sheet may consist of them; `zeros` row, column and format.
+    """
 
     rows: int = 0
     width: int = 0
-    booleans: list[tuple[int, int]] = field(default_factory=list)
-    dates: list[tuple[int, int]] = field(default_factory=list)
+    booleans: dict[int, list[int]] = field(default_factory=dict)
+    dates: dict[int, list[int]] = field(default_factory=dict)
     zeros: list[tuple[int, int, str]] = field(default_factory=list)
 
 
@@ -80,8 +91,29 @@ def choose_sheet(workbook: zipfile.ZipFile, sheet: str | None) -> SheetPart:
 
 
 def shared_strings_part(workbook: zipfile.ZipFile) -> str | None:
-    """Return the part with the shared strings, or None where the workbook has none."""
-    return _SHARED_STRINGS if _SHARED_STRINGS in workbook.NameToInfo else None
+    """Return the part with the shared strings, whatever case its name has, or None where the workbook has none."""
+    return next((name for name in workbook.namelist() if name.casefold() == _SHARED_STRINGS.casefold()), None)
+
+
+def check_shared_strings(workbook: zipfile.ZipFile) -> None:
+    """Refuse shared strings that declare to be more than fit in their part.
+
+    The value reader makes room for as many as are declared, and ends the whole process where there is none.
+    """
+    part = shared_strings_part(workbook)
+    if part is None:
+        return
+    room = workbook.NameToInfo[part].file_size // _SMALLEST_STRING
+
+    def start(_name: str, attributes: dict[str, str]) -> None:
+        parser.StartElementHandler = None  # only the outermost element tells
+        declared = attributes.get("uniqueCount", "0")
+        if not declared.isdecimal() or len(declared) > _LONGEST_NUMBER or int(declared) > room:
+            raise damaged()
+
+    parser = xml_parser()
+    parser.StartElementHandler = start
+    parse_entry(workbook, part, parser)
 
 
 def look(workbook: zipfile.ZipFile, sheet: SheetPart, limits: ReadLimits) -> Look:
@@ -90,14 +122,15 @@ def look(workbook: zipfile.ZipFile, sheet: SheetPart, limits: ReadLimits) -> Loo
     Those are booleans, dates, and numbers with a format of zeros. Raises `UnreadableFile` where the used range is too
     large, before anything of that size is allocated.
     """
-    dates, zeros = _styles(workbook)
+    dates, zeros, moments = _styles(workbook)
     found = Look()
+    number = ""
     columns: dict[str, int] = {}
     row, column, kind, style, reference = 0, -1, "", "", ""
     cell_tag, row_tag, value_tags = "", "", ("", "")
 
     def start(name: str, attributes: dict[str, str]) -> None:
-        nonlocal row, column, kind, style, reference, cell_tag, row_tag, value_tags
+        nonlocal row, column, kind, style, reference, number, cell_tag, row_tag, value_tags
         if name == cell_tag:
             reference = attributes.get("r", "")
             kind, style = attributes.get("t", "n"), attributes.get("s", "")
@@ -110,10 +143,13 @@ def look(workbook: zipfile.ZipFile, sheet: SheetPart, limits: ReadLimits) -> Loo
             if at > found.rows or column >= found.width:
                 found.rows, found.width = max(at, found.rows), max(column + 1, found.width)
                 check_extent(found.rows, found.width, limits)
+            if kind == "n" and style in moments:
+                number = ""
+                parser.CharacterDataHandler, parser.EndElementHandler = digits, check_moment
             if kind == "b":
-                found.booleans.append((at, column))
+                found.booleans.setdefault(column, []).append(at)
             elif style in dates and kind in ("n", "d"):
-                found.dates.append((at, column))
+                found.dates.setdefault(column, []).append(at)
             elif style in zeros and kind == "n":
                 found.zeros.append((at, column, zeros[style]))
         elif name == row_tag:
@@ -122,17 +158,30 @@ def look(workbook: zipfile.ZipFile, sheet: SheetPart, limits: ReadLimits) -> Loo
             namespace = name.removesuffix("worksheet")
             cell_tag, row_tag, value_tags = f"{namespace}c", f"{namespace}row", (f"{namespace}v", f"{namespace}is")
 
+    def digits(characters: str) -> None:
+        nonlocal number
+        number = (number + characters)[:_LONGEST_NUMBER]
+
+    def check_moment(_name: str) -> None:
+        # Handlers are there for the value of such a cell only: every other cell is spared the calls.
+        parser.CharacterDataHandler = parser.EndElementHandler = None
+        if float(number or 0) < _EARLIEST_MOMENT:
+            raise damaged()
+
     parser = xml_parser()
     parser.StartElementHandler = start
     try:
         parse_entry(workbook, sheet.part, parser)
     except ValueError:
-        raise damaged() from None  # a row number or a reference that is not one
+        raise damaged() from None  # a row number, a reference or a date that is not one
     return found
 
 
-def _styles(workbook: zipfile.ZipFile) -> tuple[frozenset[str], dict[str, str]]:
-    """Return the cell styles (indexes as text) that show dates, and those that pad with zeros with their format."""
+def _styles(workbook: zipfile.ZipFile) -> tuple[frozenset[str], dict[str, str], frozenset[str]]:
+    """Return the cell styles (indexes as text) that show dates, and those that pad with zeros with their format.
+
+    The last are all that the value reader may take for a moment or a span of time, dates among them.
+    """
     codes: dict[str, str] = {}
     cell_formats: list[str] = []
     inside = ""
@@ -154,7 +203,9 @@ def _styles(workbook: zipfile.ZipFile) -> tuple[frozenset[str], dict[str, str]]:
     zero_codes = {number: section for number, code in codes.items() if (section := zero_format(code)) is not None}
     dates = frozenset(str(index) for index, number in enumerate(cell_formats) if number in date_codes)
     zeros = {str(index): zero_codes[number] for index, number in enumerate(cell_formats) if number in zero_codes}
-    return dates, zeros
+    timed = date_codes | {number for number, code in codes.items() if _TIME_LETTERS & set(code.casefold())}
+    moments = frozenset(str(index) for index, number in enumerate(cell_formats) if number in timed)
+    return dates, zeros, moments
 
 
 def _relations(workbook: zipfile.ZipFile, part: str, base: str, kind: str) -> dict[str, str]:
@@ -185,6 +236,8 @@ def _same_name(one: str, other: str) -> bool:
 
 
 def _column(letters: str) -> int:
+    if len(letters) > _LONGEST_LETTERS:
+        raise ValueError
     index = 0
     for letter in letters.upper():
         if not "A" <= letter <= "Z":

@@ -14,12 +14,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from leadscout_assets.errors import UnreadableFile
+from leadscout_assets.errors import UnreadableFile, is_interruption
 from leadscout_assets.leads.columns import require, understand
 from leadscout_assets.leads.grid import Grid, any_filled, blank_to_null
 from leadscout_assets.leads.guards import ReadLimits, damaged, open_workbook, read_workbook
 from leadscout_assets.leads.number_formats import shown
-from leadscout_assets.leads.workbook import Look, choose_sheet, look
+from leadscout_assets.leads.workbook import Look, check_shared_strings, choose_sheet, look
 
 _MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)[ T]00:00:00(?:\.0+)?")
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d(?:\.\d+)?)")
@@ -36,6 +36,7 @@ def read_xlsx(path: Path, limits: ReadLimits, sheet: str | None) -> Grid:
     data = read_workbook(path, limits)
     workbook = open_workbook(data)
     chosen = choose_sheet(workbook, sheet)
+    check_shared_strings(workbook)
     seen = look(workbook, chosen, limits)
     cells = _values(data, chosen.name)
     _check_aligned(cells, seen)
@@ -62,8 +63,9 @@ def _values(data: bytes, sheet: str) -> list[pa.ChunkedArray]:
         loaded = fastexcel.read_excel(data).load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string")
         batch = loaded.to_arrow() if loaded.width else pa.RecordBatch.from_arrays([], names=[])
         first = min((column.absolute_index for column in loaded.available_columns()), default=0)
-    except fastexcel.FastExcelError:
-        # Its message may quote a cell.
+    except BaseException as error:  # its message may quote a cell, and its panics are no `Exception`
+        if isinstance(error, MemoryError) or is_interruption(error):
+            raise
         raise damaged() from None
     absent = [pa.chunked_array([pa.nulls(batch.num_rows, pa.string())])] * first
     return absent + [pa.chunked_array([column.cast(pa.string())]) for column in batch.columns]
@@ -77,30 +79,48 @@ def _check_aligned(cells: list[pa.ChunkedArray], seen: Look) -> None:
 
 def _as_shown(cells: list[pa.ChunkedArray], seen: Look) -> list[pa.ChunkedArray]:
     """Return the columns with booleans, dates and zero-padded numbers as a spreadsheet shows them."""
-    changes: dict[int, list[tuple[int, Callable[[str], str]]]] = {}
-    for row, column in seen.booleans:
-        changes.setdefault(column, []).append((row - 1, str.upper))
-    for row, column in seen.dates:
-        changes.setdefault(column, []).append((row - 1, _iso))
+    padded: dict[int, dict[int, str]] = {}
     for row, column, code in seen.zeros:
-        changes.setdefault(column, []).append((row - 1, partial(shown, code=code)))
+        padded.setdefault(column, {})[row] = code
     changed = list(cells)
-    for column, places in changes.items():
-        if column < len(cells):
-            changed[column] = _patched(cells[column], places)
+    for column in range(len(cells)):
+        if column in seen.booleans:
+            changed[column] = _patched(changed[column], seen.booleans[column], _capitals)
+        if column in seen.dates:
+            changed[column] = _patched(changed[column], seen.dates[column], _dates)
+        if column in padded:
+            codes = [padded[column][row] for row in sorted(padded[column])]
+            changed[column] = _patched(changed[column], list(padded[column]), partial(_padded, codes=codes))
     return changed
 
 
-def _patched(column: pa.ChunkedArray, places: list[tuple[int, Callable[[str], str]]]) -> pa.ChunkedArray:
-    places = sorted((place for place in places if place[0] < len(column)), key=lambda place: place[0])
+def _patched(
+    column: pa.ChunkedArray, rows: list[int], change: Callable[[pa.ChunkedArray], pa.Array]
+) -> pa.ChunkedArray:
+    """Return the column with `change` made to the cells of these rows (from 1), which it is handed in their order."""
+    places = np.array(rows) - 1
+    places = places[places < len(column)]
     mask = np.zeros(len(column), dtype=bool)
-    mask[[row for row, _ in places]] = True
-    old = column.filter(pa.array(mask)).to_pylist()
-    if len(old) != len(places):  # a reference that occurs twice
+    mask[places] = True
+    if np.count_nonzero(mask) != len(places):  # a reference that occurs twice
         raise damaged()
-    new = [None if value is None else change(value) for value, (_, change) in zip(old, places, strict=True)]
-    patched: pa.ChunkedArray = pc.replace_with_mask(column, pa.array(mask), pa.array(new, pa.string()))
+    new = change(column.filter(pa.array(mask)))
+    patched: pa.ChunkedArray = pc.replace_with_mask(column, pa.array(mask), new)
     return patched
+
+
+def _capitals(cells: pa.ChunkedArray) -> pa.Array:
+    return pc.utf8_upper(cells.combine_chunks())
+
+
+def _dates(cells: pa.ChunkedArray) -> pa.Array:
+    return pa.array([None if value is None else _iso(value) for value in cells.to_pylist()], pa.string())
+
+
+def _padded(cells: pa.ChunkedArray, codes: list[str]) -> pa.Array:
+    # The rows below the last filled cell are not among the cells, hence the shorter of the two.
+    pairs = zip(cells.to_pylist(), codes, strict=False)
+    return pa.array([None if value is None else shown(value, code) for value, code in pairs], pa.string())
 
 
 def _iso(value: str) -> str:

@@ -201,7 +201,7 @@ def _quoted(cell: str) -> str:
 
 def _both(body: str) -> tuple[Grid | None, Grid]:
     text = f"{HEADER}\n{body}".encode()
-    layout = find_layout(text)
+    layout = find_layout(text, LIMITS)
     header = understand(layout.headers)
     return whole_line_rows(text, layout, header), exact_rows(text, layout, header)
 

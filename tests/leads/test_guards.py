@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import os
 import struct
 import zipfile
 from pathlib import Path
@@ -13,7 +14,7 @@ from leadscout_assets.errors import UnreadableFile
 from leadscout_assets.leads import guards
 from leadscout_assets.leads.counting import count_rows
 from leadscout_assets.leads.reading import read_lead_list
-from tests.leads.workbooks import parts, sheet, two_rows, write
+from tests.leads.workbooks import MAIN, parts, sheet, two_rows, write
 from tests.scenario import BATCH_ID, LIMITS, scenario_xlsx
 
 
@@ -140,3 +141,48 @@ def test_the_declared_limits_are_checked_before_anything_is_unpacked(
     path = scenario_xlsx(tmp_path / "list.xlsx")
     monkeypatch.setattr(guards, "_unpack", never)
     assert refusal(path, max_unpacked_bytes=1_000) == "too_large_unpacked"
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"A" * 10_000_001 + b",B\n", "line_too_long"),
+        (b"A,B\n" * 10 + b"," * 10_000_001, "line_too_long"),
+        (b"\n" * 5_000_001, "too_many_lines"),
+        (b"\r" * 5_000_001, "too_many_lines"),
+        (b"A,B\n" + b" " * 9_999_999 + b"\n", ""),
+        (b"A,B\r" * 3_000_000, ""),
+    ],
+)
+def test_lines_are_counted_and_measured_before_they_are_taken_apart(body: bytes, code: str) -> None:
+    text = b"EntityName,DirectorName\n" + body
+    if not code:
+        guards.check_lines(text)
+        return
+    with pytest.raises(UnreadableFile) as refused:
+        guards.check_lines(text)
+    assert refused.value.code == code
+
+
+def test_more_shared_strings_than_fit_are_refused_before_room_is_made_for_them(tmp_path: Path) -> None:
+    # The value reader ended the whole process here, and with it every batch of the run.
+    table = f'<sst xmlns="{MAIN}" uniqueCount="4294967295"><si><t>x</t></si></sst>'
+    assert refusal(write(tmp_path / "list.xlsx", parts(two_rows(), sharedStrings=table))) == "damaged"
+
+
+def test_a_date_before_all_time_is_refused_before_the_value_reader_panics(tmp_path: Path) -> None:
+    styles = f'<styleSheet xmlns="{MAIN}"><cellXfs><xf numFmtId="0"/><xf numFmtId="14"/></cellXfs></styleSheet>'
+    row = '<row r="3"><c r="A3" s="1"><v>-1e300</v></c></row>'
+    assert refusal(write(tmp_path / "list.xlsx", parts(two_rows(row), styles=styles))) == "damaged"
+
+
+@pytest.mark.parametrize("code", ["0" * 256, "[" * 100_000])
+def test_a_number_format_that_no_program_writes_changes_nothing(tmp_path: Path, code: str) -> None:
+    styles = (
+        f'<styleSheet xmlns="{MAIN}"><numFmts><numFmt numFmtId="200" formatCode="{code}"/></numFmts>'
+        '<cellXfs><xf numFmtId="200"/></cellXfs></styleSheet>'
+    )
+    row = '<row r="3"><c r="A3" s="0"><v>7</v></c><c r="B3" t="inlineStr"><is><t>B</t></is></c></row>'
+    path = write(tmp_path / "list.xlsx", parts(two_rows(row), styles=styles, noise=os.urandom(90_000).hex()))
+    rows = read_lead_list(path, batch_id=BATCH_ID, limits=LIMITS).to_pylist()
+    assert rows[-1]["entity_name"] == "7"

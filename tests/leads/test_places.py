@@ -216,3 +216,10 @@ def test_any_text_gives_one_row_with_a_province_each(cells: list[tuple[str | Non
         assert row["province"] in set(Province)
         assert row["postal_code"] is None or (len(row["postal_code"]) == 4 and row["postal_code"].isascii())
         assert row["province_unknown"] is (row["province"] == Province.UNKNOWN)
+
+
+def test_a_text_longer_than_any_city_is_not_taken_apart_letter_by_letter() -> None:
+    # A million letters less one, a million times, would be a terabyte.
+    assert city_like("BLOEMFONTEIN" * 100_000) is None
+    longest = max(cities(), key=len)
+    assert city_like(longest + "X") is cities()[longest]

@@ -268,3 +268,20 @@ def test_styles_of_cells_that_are_no_numbers_change_nothing(tmp_path: Path) -> N
     text = sheet(f'<row r="1">{header}</row>', f'<row r="2">{cells}</row>')
     (row,) = read(write(tmp_path / "list.xlsx", parts(text, styles=styles)))
     assert (row["director_cell"], row["extra"]) == ("12", '{"D": "45352"}')
+
+
+class Panic(BaseException):
+    """As libraries in Rust panic: no `Exception`."""
+
+
+@pytest.mark.parametrize(("fault", "expected"), [(Panic, UnreadableFile), (KeyboardInterrupt, KeyboardInterrupt)])
+def test_a_panic_of_the_value_reader_is_a_refusal_and_an_interruption_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: type[BaseException], expected: type[BaseException]
+) -> None:
+    def panic(*_: object) -> None:
+        raise fault("MOKOENA")
+
+    monkeypatch.setattr("fastexcel.read_excel", panic)
+    with pytest.raises(expected) as raised:
+        read_lead_list(scenario_xlsx(tmp_path / "list.xlsx"), batch_id=BATCH_ID, limits=LIMITS)
+    assert fault is KeyboardInterrupt or "MOKOENA" not in str(raised.value)
