@@ -1,16 +1,27 @@
-"""The platform and the demonstration, started once each for the tests that use them."""
+"""The platform, the demonstration and the browser, started once each for the tests that use them."""
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.defs.conftest import ground, opened_once  # noqa: F401  # fixtures of the shell's tests, for ours
-from tests.e2e.terminal import Terminal
+from tests.defs.ground import BROKEN
+from tests.e2e.terminal import PATIENCE, ROOT, Terminal, reported
+from tests.scenario import scenario_csv, scenario_xlsx
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+ARTEFACTS = ROOT / "artefacts"
+"""Where pictures of what people see are kept."""
 
 
 @pytest.fixture(scope="session")
@@ -49,3 +60,54 @@ def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstr
         yield Demonstration(terminal, batch, Path(report))
     finally:
         terminal.pull_the_plug()
+
+
+@pytest.fixture(scope="session")
+def three_files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("files")
+    broken = folder / "broken.xlsx"
+    broken.write_bytes(BROKEN)
+    return [scenario_xlsx(folder / "leads march.xlsx"), scenario_csv(folder / "leads april.csv", ragged=True), broken]
+
+
+@pytest.fixture(scope="session")
+def delivered(shared_terminal, three_files):
+    """A workbook, a CSV and a broken file, dropped at once and reported."""
+    if not shared_terminal.is_up():
+        shared_terminal.up()
+    for path in three_files:
+        shared_terminal.drop(path)
+    return reported(shared_terminal, {path.name for path in three_files})
+
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+"""A browser in a container, as root, that asks nothing of the network by itself."""
+
+
+@pytest.fixture(scope="session")
+def browser_path() -> str:
+    """The Chromium of this machine; without one the tests are skipped, or fail where they must not be."""
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None and os.environ.get("LEADSCOUT_REQUIRE_BROWSER") == "1":
+        pytest.fail(f"no Chromium, although LEADSCOUT_REQUIRE_BROWSER=1: none of {', '.join(NAMES)} is on the PATH")
+    if found is None:
+        pytest.skip(f"no Chromium: none of {', '.join(NAMES)} is on the PATH")
+    return found
+
+
+@pytest.fixture(scope="session")
+def page(browser_path) -> Iterator[Page]:
+    """A page of a browser without any history."""
+    from playwright.sync_api import sync_playwright
+
+    ARTEFACTS.mkdir(exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_path, args=list(FLAGS))
+        page = browser.new_page(viewport={"width": 1400, "height": 700})
+        page.set_default_timeout(PATIENCE * 1000)
+        yield page
+        browser.close()

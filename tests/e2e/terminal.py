@@ -185,6 +185,26 @@ class Terminal:
         return all(run["status"] in ("SUCCESS", "FAILURE", "CANCELED") for run in self.runs())
 
 
+def reported(terminal: Terminal, names: set[str]) -> dict[str, dict[str, object]]:
+    """Wait until the batches of these files are reported or refused and no run is under way; return them by file."""
+
+    from leadscout_assets.batch_overview import details
+    from leadscout_assets.home import Home
+    from leadscout_assets.settings import read_settings
+
+    home = Home(read_settings(home=terminal.home))
+
+    def look() -> dict[str, dict[str, object]] | None:
+        shown = [details(home, record.batch_id).to_json() for record in home.records.all()]
+        found = {batch["file"]: batch for batch in shown if batch["state"] in ("reported", "refused")}
+        return {name: found[name] for name in names} if names <= set(found) and terminal.rest() else None
+
+    try:
+        return until(look, f"{len(names)} files are reported")
+    finally:
+        home.database.engine.dispose()
+
+
 def _command_line(process: psutil.Process) -> list[str]:
     try:
         return list(process.cmdline())

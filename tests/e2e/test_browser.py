@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,8 +10,8 @@ import pytest
 from leadscout_assets.defs.freshness_checks import WATCHED
 from leadscout_assets.runs.record import PREFIX
 from tests.defs.test_definitions import CHECKS, FRESH, LEAD_ASSETS, REFERENCE_ASSETS
-from tests.e2e.conftest import Demonstration
-from tests.e2e.terminal import PATIENCE, ROOT, until
+from tests.e2e.conftest import ARTEFACTS, Demonstration
+from tests.e2e.terminal import until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -24,40 +21,6 @@ pytestmark = [
     pytest.mark.processes,
     pytest.mark.timeout(900),
 ]
-
-ARTEFACTS = ROOT / "artefacts"
-
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
-"""A browser in a container, as root, that asks nothing of the network by itself."""
-
-
-@pytest.fixture(scope="module")
-def browser_path() -> str:
-    """The Chromium of this machine; without one the tests are skipped, or fail where they must not be."""
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None and os.environ.get("LEADSCOUT_REQUIRE_BROWSER") == "1":
-        pytest.fail(f"no Chromium, although LEADSCOUT_REQUIRE_BROWSER=1: none of {', '.join(NAMES)} is on the PATH")
-    if found is None:
-        pytest.skip(f"no Chromium: none of {', '.join(NAMES)} is on the PATH")
-    return found
-
-
-@pytest.fixture(scope="module")
-def page(browser_path) -> Iterator[Page]:
-    """A page of a browser without any history."""
-    from playwright.sync_api import sync_playwright
-
-    ARTEFACTS.mkdir(exist_ok=True)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path, args=list(FLAGS))
-        page = browser.new_page(viewport={"width": 1400, "height": 700})
-        page.set_default_timeout(PATIENCE * 1000)
-        yield page
-        browser.close()
 
 
 def open_page(page: Page, demonstration: Demonstration, path: str) -> None:

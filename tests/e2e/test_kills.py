@@ -11,8 +11,7 @@ from leadscout_assets.lead_tables import LEAD_TABLES
 from leadscout_assets.settings import read_settings
 from tests.defs.ground import small_list
 from tests.e2e.kills import VICTIMS, carry_out, doubled, plan, watched
-from tests.e2e.terminal import Terminal, until
-from tests.e2e.test_platform import reported
+from tests.e2e.terminal import Terminal, reported, until
 
 pytestmark = pytest.mark.processes
 

@@ -7,13 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from leadscout_assets.batch_overview import details
-from leadscout_assets.home import Home
-from leadscout_assets.settings import read_settings
-from tests.defs.ground import BROKEN, small_list
+from tests.defs.ground import small_list
 from tests.defs.test_definitions import CHECKS, FRESH, LEAD_ASSETS
-from tests.e2e.terminal import STOPS_WITHIN, Terminal, until
-from tests.scenario import lead_rows, scenario_csv, scenario_xlsx
+from tests.e2e.terminal import STOPS_WITHIN, Terminal, reported, until
+from tests.scenario import lead_rows
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(900)]
 
@@ -23,45 +20,11 @@ SENSORS = """{ sensorsOrError(repositorySelector: {repositoryLocationName: "lead
   repositoryName: "__repository__"}) { ... on Sensors { results { name sensorState { status } } } } }"""
 
 
-def reported(terminal: Terminal, names: set[str]) -> dict[str, dict[str, object]]:
-    """Wait until the batches of these files are reported or refused and no run is under way; return them by file."""
-
-    home = Home(read_settings(home=terminal.home))
-
-    def look() -> dict[str, dict[str, object]] | None:
-        shown = [details(home, record.batch_id).to_json() for record in home.records.all()]
-        found = {batch["file"]: batch for batch in shown if batch["state"] in ("reported", "refused")}
-        return {name: found[name] for name in names} if names <= set(found) and terminal.rest() else None
-
-    try:
-        return until(look, f"{len(names)} files are reported")
-    finally:
-        home.database.engine.dispose()
-
-
 def large_list(folder: Path, mark: int) -> Path:
     """Write a list whose run lasts long enough to be killed in its middle."""
     path = folder / f"leads {mark}.csv"
     path.write_text(small_list(mark, rows=999))
     return path
-
-
-@pytest.fixture(scope="module")
-def three_files(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("files")
-    broken = folder / "broken.xlsx"
-    broken.write_bytes(BROKEN)
-    return [scenario_xlsx(folder / "leads march.xlsx"), scenario_csv(folder / "leads april.csv", ragged=True), broken]
-
-
-@pytest.fixture(scope="module")
-def delivered(shared_terminal, three_files):
-    """A workbook, a CSV and a broken file, dropped at once and reported."""
-    if not shared_terminal.is_up():
-        shared_terminal.up()
-    for path in three_files:
-        shared_terminal.drop(path)
-    return reported(shared_terminal, {path.name for path in three_files})
 
 
 class TestDelivering:
@@ -135,12 +98,6 @@ class TestRunningAgain:
 
 
 class TestKilling:
-    def test_after_kill_9_of_the_worker_the_report_arrives_without_a_person(self, terminal, tmp_path):
-        assert terminal.type("deliver", str(large_list(tmp_path, 11))).code == 0
-        worker = until(terminal.workers, "a run has a process")[0]
-        worker.kill()
-        assert reported(terminal, {"leads 11.csv"})["leads 11.csv"]["leads"] == 999
-
     def test_after_kill_9_of_everything_and_a_new_up_the_report_arrives_without_a_person(self, terminal, tmp_path):
         terminal.drop(large_list(tmp_path, 12))
         until(terminal.workers, "a run has a process")
