@@ -30,7 +30,8 @@ unset VIRTUAL_ENV PYTHONPATH PYTHONHOME
     --require-hashes --out-dir "$work/wheel" "$root"
 "$uv" pip install --quiet --python "$prefix/bin/python" --no-deps "$work"/wheel/*.whl
 
-mkdir "$prefix/dagster"
+# The webserver makes the two empty ones where they are missing, which it cannot on a read-only file system.
+mkdir -p "$prefix/dagster/logs" "$prefix/dagster/.logs_queue"
 cp -L "$root/docker/dagster.yaml" "$root/docker/workspace.yaml" "$prefix/dagster/"
 
 "$prefix/bin/leadscout" --help >/dev/null
