@@ -6,7 +6,7 @@ What is asked of the files stands in `test_files`, the processes in `stack`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +46,12 @@ def read(name: str, variables: Mapping[str, str]) -> dict[str, Any]:
 
 def ports(services: Mapping[str, Mapping[str, Any]]) -> set[str]:
     """Return the ports that services listen on, as their commands and health checks name them."""
-    words = [str(word) for service in services.values() for word in [*service["command"], *service["healthcheck"]["test"]]]
-    return {number for word in words for number in re.findall(r"(?<![\w.])\d{4}(?![\w.])", word)}
+    return set().union(*(ports_in([*one["command"], *one["healthcheck"]["test"]]) for one in services.values()))
+
+
+def ports_in(words: Iterable[object]) -> set[str]:
+    """Return the numbers of four digits in the words of a command."""
+    return {number for word in words for number in re.findall(r"(?<![\w.])\d{4}(?![\w.])", str(word))}
 
 
 def image_environment() -> dict[str, str]:

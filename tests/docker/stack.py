@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -31,8 +32,8 @@ NOT_YET = {"exporter"}
 
 DATABASE = "postgres"
 POLL_SECONDS = 0.2
-HEALTH_SECONDS = 1.0
-"""Seconds between two health checks, most of which are a process that imports Dagster and so slows down what it asks."""
+OVER_BATCHES = ("dagster/partition", "dagster/asset_partition_range_start")
+"""A run over batches has one of these tags; the first run of all, which shows the reference data, has none."""
 
 ENDED = ("SUCCESS", "FAILURE", "CANCELED")
 Found = TypeVar("Found")
@@ -84,7 +85,7 @@ class Stack:
             for name in ready:
                 self.start(name)
             for name in ready:
-                self.until(lambda name=name: self.healthy(name), f"{name} is healthy", HEALTH_SECONDS)  # type: ignore[misc]
+                self.until(lambda name=name: self.healthy(name), f"{name} is healthy")  # type: ignore[misc]
                 del waiting[name]
 
     def start(self, name: str) -> None:
@@ -106,7 +107,11 @@ class Stack:
 
     def healthy(self, name: str) -> bool:
         """Ask a service's own health check, as Docker does."""
-        kind, *test = [self._local(str(word)) for word in self.services[name]["healthcheck"]["test"]]
+        test = [str(word) for word in self.services[name]["healthcheck"]["test"]]
+        if not all(_listens(self._ports[number]) for number in compose.ports_in(test)):
+            # Most checks are a process that imports Dagster, which would only slow down the start of what it asks.
+            return False
+        kind, *test = [self._local(word) for word in test]
         assert kind == "CMD"
         environment = self.environments[name] | {"PATH": self.tools}
         asked = subprocess.run(test, env=environment, cwd=self.folder / "home", capture_output=True, check=False)
@@ -153,13 +158,13 @@ class Stack:
 
     # --- what people do ---
 
-    def until(self, condition: Callable[[], Found | None], why: str, pause: float = POLL_SECONDS) -> Found:
+    def until(self, condition: Callable[[], Found | None], why: str) -> Found:
         """Ask until the answer is something, starting again what ends meanwhile; fail saying what was awaited."""
         deadline = time.monotonic() + PATIENCE
         while not (found := condition()):
             assert time.monotonic() < deadline, f"not within {PATIENCE:.0f} s: {why}; see {self.folder}\n{self.said()}"
             self.tend()
-            time.sleep(pause)
+            time.sleep(POLL_SECONDS)
         return found
 
     def type(self, *command: str) -> subprocess.CompletedProcess[str]:
@@ -192,10 +197,10 @@ class Stack:
         text = content.read_bytes() if isinstance(content, Path) else content.encode()
         (self.inbox / name).write_bytes(text)
 
-    def executing(self) -> bool:
-        """Say whether a process of the code location executes a run."""
+    def in_mid_run(self) -> bool:
+        """Say whether a run over batches has begun and not ended."""
         return any(
-            "--multiprocessing-fork" in _command_line(pid) for pid in self._descendants("code-location")
+            run["status"] == "STARTED" and any(tag["key"] in OVER_BATCHES for tag in run["tags"]) for run in self.runs()
         )
 
     def reported(self, *names: str) -> dict[str, str]:
@@ -263,8 +268,6 @@ class Stack:
         return found | {"TMPDIR": str(self.folder), "LANG": "C.UTF-8"}
 
 
-def _command_line(pid: int) -> list[str]:
-    try:
-        return list(psutil.Process(pid).cmdline())
-    except psutil.Error:
-        return []
+def _listens(port: str) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", int(port))) == 0

@@ -35,7 +35,7 @@ def delivered(stack, tmp_path_factory) -> dict[str, str]:
     stack.drop(LARGE, large)
     for number, name in enumerate(SMALL, start=1):
         stack.drop(name, small_list(number))
-    stack.until(stack.executing, "a run has a process")
+    stack.until(stack.in_mid_run, "a run has begun")
     stack.kill("code-location")
     return stack.reported(LARGE, *SMALL)
 
@@ -115,8 +115,8 @@ def test_a_backfill_typed_in_the_container_is_run_by_the_platform_and_replaces_i
     assert (said.returncode, said.stdout) == (0, "run 1 of 1: 3 batches done\n"), said.stderr
     (run,) = [run for run in stack.runs() if run["runId"] not in known]
     assert run["status"] == "SUCCESS"
-    # It was launched over the UI's GraphQL: only such runs go to a code server.
-    assert ".dagster/grpc_info" in {tag["key"] for tag in run["tags"]}
+    # Only a run that was launched over the UI's GraphQL has this; one in the command's own process has not.
+    assert "dagster/code_location" in {tag["key"] for tag in run["tags"]}
     assert rows(stack) == before
 
 
@@ -138,7 +138,7 @@ def test_a_backfill_launched_in_the_ui_replaces_its_batches(stack, delivered):
 def lose_the_database(stack: Stack, name: str, seconds: float) -> None:
     """Drop a list, stop PostgreSQL for a while in the middle of its run, and expect the list reported and nothing doubled."""
     stack.drop(name, small_list(int(seconds) + 100, rows=900))
-    stack.until(stack.executing, "a run has a process")
+    stack.until(stack.in_mid_run, "a run has begun")
     stack.database.stop()
     away = time.monotonic() + seconds
     while time.monotonic() < away:
