@@ -31,7 +31,9 @@ class Settings(BaseSettings):
     database_password_file: Path | None = Field(
         None, description="file that holds the password for both databases, which so stands in no URL"
     )
-    database_pool_size: int = Field(20, ge=1, le=1_000, description="connections that a process keeps open to a database")
+    database_pool_size: int = Field(
+        20, ge=1, le=1_000, description="connections that a process keeps open to a database"
+    )
     database_max_overflow: int = Field(10, ge=0, le=1_000, description="connections that it opens on top at peaks")
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(

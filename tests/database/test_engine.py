@@ -13,7 +13,14 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from leadscout_assets.database.engine import BUSY_SECONDS, Database, upgrade
+from leadscout_assets.database.engine import (
+    BUSY_SECONDS,
+    POSTGRES_RECYCLE_SECONDS,
+    Database,
+    database_of,
+    read_password,
+    upgrade,
+)
 from leadscout_assets.database.models import audit_events
 from leadscout_assets.errors import BadSetting, EdgeFailed
 from leadscout_assets.settings import read_settings
@@ -187,11 +194,14 @@ def test_the_pool_opens_no_more_connections_than_set_and_replaces_dead_ones(post
 def test_the_password_comes_from_a_file_each_time_a_connection_is_opened(postgres_url, tmp_path):
     file, given = tmp_path / "password", []
     database = Database(postgres_url, password_file=file)
-    sa.event.listen(database.engine, "do_connect", lambda _dialect, _record, _args, told: given.append(told["password"]))
+    sa.event.listen(
+        database.engine, "do_connect", lambda _dialect, _record, _args, told: given.append(told["password"])
+    )
     for password in ("first:/@ word", "second word"):
         file.write_text(f"{password}\n")
         with database.read():
-            database.close()
+            pass
+        database.close()
     assert given == ["first:/@ word", "second word"]
     assert "word" not in repr(database)
 

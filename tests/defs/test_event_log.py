@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -44,12 +43,8 @@ def materialize(instance: dg.DagsterInstance) -> str:
 
 def open_databases(folder: Path) -> list[str]:
     """Which databases of the event log this process holds open, by name."""
-    files = [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if _is_link(fd)]
+    files = [str(fd.readlink()) for fd in Path("/proc/self/fd").iterdir() if fd.is_symlink()]
     return sorted({Path(file).name for file in files if str(folder / FOLDER) in file and file.endswith(".db")})
-
-
-def _is_link(fd: str) -> bool:
-    return os.path.islink(f"/proc/self/fd/{fd}")
 
 
 def test_the_embedded_instance_keeps_its_event_log_in_it(folder):

@@ -49,7 +49,9 @@ def test_dagster_works_on_it_with_the_pool_of_the_settings(settings, postgres_ur
     assert (pool.size(), pool._max_overflow, pool._pre_ping, pool._recycle) == (3, 2, True, 1800)
 
 
-def test_any_number_of_instances_share_the_connections_and_the_tables_are_looked_for_once(settings, postgres_url, monkeypatch):
+def test_any_number_of_instances_share_the_connections_and_the_tables_are_looked_for_once(
+    settings, postgres_url, monkeypatch
+):
     folder = prepare_instance(settings).folder
     with open_instance(folder):
         pass
@@ -70,13 +72,14 @@ def test_no_secret_travels_with_a_launched_run(settings):
 def test_the_password_is_read_from_its_file_for_each_connection(settings, postgres_url, tmp_path):
     file = tmp_path / "password"
     file.write_text("whatever the server, which trusts everybody, is told\n")
-    with in_use(settings.model_copy(update={"database_password_file": file})):
-        with open_instance(prepare_instance(settings).folder) as instance:
-            assert instance.get_runs_count() == 0
-        postgres_storage.dagster_engine(settings.model_copy(update={"database_password_file": file})).dispose()
+    with_file = settings.model_copy(update={"database_password_file": file})
+    with in_use(with_file), open_instance(prepare_instance(settings).folder) as instance:
+        assert instance.get_runs_count() == 0
         file.unlink()
+        assert instance.get_runs_count() == 0
+        dagster_engine(with_file).dispose()
         with pytest.raises(BadSetting, match="LEADSCOUT_DATABASE_PASSWORD_FILE"):
-            open_instance(prepare_instance(settings).folder)
+            instance.get_runs_count()
 
 
 def test_the_webserver_limits_how_long_a_statement_takes_and_keeps_the_pool(settings):

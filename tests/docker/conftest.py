@@ -25,7 +25,13 @@ def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
     install(prefix, UV_COMPILE_BYTECODE="0")
     _take_bytecode(Path(sysconfig.get_path("purelib")), Path(next(prefix.glob("lib/python*/site-packages"))))
     subprocess.run(
-        [prefix / "bin" / "python", "-m", "compileall", "-q", *prefix.glob("lib/python*/site-packages/leadscout_assets")],
+        [
+            prefix / "bin" / "python",
+            "-m",
+            "compileall",
+            "-q",
+            *prefix.glob("lib/python*/site-packages/leadscout_assets"),
+        ],
         check=True,
     )
     return prefix

@@ -67,7 +67,11 @@ class DatabaseServer:
         environment = self._environment | {"PGPASSWORD": password.read_text().strip()}
         place = ["--host", "127.0.0.1", "--port", str(self.port), "--username", user]
         done = subprocess.run(
-            [str(self.binaries / program), *place, *arguments], env=environment, capture_output=True, text=True, check=False
+            [str(self.binaries / program), *place, *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout

@@ -210,7 +210,9 @@ class Stack:
             home = Home(self.settings)
             try:
                 records = {home.store.manifest(record.sha256): record for record in home.records.all()}
-                done = {m.file_name: r.batch_id for m, r in records.items() if m is not None and r.reported_at is not None}
+                done = {
+                    m.file_name: r.batch_id for m, r in records.items() if m is not None and r.reported_at is not None
+                }
             finally:
                 home.database.close()
             resting = all(run["status"] in ENDED for run in self.runs())
@@ -249,7 +251,7 @@ class Stack:
             text = re.sub(rf"(?<![\w.]){number}(?![\w.])", port, text)
         for place, folder in self._places.items():
             text = text.replace(place, folder)
-        return text.replace("0.0.0.0", "127.0.0.1")  # noqa: S104  # taken away, not bound
+        return text.replace("0.0.0.0", "127.0.0.1")  # taken away, not bound
 
     def _command(self, name: str) -> list[str]:
         return [self._local(str(word)) for word in self.services[name]["command"]]

@@ -143,7 +143,9 @@ def test_postgresql_takes_as_many_connections_as_all_pools_together_may_open():
     pool = Settings.model_fields["database_pool_size"].default + Settings.model_fields["database_max_overflow"].default
     wanted = sum(pools * pool for processes in POOLS.values() for _, pools in processes)
     assert POOLS.keys() - {"typed commands"} == SERVICES.keys() - {"postgres"}
-    most = int(next(word for word in SERVICES["postgres"]["command"] if word.startswith("max_connections")).split("=")[1])
+    most = int(
+        next(word for word in SERVICES["postgres"]["command"] if word.startswith("max_connections")).split("=")[1]
+    )
     assert most >= wanted + RESERVED_CONNECTIONS
     text = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
     assert f"{wanted} connections" in text

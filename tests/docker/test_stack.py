@@ -52,7 +52,10 @@ def rows(stack: Stack) -> dict[str, tuple[int, int, int]]:
 def assert_each_row_is_there_once(stack: Stack, batch: str) -> None:
     home = Home(stack.settings)
     try:
-        counts = [home.tables.read(c, [batch], ["source_row"])["source_row"].to_pylist() for c in (contracts.LEADS, contracts.REJECTED_LEADS)]
+        counts = [
+            home.tables.read(c, [batch], ["source_row"])["source_row"].to_pylist()
+            for c in (contracts.LEADS, contracts.REJECTED_LEADS)
+        ]
         found = [row for part in counts for row in part]
         assert len(set(found)) == len(found) == home.records.get(batch).rows_counted
     finally:

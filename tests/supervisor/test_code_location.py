@@ -36,7 +36,7 @@ def test_it_fails_the_runs_of_its_predecessor_serves_and_ends_well_when_it_is_as
 
     settings, port = Settings(home=tmp_path / "home", log_format="json"), free_port()
     with open_instance(prepare_instance(settings).folder) as instance:
-        states = (DagsterRunStatus.STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.QUEUED)
+        states = (DagsterRunStatus.STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.CANCELING)
         runs = [create_run_for_test(instance, status=state).run_id for state in states]
     monkeypatch.setattr(code_location, "LOOK_SECONDS", 0.1)
 
@@ -54,7 +54,7 @@ def test_it_fails_the_runs_of_its_predecessor_serves_and_ends_well_when_it_is_as
     assert left_behind(settings.home) == []
     with open_instance(prepare_instance(settings).folder) as instance:
         statuses = [instance.get_run_by_id(run).status for run in runs]
-    assert statuses == [DagsterRunStatus.FAILURE, DagsterRunStatus.FAILURE, DagsterRunStatus.QUEUED]
+    assert statuses == [DagsterRunStatus.FAILURE, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
 
 
 @pytest.mark.timeout(600)
