@@ -74,13 +74,7 @@ name-model: $(READY)
 # `make -k check` shows what every tool has to say instead of stopping at the first.
 check: check-format check-lint check-types check-imports check-dependencies check-lock check-security
 
-check-RELEASE = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
-
-image:
-	docker build --file docker/Dockerfile --tag leadscout:$(RELEASE) \
-		$(if $(PYTHON_IMAGE),--build-arg PYTHON_IMAGE=$(PYTHON_IMAGE)) .
-
-format: $(READY)
+check-format: $(READY)
 	$(BIN)/ruff format --check .
 
 check-lint: $(READY)
@@ -101,6 +95,11 @@ check-lock: $(READY)
 
 check-security: $(READY)
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive leadscout_assets
+
+image: RELEASE = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+image:
+	docker build --file docker/Dockerfile --tag leadscout:$(RELEASE) \
+		$(if $(PYTHON_IMAGE),--build-arg PYTHON_IMAGE=$(PYTHON_IMAGE)) .
 
 format: $(READY)
 	$(BIN)/ruff format .
