@@ -26,8 +26,9 @@ log = get_logger(__name__)
 def serve_code_location(settings: Settings, host: str, port: int, *, module: str = DEFINITIONS) -> int:
     """Serve the definitions and execute their runs in the foreground until SIGINT, SIGTERM or SIGHUP; return 0 then.
 
-    Runs that the last code location of this home left under way are failed first, and so retried: it is the only one, and
-    its processes went with it. Whoever restarts it must be somebody else, such as a container's restart policy.
+    Runs that the last code location of this home left under way are failed as soon as this one serves, and so retried: it
+    is the only one, and its processes went with it. Whoever restarts it must be somebody else, such as a container's
+    restart policy.
 
     Raises `AlreadyRunning` when another one holds the home, `EdgeFailed` when the code server ends by itself, and what
     storage raises when it is away at the start.
@@ -38,7 +39,7 @@ def serve_code_location(settings: Settings, host: str, port: int, *, module: str
         runs = Runs(instance.folder, settings.home)
         server = _code_server(settings, host, port, module)
         try:
-            runs.fail_before_serving()
+            runs.take_over()
             server.start()
             _watch(server, runs, Address(port=port), requests)
         except StopAsked:
@@ -57,10 +58,11 @@ def _code_server(settings: Settings, host: str, port: int, module: str) -> Child
 
 
 def _watch(server: Child, runs: Runs, address: Address, requests: StopRequests) -> None:
-    look = time.monotonic() + LOOK_SECONDS
+    look, served = time.monotonic() + LOOK_SECONDS, False
     while server.runs:
         requests.pause(POLL_SECONDS)
-        if time.monotonic() >= look:
+        # No look before it serves: what was left behind would be forgotten.
+        if time.monotonic() >= look and (served := served or address.answers()):
             runs.look(address.answers)
             look = time.monotonic() + LOOK_SECONDS
     raise EdgeFailed(f"the code server ended with code {server.exit_code}; its last lines above say why")

@@ -37,10 +37,23 @@ class Runs:
         self._suspects: frozenset[str] = frozenset()
 
     def fail_before_serving(self) -> None:
-        """Fail what an earlier code server left under way. Only while no code server takes launches. Raises what storage raises."""
+        """Fail what an earlier code server left under way. Only while no daemon and no code server run. Raises what storage raises."""
         from leadscout_assets.defs import orphans
 
         _report(orphans.fail_orphaned_runs(self._instance, launching=False))
+
+    def take_over(self) -> None:
+        """Find what an earlier code server left under way, while a daemon runs. Only before the new one takes launches.
+
+        What lost its process is failed at the first look: the daemon retries at once, and needs a code server for it. What
+        was launched but never named a process is failed now, since later it could be on its way. Raises what storage raises.
+        """
+        from leadscout_assets.defs import orphans
+
+        lost = frozenset(orphans.orphaned_runs(self._instance, launching=True))
+        never_begun = frozenset(orphans.orphaned_runs(self._instance, launching=False)) - lost
+        _report(orphans.fail_orphaned_runs(self._instance, launching=False, only=never_begun))
+        self._suspects = lost
 
     def look(self, answers: Callable[[], bool]) -> None:
         """Fail the runs that lost their process, and ask again for retries that got lost; while the code server answers."""

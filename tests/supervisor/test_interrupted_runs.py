@@ -57,6 +57,21 @@ def test_a_run_that_is_on_its_way_is_failed_only_before_anything_is_served(insta
     runs.close()
 
 
+def test_what_a_predecessor_left_is_failed_once_its_successor_serves_so_that_the_retry_finds_a_code_server(
+    instance, runs
+):
+    begun, never_begun = (
+        create_run_for_test(instance, status=state).run_id
+        for state in (DagsterRunStatus.STARTED, DagsterRunStatus.STARTING)
+    )
+    runs.take_over()
+    assert status(instance, begun) is DagsterRunStatus.STARTED
+    assert status(instance, never_begun) is DagsterRunStatus.FAILURE, "it can be on its way only from now on"
+    runs.look(lambda: True)
+    assert status(instance, begun) is DagsterRunStatus.FAILURE
+    runs.close()
+
+
 def test_storage_that_is_away_costs_a_look_and_no_more(instance, runs, folder, tmp_path, monkeypatch):
     run = create_run_for_test(instance, status=DagsterRunStatus.STARTED).run_id
     idle = Child("idle", ["true"], {}, tmp_path, None)
