@@ -7,6 +7,7 @@
 #   make bench     the benchmarks      make soak   the tests that take longer
 #   make format    write the format    make lock   resolve the dependencies again (UPGRADE=1: to the newest)
 #   make evaluate-names   how right the name classifier is      make name-model   learns its model and calibration anew
+#   make image     the container image, where there is Docker: docs/deployment.md
 #   make setup     only the environment    make clean   removes .tools, .venv and caches, never data
 #
 # PYTHON=python3.12 make test   takes another Python (3.11 to 3.13); .venv is made again when the version changes.
@@ -39,7 +40,7 @@ export PIP_ROOT_USER_ACTION := ignore
 # Another activated environment must not be written to.
 unexport VIRTUAL_ENV CONDA_PREFIX PYTHONHOME PYTHONPATH
 
-.PHONY: help setup demo up test soak check bench format lock clean evaluate-names name-model \
+.PHONY: help setup demo up test soak check bench format lock clean evaluate-names name-model image \
 	check-format check-lint check-types check-imports check-dependencies check-lock check-security
 
 help:
@@ -94,6 +95,11 @@ check-lock: $(READY)
 
 check-security: $(READY)
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive leadscout_assets
+
+image: RELEASE = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+image:
+	docker build --file docker/Dockerfile --tag leadscout:$(RELEASE) \
+		$(if $(PYTHON_IMAGE),--build-arg PYTHON_IMAGE=$(PYTHON_IMAGE)) .
 
 format: $(READY)
 	$(BIN)/ruff format .

@@ -87,11 +87,11 @@ def _home(settings: Settings) -> Finding:
 
 def _database(settings: Settings) -> Finding:
     from leadscout_assets.database.deliveries import Deliveries
-    from leadscout_assets.database.engine import HEAD, Database, current_revision
+    from leadscout_assets.database.engine import HEAD, current_revision, database_of
 
     what = "application database"
     try:
-        database = Database(settings.database)
+        database = database_of(settings)
         if not _is_there(database):
             return Finding(what, True, "none yet: it is made at the first delivery")
         if current_revision(database) != HEAD:
@@ -103,9 +103,9 @@ def _database(settings: Settings) -> Finding:
 
 
 def _has_records(settings: Settings) -> bool:
-    from leadscout_assets.database.engine import HEAD, Database, current_revision
+    from leadscout_assets.database.engine import HEAD, current_revision, database_of
 
-    database = Database(settings.database)
+    database = database_of(settings)
     return _is_there(database) and current_revision(database) == HEAD
 
 

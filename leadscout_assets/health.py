@@ -111,9 +111,9 @@ def _looked(name: str, check: Check, settings: Settings, expect_platform: bool) 
 
 
 def _database(settings: Settings, _: bool) -> State:
-    from leadscout_assets.database.engine import HEAD, Database, current_revision
+    from leadscout_assets.database.engine import HEAD, current_revision, database_of
 
-    database = Database(settings.database, pool_size=1)
+    database = database_of(settings)
     try:
         if database.is_sqlite and not Path(str(database.url.database)).exists():
             return State(OK, "none yet: it is made at the first delivery")

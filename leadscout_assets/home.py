@@ -62,9 +62,9 @@ class Home:
     @cached_property
     def database(self) -> Database:
         """The application database, its schema up to date."""
-        from leadscout_assets.database.engine import Database, upgrade
+        from leadscout_assets.database.engine import database_of, upgrade
 
-        database = Database(self.settings.database)
+        database = database_of(self.settings)
         upgrade(database)
         return database
 

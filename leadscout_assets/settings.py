@@ -25,6 +25,16 @@ class Settings(BaseSettings):
     home: Path = Field(Path("var"), description="folder below which the platform writes everything")
     inbox: Path | None = Field(None, description="folder that the sensor watches; default <home>/inbox")
     database_url: SecretStr | None = Field(None, description="application database; default SQLite in <home>/database")
+    dagster_database_url: SecretStr | None = Field(
+        None, description="Dagster's runs, events and partitions, on PostgreSQL; default SQLite in <home>/dagster"
+    )
+    database_password_file: Path | None = Field(
+        None, description="file that holds the password for both databases, which so stands in no URL"
+    )
+    database_pool_size: int = Field(
+        20, ge=1, le=1_000, description="connections that a process keeps open to a database"
+    )
+    database_max_overflow: int = Field(10, ge=0, le=1_000, description="connections that it opens on top at peaks")
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "INFO", description="least level logged"
@@ -83,9 +93,6 @@ class Settings(BaseSettings):
     )
     max_proven_restore_age_hours: float = Field(
         48.0, gt=0, le=LONGEST_TIME, description="longest ago that a restore may have been proven, hours"
-    )
-    dagster_database_url: SecretStr | None = Field(
-        None, description="Dagster's storage where it is PostgreSQL, for backups; default SQLite in <home>/dagster"
     )
     drill_database_url: SecretStr | None = Field(
         None,
@@ -157,9 +164,8 @@ def read_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         faults = "; ".join(f"LEADSCOUT_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
         raise BadSetting(f"settings cannot be used: {faults}") from None
-    inbox = settings.inbox.resolve() if settings.inbox else None
-    backups = settings.backup_dir.resolve() if settings.backup_dir else None
-    return settings.model_copy(update={"home": settings.home.resolve(), "inbox": inbox, "backup_dir": backups})
+    paths = {name: getattr(settings, name) for name in ("home", "inbox", "backup_dir", "database_password_file")}
+    return settings.model_copy(update={name: path.resolve() for name, path in paths.items() if path is not None})
 
 
 _in_use: Settings | None = None

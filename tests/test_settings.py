@@ -29,10 +29,12 @@ def test_relative_paths_become_absolute_when_they_are_read(home, monkeypatch, tm
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LEADSCOUT_HOME", "var")
     monkeypatch.setenv("LEADSCOUT_INBOX", "../drop")
+    monkeypatch.setenv("LEADSCOUT_DATABASE_PASSWORD_FILE", "secrets/word")
     settings = read_settings()
     monkeypatch.chdir("/")
     assert settings.home == tmp_path / "var"
     assert settings.inbox_dir == tmp_path.parent / "drop"
+    assert settings.database_password_file == tmp_path / "secrets" / "word"
 
 
 @pytest.mark.parametrize("name", [name for name in Settings.model_fields if name not in ("home",)])
@@ -49,6 +51,7 @@ def test_an_empty_variable_is_the_default(home, monkeypatch, name):
         ("MAX_BATCHES_PER_RUN", "-1"), ("MAX_WORKBOOK_BYTES", "25MB"), ("MAX_COMPRESSION_RATIO", "1"), ("DELIVER_EVERY_HOURS", "0"),
         ("MATERIALIZE_WITHIN_MINUTES", "0"), ("REVEAL_RELIGION", "perhaps"), ("BATCH_SLUG", "2"), ("MAX_CSV_BYTES", "0"),
         ("MAX_COLUMNS", "1"), ("MAX_WORKBOOK_ENTRIES", "0"), ("MAX_UNPACKED_BYTES", "0"),
+        ("DATABASE_POOL_SIZE", "0"), ("DATABASE_POOL_SIZE", "many"), ("DATABASE_MAX_OVERFLOW", "-1"),
         ("DELIVER_EVERY_HOURS", "inf"), ("MATERIALIZE_WITHIN_MINUTES", "inf"),
     ],
 )  # fmt: skip
@@ -81,8 +84,9 @@ def test_settings_cannot_be_changed(home):
         home.port = 4000
 
 
-def test_the_database_url_is_a_secret_wherever_settings_are_shown(home, monkeypatch):
+def test_the_database_urls_are_secrets_wherever_settings_are_shown(home, monkeypatch):
     monkeypatch.setenv("LEADSCOUT_DATABASE_URL", "postgresql://scout:s3cret@db/leads")
+    monkeypatch.setenv("LEADSCOUT_DAGSTER_DATABASE_URL", "postgresql://scout:s3cret@db/dagster")
     settings = read_settings()
     assert settings.database == "postgresql://scout:s3cret@db/leads"
     assert "s3cret" not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
@@ -112,3 +116,4 @@ def test_the_defaults_of_reading_are_those_that_are_documented(home):
     assert home.max_csv_bytes == 1_000_000_000
     assert home.max_rows_per_run == 1_000_000
     assert Settings.model_fields["home"].default == Path("var")
+    assert (home.database_pool_size, home.database_max_overflow) == (20, 10)

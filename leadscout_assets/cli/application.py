@@ -6,7 +6,19 @@ from collections.abc import Sequence
 import typer
 from typer.exceptions import TyperException
 
-from leadscout_assets.cli import batches, classify, deliver, demo, doctor, generate, health, platform, recovery, run
+from leadscout_assets.cli import (
+    batches,
+    classify,
+    code_location,
+    deliver,
+    demo,
+    doctor,
+    generate,
+    health,
+    platform,
+    recovery,
+    run,
+)
 from leadscout_assets.errors import LeadScoutError, is_interruption
 from leadscout_assets.logs import describe, get_logger, setup_logging
 from leadscout_assets.settings import current_settings
@@ -24,6 +36,7 @@ COMMANDS = (
     batches.show,
     platform.backfill,
     platform.up,
+    code_location.code_location,
     demo.demo,
     doctor.doctor,
     health.health,

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from leadscout_assets.errors import BadSetting, EdgeFailed
 from leadscout_assets.folders import make_private
+from leadscout_assets.settings import Settings
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -30,10 +31,13 @@ BUSY_SECONDS = 30
 
 POSTGRES_CONNECT_SECONDS = 10
 
+POSTGRES_RECYCLE_SECONDS = 1800
+"""Age at which an idle connection is replaced: a firewall in between forgets one after an hour or so, without a word."""
+
 _UPGRADE_LOCK = 0x1EAD5C07
 """Key of the PostgreSQL advisory lock under which one process upgrades while the others wait."""
 
-_POSTGRES_DRIVERS = {"postgresql", "postgres", "postgresql+psycopg"}
+_POSTGRES_DRIVERS = {"postgresql", "postgres", "postgresql+psycopg", "postgresql+psycopg2"}
 
 _FIXES = {
     "SQLITE_BUSY": "another process holds the database for too long; end it and try again",
@@ -62,14 +66,19 @@ class Database:
     """One application database: a connection pool with transactions that fail only with LeadScout's own errors.
 
     `url` is a SQLAlchemy URL of a SQLite file or of PostgreSQL (`postgresql://` means psycopg 3). `pool_size`
-    connections are kept, `max_overflow` more are opened at peaks. Connections open at first use.
+    connections are kept, `max_overflow` more are opened at peaks. Connections open at first use. The password of
+    PostgreSQL is read from `password_file`, where there is one, each time a connection is opened.
     Raises `BadSetting` where the URL cannot be used; the URL is not quoted, as it may hold a password.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 20, max_overflow: int = 10) -> None:
+    def __init__(
+        self, url: str, *, password_file: Path | None = None, pool_size: int = 20, max_overflow: int = 10
+    ) -> None:
         self.url = _usable(url)
-        make = _sqlite_engine if self.is_sqlite else _postgres_engine
-        self.engine = make(self.url, pool_size, max_overflow)
+        if self.is_sqlite:
+            self.engine = _sqlite_engine(self.url, pool_size, max_overflow)
+        else:
+            self.engine = postgres_engine(self.url, password_file, pool_size, max_overflow)
 
     def __repr__(self) -> str:
         return f"Database({self.url.render_as_string(hide_password=True)!r})"
@@ -138,16 +147,61 @@ def _usable(url: str) -> URL:
     raise BadSetting("LEADSCOUT_DATABASE_URL: only sqlite:/// and postgresql+psycopg:// can be used")
 
 
-def _postgres_engine(url: URL, pool_size: int, max_overflow: int) -> sa.Engine:
+def database_of(settings: Settings) -> Database:
+    """Return the application database that the settings name."""
+    return Database(
+        settings.database,
+        password_file=settings.database_password_file,
+        pool_size=settings.database_pool_size,
+        max_overflow=settings.database_max_overflow,
+    )
+
+
+def read_password(file: Path) -> str:
+    """Return the password in a file, the line's end left off. Raises `BadSetting`, which names the setting."""
+    try:
+        password = file.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSetting(
+            f"LEADSCOUT_DATABASE_PASSWORD_FILE: the file cannot be read ({type(error).__name__}); check that the secret "
+            "is there and that the user of this process may read it"
+        ) from None
+    if not password:
+        raise BadSetting("LEADSCOUT_DATABASE_PASSWORD_FILE: the file is empty; write the password into it")
+    return password
+
+
+def is_postgres_url(url: str) -> bool:
+    """Say whether a URL names a PostgreSQL database, by whatever driver."""
+    try:
+        return make_url(url).drivername in _POSTGRES_DRIVERS
+    except ArgumentError:
+        return False
+
+
+def postgres_engine(
+    url: URL, password_file: Path | None, pool_size: int, max_overflow: int, **options: Any
+) -> sa.Engine:
+    """Return an engine on PostgreSQL; `options` go to SQLAlchemy. Nothing is opened yet."""
     connect = {"connect_timeout": POSTGRES_CONNECT_SECONDS, "application_name": "leadscout"}
-    return sa.create_engine(
+    engine = sa.create_engine(
         url,
         pool_size=pool_size,
         max_overflow=max_overflow,
         pool_pre_ping=True,  # a restarted server or a firewall closes idle connections
+        pool_recycle=POSTGRES_RECYCLE_SECONDS,
         hide_parameters=True,
         connect_args={key: value for key, value in connect.items() if key not in url.query},
+        **options,
     )
+    if password_file is not None:
+
+        @sa.event.listens_for(engine, "do_connect")
+        def _with_password(_dialect: object, _record: object, _args: object, parameters: dict[str, Any]) -> None:
+            # At each connection, so that a password that was changed needs no restart.
+            parameters["password"] = read_password(password_file)
+
+    return engine
 
 
 def _sqlite_engine(url: URL, pool_size: int, max_overflow: int) -> sa.Engine:

@@ -51,9 +51,9 @@ def ages(settings: Settings, now: datetime) -> Ages:
 
 def _first_delivery(settings: Settings) -> datetime | None:
     from leadscout_assets.database.deliveries import Deliveries
-    from leadscout_assets.database.engine import Database, current_revision
+    from leadscout_assets.database.engine import current_revision, database_of
 
-    database = Database(settings.database, pool_size=1)
+    database = database_of(settings)
     try:
         if database.is_sqlite and not Path(str(database.url.database)).exists():
             return None

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from leadscout_assets.database.engine import is_postgres_url
 from leadscout_assets.errors import BadInput, DamagedBackup, EdgeFailed
 from leadscout_assets.recovery import postgres, sqlite, table_versions
 from leadscout_assets.recovery.manifest import DatabaseEntry, Manifest, TableEntry
@@ -124,8 +125,8 @@ def _last_restore_failed(repository: Repository) -> bool:
 
 
 def _application(settings: Settings, originals: Originals, repository: Repository) -> Iterator[DatabaseEntry]:
-    if postgres.is_postgres(settings.database):
-        yield _dumped(APPLICATION, settings.database, originals, repository)
+    if is_postgres_url(settings.database):
+        yield _dumped(APPLICATION, postgres.with_password(settings.database, settings), originals, repository)
         return
     from sqlalchemy.engine import make_url
 
@@ -136,7 +137,12 @@ def _application(settings: Settings, originals: Originals, repository: Repositor
 
 def _dagster(settings: Settings, originals: Originals, repository: Repository) -> Iterator[DatabaseEntry]:
     if settings.dagster_database_url is not None:
-        yield _dumped(DAGSTER, settings.dagster_database_url.get_secret_value(), originals, repository)
+        yield _dumped(
+            DAGSTER,
+            postgres.with_password(settings.dagster_database_url.get_secret_value(), settings),
+            originals,
+            repository,
+        )
     first = settings.dagster_dir / FIRST
     if first.exists():
         originals.take(first)

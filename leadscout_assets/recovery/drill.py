@@ -55,7 +55,7 @@ def _fill_scratch(settings: Settings) -> Fill:
         if settings.drill_database_url is None:
             postgres.read_through(dump)
             return None
-        url = settings.drill_database_url.get_secret_value()
+        url = postgres.with_password(settings.drill_database_url.get_secret_value(), settings)
         postgres.clear_for_drill(url)
         try:
             return postgres.load(dump, url)

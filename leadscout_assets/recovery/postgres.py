@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
 
-from leadscout_assets.database.engine import Database
+from leadscout_assets.database.engine import Database, read_password
 from leadscout_assets.errors import BadInput, BadSetting, DamagedBackup, EdgeFailed
+from leadscout_assets.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,12 +45,12 @@ class Dumped:
     rows: dict[str, int]
 
 
-def is_postgres(url: str) -> bool:
-    """Say whether a database URL is one of PostgreSQL."""
-    try:
-        return make_url(url).get_backend_name() in {"postgresql", "postgres"}
-    except ArgumentError:
-        return False
+def with_password(url: str, settings: Settings) -> str:
+    """Return the URL with the password of LEADSCOUT_DATABASE_PASSWORD_FILE, where it has none of its own."""
+    parsed, file = make_url(url), settings.database_password_file
+    if file is None or parsed.password is not None:
+        return url
+    return parsed.set(password=read_password(file)).render_as_string(hide_password=False)
 
 
 def dump(url: str, target: Path) -> Dumped:

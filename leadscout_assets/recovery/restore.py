@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from leadscout_assets.database.engine import is_postgres_url
 from leadscout_assets.errors import AlreadyRunning, BadInput, BadSetting, DamagedBackup, EdgeFailed
 from leadscout_assets.folders import make_private
 from leadscout_assets.recovery import postgres, sqlite, table_versions
@@ -84,7 +85,7 @@ def check_targets(manifest: Manifest, settings: Settings) -> None:
     for entry in manifest.databases:
         if entry.kind == "postgresql":
             _url_of(settings, entry)
-        elif postgres.is_postgres(settings.database):
+        elif is_postgres_url(settings.database):
             raise BadSetting("LEADSCOUT_DATABASE_URL names PostgreSQL, but the backup holds SQLite; restore without it")
 
 
@@ -123,11 +124,11 @@ def restore(repository: Repository, manifest: Manifest, target: Path, fill: Fill
 def _url_of(settings: Settings, entry: DatabaseEntry) -> str:
     named = {"application": "database_url", "dagster": "dagster_database_url"}[entry.name]
     secret = getattr(settings, named)
-    if secret is None or not postgres.is_postgres(secret.get_secret_value()):
+    if secret is None or not is_postgres_url(secret.get_secret_value()):
         raise BadSetting(
             f"LEADSCOUT_{named.upper()}: the backup holds a PostgreSQL database; name an empty one to restore it into"
         )
-    return str(secret.get_secret_value())
+    return postgres.with_password(secret.get_secret_value(), settings)
 
 
 def _refuse(repository: Repository, manifest: Manifest, target: Path) -> None:

@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import IO
 
 import psutil
 
@@ -33,10 +34,15 @@ log = get_logger(__name__)
 class Child:
     """A process in a session and process group of its own, so that Ctrl-C reaches it only through the supervisor."""
 
-    def __init__(self, name: str, command: list[str], environment: Mapping[str, str], folder: Path, logs: Path) -> None:
-        """Describe the process without starting it; `folder` is where it runs, `logs` where `<name>.log` lies."""
+    def __init__(
+        self, name: str, command: list[str], environment: Mapping[str, str], folder: Path, logs: Path | None
+    ) -> None:
+        """Describe the process without starting it; `folder` is where it runs, `logs` where `<name>.log` lies.
+
+        Without `logs` it writes to where this process writes, as a container's log wants it.
+        """
         self.name = name
-        self.log_file = logs / f"{name}.log"
+        self.log_file = logs / f"{name}.log" if logs is not None else None
         self._command = command
         self._environment = dict(environment)
         self._folder = folder
@@ -47,19 +53,24 @@ class Child:
 
     def start(self) -> None:
         """Start the process; its output is appended to its log."""
-        make_private(self.log_file.parent)
-        with self.log_file.open("ab") as output:
+        with self._output() as output:
             self._process = subprocess.Popen(
                 self._command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
-                stderr=subprocess.STDOUT,
+                stderr=output and subprocess.STDOUT,
                 env=self._environment,
                 cwd=self._folder,
                 start_new_session=True,
             )
         self._started, self._due = time.monotonic(), None
         log.info("process started", process=self.name, pid=self.pid)
+
+    def _output(self) -> contextlib.AbstractContextManager[IO[bytes] | None]:
+        if self.log_file is None:
+            return contextlib.nullcontext()
+        make_private(self.log_file.parent)
+        return self.log_file.open("ab")
 
     @property
     def pid(self) -> int | None:
@@ -116,7 +127,7 @@ class Child:
 
     def rotate_log(self, largest: int = LOG_BYTES) -> None:
         """Put a log that grew too large aside, in place: the process goes on writing to the file that it has open."""
-        if self.log_file.is_file() and self.log_file.stat().st_size > largest:
+        if self.log_file is not None and self.log_file.is_file() and self.log_file.stat().st_size > largest:
             shutil.copyfile(self.log_file, self.log_file.with_name(f"{self.log_file.name}.1"))
             os.truncate(self.log_file, 0)
 

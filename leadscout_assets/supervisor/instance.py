@@ -69,7 +69,8 @@ def prepare_instance(settings: Settings) -> Instance:
     folder = settings.dagster_dir
     # Whoever reaches the code server's socket can start runs: nobody but this user may.
     make_private(folder)
-    _write_if_different(folder / "dagster.yaml", configuration().read_text(encoding="utf-8"))
+    file = configuration(on_postgres=settings.dagster_database_url is not None)
+    _write_if_different(folder / "dagster.yaml", file.read_text(encoding="utf-8"))
     return Instance(folder)
 
 
@@ -84,9 +85,9 @@ def prepare_workspace(instance: Instance) -> Workspace:
     return Workspace(file, address)
 
 
-def configuration() -> Path:
-    """Return the file that configures the embedded instance, a part of the package; the one at the root links to it."""
-    return Path(__file__).with_name("dagster.yaml")
+def configuration(*, on_postgres: bool = False) -> Path:
+    """Return the file that configures the instance, a part of the package. The ones at the root and in docker/ link to them."""
+    return Path(__file__).with_name("dagster-postgres.yaml" if on_postgres else "dagster.yaml")
 
 
 def child_environment(settings: Settings, inherited: Mapping[str, str]) -> dict[str, str]:

@@ -8,15 +8,13 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import psutil
 
 from leadscout_assets.errors import EdgeFailed
 from leadscout_assets.logs import get_logger
 from leadscout_assets.settings import Settings
-from leadscout_assets.supervisor.children import Child, belongs_to, end_leftovers
+from leadscout_assets.supervisor.children import Child, end_leftovers
 from leadscout_assets.supervisor.foreground import Guest, StopAsked, StopRequests, stop_requests
 from leadscout_assets.supervisor.instance import (
     Workspace,
@@ -24,11 +22,9 @@ from leadscout_assets.supervisor.instance import (
     prepare_instance,
     prepare_workspace,
 )
+from leadscout_assets.supervisor.interrupted_runs import LOOK_SECONDS, Runs, signal_process
 from leadscout_assets.supervisor.lock import hold_home
 from leadscout_assets.supervisor.readiness import awaited, check_port_is_free, url_of
-
-if TYPE_CHECKING:
-    from leadscout_assets.defs.orphans import EmbeddedInstance
 
 DEFINITIONS = "leadscout_assets.definitions"
 START_SECONDS = 180.0
@@ -38,9 +34,6 @@ GRACE_SECONDS = 8.0
 WORKERS_SECONDS = 6.0
 """Seconds of the grace that runs have; the rest is for the servers that they report through."""
 POLL_SECONDS = 0.1
-ORPHANS_SECONDS = 5.0
-"""Seconds between two looks for orphaned runs. Two in a row must find a run, since its code server, which learns of a
-worker's death within half a second, says more about it."""
 
 log = get_logger(__name__)
 
@@ -81,9 +74,8 @@ class _Platform:
         self._module = module
         self._requests = requests
         self._children: list[Child] = []
-        self._instance: EmbeddedInstance | None = None
+        self._runs: Runs | None = None
         self._answers: Callable[[], bool] = bool
-        self._suspects: frozenset[str] = frozenset()
 
     def start(self, seconds: float) -> str:
         """Start everything in order and return the UI's address once all of it is ready."""
@@ -100,12 +92,12 @@ class _Platform:
 
         # Processes that make the storage at the same time break it for good: it is there before the first one starts.
         if not orphans.storage_is_made(instance.folder):
-            self._instance = orphans.open_instance(instance.folder)
+            self._runs = Runs(instance.folder, settings.home)
         self._children.append(code_server)
         code_server.start()
         # While the code server loads the definitions, look for what the last platform left undone.
-        self._instance = self._instance or orphans.open_instance(instance.folder)
-        self._report(orphans.fail_orphaned_runs(self._instance, launching=False))
+        self._runs = self._runs or Runs(instance.folder, settings.home)
+        self._runs.fail_before_serving()
         self._answers = workspace.address.answers
         self._await("the code server", lambda: None if self._answers() else "its address", deadline)
 
@@ -122,16 +114,17 @@ class _Platform:
     def watch(self, guest: Guest) -> int:
         """Keep the processes alive and fail orphaned runs until the guest asks for the end, or a signal does."""
         guest.start()
-        look = time.monotonic() + ORPHANS_SECONDS
+        look = time.monotonic() + LOOK_SECONDS
         while not guest.wants_the_end():
             self._requests.pause(POLL_SECONDS)
             for child in self._children:
                 child.keep_alive()
             if time.monotonic() >= look:
-                self._look_for_orphans()
+                assert self._runs is not None  # noqa: S101  # watch comes after start
+                self._runs.look(self._answers)
                 for child in self._children:
                     child.rotate_log()
-                look = time.monotonic() + ORPHANS_SECONDS
+                look = time.monotonic() + LOOK_SECONDS
         return guest.answer()
 
     def stop(self) -> None:
@@ -149,11 +142,8 @@ class _Platform:
         for child in others[::-1]:
             child.terminate()
         while self._patient(began, WORKERS_SECONDS):
-            workers = self._workers(code_server)
-            for worker in workers - asked:
-                _interrupt(worker)
-            asked |= workers
-            if not workers and not any(child.runs for child in others):
+            idle = self._runs is None or self._runs.interrupt(code_server, asked)
+            if idle and not any(child.runs for child in others):
                 break
             time.sleep(POLL_SECONDS)
 
@@ -163,9 +153,8 @@ class _Platform:
         for child in self._children:
             child.kill_group()
         for worker in asked:
-            _interrupt(worker, signal.SIGKILL)
+            signal_process(worker, signal.SIGKILL)
         psutil.wait_procs(asked, timeout=1.0)
-        self._report(self._fail_orphans())
         self._close()
         log.info("platform stopped", seconds=round(time.monotonic() - began, 1))
 
@@ -199,69 +188,11 @@ class _Platform:
                 )
             self._requests.pause(POLL_SECONDS)
 
-    def _look_for_orphans(self) -> None:
-        from leadscout_assets.defs import orphans
-
-        assert self._instance is not None  # noqa: S101  # watch comes after start
-        if not self._answers():
-            # The daemon retries a failed run at once, and only once: not while nothing can be launched.
-            self._suspects = frozenset()
-            return
-        try:
-            found = frozenset(orphans.orphaned_runs(self._instance, launching=True))
-            self._report(orphans.fail_orphaned_runs(self._instance, launching=True, only=found & self._suspects))
-            for run_id in orphans.repeat_lost_retries(self._instance, datetime.now(UTC)):
-                log.warning("lost retry asked for again", run_id=run_id)
-        except Exception as error:  # noqa: BLE001
-            # Whatever the storage may raise (locked, full, slow), the platform goes on, and looks again in a moment.
-            log.warning("looking for orphaned runs failed", error=type(error).__name__)
-        else:
-            self._suspects = found
-
-    def _fail_orphans(self) -> list[str]:
-        from leadscout_assets.defs import orphans
-
-        if self._instance is None:
-            return []
-        try:
-            return orphans.fail_orphaned_runs(self._instance, launching=False)
-        except Exception as error:  # noqa: BLE001
-            # The next start does the same; an error here must not hide the one that may have brought us here.
-            log.warning("marking interrupted runs failed", error=type(error).__name__)
-            return []
-
-    def _workers(self, code_server: Child) -> set[psutil.Process]:
-        """Return the processes that execute runs: those that the code server started, and those that outlived one."""
-        from leadscout_assets.defs import orphans
-
-        found = code_server.workers()
-        try:
-            reported = orphans.run_workers(self._instance) if self._instance is not None else {}
-        except Exception as error:  # noqa: BLE001
-            # Storage that does not answer must not keep us from ending the processes; their group is ended in any case.
-            log.warning("looking for run workers failed", error=type(error).__name__)
-            reported = {}
-        for workers in reported.values():
-            found |= {process for worker in workers if (process := orphans.worker_process(worker))}
-        # A run may also be executed by a command in another terminal, which is nobody's to end but its user's.
-        return {process for process in found if belongs_to(process, self._settings.home)}
-
     def _patient(self, began: float, seconds: float) -> bool:
         """Say whether there is time left, and nobody insists."""
         return self._requests.count < 2 and time.monotonic() - began < seconds
 
-    def _report(self, run_ids: list[str]) -> None:
-        for run_id in run_ids:
-            log.warning("run without a process ended", run_id=run_id)
-
     def _close(self) -> None:
-        if self._instance is not None:
-            self._instance.dispose()
-            self._instance = None
-
-
-def _interrupt(process: psutil.Process, number: signal.Signals = signal.SIGTERM) -> None:
-    try:
-        process.send_signal(number)
-    except psutil.NoSuchProcess:
-        return
+        if self._runs is not None:
+            self._runs.close()
+            self._runs = None

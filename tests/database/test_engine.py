@@ -13,9 +13,17 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from leadscout_assets.database.engine import BUSY_SECONDS, Database, upgrade
+from leadscout_assets.database.engine import (
+    BUSY_SECONDS,
+    POSTGRES_RECYCLE_SECONDS,
+    Database,
+    database_of,
+    read_password,
+    upgrade,
+)
 from leadscout_assets.database.models import audit_events
 from leadscout_assets.errors import BadSetting, EdgeFailed
+from leadscout_assets.settings import read_settings
 
 CANARY = "Zanele Quagga"
 
@@ -42,7 +50,7 @@ def test_a_url_that_cannot_be_used_is_refused_without_being_quoted(url):
     assert "nonsense" not in str(caught.value)
 
 
-@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg", "postgresql+psycopg2"])
 def test_any_postgresql_scheme_means_psycopg_3(scheme):
     database = Database(f"{scheme}://u@localhost/d")
     assert database.url.drivername == "postgresql+psycopg"
@@ -152,6 +160,60 @@ def test_a_file_that_is_no_database_is_an_edge_failure_that_says_so(tmp_path):
 def test_an_unreachable_server_is_an_edge_failure_that_names_the_setting():
     with pytest.raises(EdgeFailed, match="LEADSCOUT_DATABASE_URL"):
         upgrade(Database("postgresql://u:hidden-word@127.0.0.1:1/d"))
+
+
+def test_the_pool_has_20_connections_and_10_more_at_peaks_unless_set_otherwise(home):
+    url = "postgresql://u@localhost/d"
+    pool = database_of(read_settings(database_url=url)).engine.pool
+    assert (pool.size(), pool._max_overflow) == (20, 10)
+    pool = database_of(read_settings(database_url=url, database_pool_size=3, database_max_overflow=0)).engine.pool
+    assert (pool.size(), pool._max_overflow) == (3, 0)
+    sqlite = database_of(read_settings(database_pool_size=4)).engine.pool
+    assert (sqlite.size(), sqlite._max_overflow) == (4, 10)
+
+
+@pytest.mark.postgres
+def test_the_pool_opens_no_more_connections_than_set_and_replaces_dead_ones(postgres_url):
+    database = Database(postgres_url, pool_size=2, max_overflow=1)
+    assert (database.engine.pool._pre_ping, database.engine.pool._recycle) == (True, POSTGRES_RECYCLE_SECONDS)
+    database.engine.pool._timeout = 0.1
+    with database.read() as first, database.read(), database.read():
+        own = first.execute(sa.text("SELECT pg_backend_pid()")).scalar_one()
+        with pytest.raises(EdgeFailed, match="TimeoutError"), database.read():
+            pass
+    with database.begin() as connection:
+        others = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+        assert connection.execute(sa.text(others)).scalar_one() == 1
+    with database.read() as one, database.read() as other:
+        assert own not in [c.execute(sa.text("SELECT pg_backend_pid()")).scalar_one() for c in (other,)]
+        assert one.execute(sa.text("SHOW application_name")).scalar_one() == "leadscout"
+    database.close()
+
+
+@pytest.mark.postgres
+def test_the_password_comes_from_a_file_each_time_a_connection_is_opened(postgres_url, tmp_path):
+    file, given = tmp_path / "password", []
+    database = Database(postgres_url, password_file=file)
+    sa.event.listen(
+        database.engine, "do_connect", lambda _dialect, _record, _args, told: given.append(told["password"])
+    )
+    for password in ("first:/@ word", "second word"):
+        file.write_text(f"{password}\n")
+        with database.read():
+            pass
+        database.close()
+    assert given == ["first:/@ word", "second word"]
+    assert "word" not in repr(database)
+
+
+@pytest.mark.parametrize("content", [None, "", "\n", b"\xff\xfe"])
+def test_a_password_file_that_cannot_be_used_is_named_by_its_setting_without_its_content(tmp_path, content):
+    file = tmp_path / "password"
+    if content is not None:
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(BadSetting, match="LEADSCOUT_DATABASE_PASSWORD_FILE") as caught:
+        read_password(file)
+    assert caught.value.__suppress_context__ or content in ("", "\n")
 
 
 def test_importing_the_package_loads_no_sqlalchemy_and_the_engine_no_alembic():

@@ -16,7 +16,7 @@ from leadscout_assets.home import Home
 from leadscout_assets.recovery.backup import take_backup
 from leadscout_assets.recovery.by_hand import restore_by_hand
 from leadscout_assets.recovery.drill import drill
-from leadscout_assets.recovery.postgres import DRILL_MARK, dump, is_postgres, read_through
+from leadscout_assets.recovery.postgres import DRILL_MARK, dump, read_through, with_password
 from leadscout_assets.settings import Settings, read_settings
 from tests import scenario
 from tests.recovery.conftest import Living, flip
@@ -174,7 +174,9 @@ def test_a_missing_program_is_told_with_its_cure(tmp_path, monkeypatch):
         read_through(tmp_path / "dump")
 
 
-def test_only_postgresql_urls_are_taken_for_postgresql():
-    assert is_postgres("postgresql+psycopg2://h/d")
-    assert not is_postgres("sqlite:///x")
-    assert not is_postgres("not a url")
+def test_the_password_of_the_file_is_taken_where_the_url_has_none(tmp_path):
+    (tmp_path / "password").write_text("aloe vera\n")
+    settings = read_settings(home=tmp_path / "home", database_password_file=tmp_path / "password")
+    assert with_password("postgresql://one@h/d", settings) == "postgresql://one:aloe%20vera@h/d"
+    assert with_password("postgresql://one:own@h/d", settings) == "postgresql://one:own@h/d"
+    assert with_password("postgresql://one@h/d", read_settings(home=tmp_path / "home")) == "postgresql://one@h/d"

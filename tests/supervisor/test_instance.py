@@ -1,6 +1,7 @@
 import json
 import os
 import socket
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from pydantic import SecretStr
 
 from leadscout_assets.settings import Settings, read_settings
 from leadscout_assets.supervisor.instance import (
+    LOCATION,
     MARK,
     Address,
     Instance,
@@ -23,6 +25,13 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_configuration_at_the_root_is_the_one_in_the_package():
     assert (ROOT / "dagster.yaml").resolve() == configuration().resolve()
+
+
+def test_where_dagsters_database_is_set_the_instance_is_on_postgresql_and_docker_has_the_same_file(tmp_path):
+    url = SecretStr("postgresql://u@h/d")
+    instance = prepare_instance(Settings(home=tmp_path, dagster_database_url=url))
+    assert (instance.folder / "dagster.yaml").read_text() == configuration(on_postgres=True).read_text()
+    assert (ROOT / "docker" / "dagster.yaml").resolve() == configuration(on_postgres=True).resolve()
 
 
 def test_the_configuration_is_one_that_dagster_accepts_and_obeys(tmp_path):
@@ -77,9 +86,10 @@ def test_where_the_path_is_too_long_for_a_socket_a_free_port_is_used(tmp_path):
 
 def test_the_location_has_the_same_name_everywhere():
     entry = yaml.safe_load((ROOT / "workspace.yaml").read_text())["load_from"][0]["python_module"]
-    project = (ROOT / "pyproject.toml").read_text()
-    assert entry["location_name"] == "leadscout"
-    assert 'code_location_name = "leadscout"' in project
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["dg"]
+    assert entry["location_name"] == project["project"]["code_location_name"] == LOCATION
+    # What Dagster's tools read in a checkout is what its loader reads in an installed package.
+    assert tomllib.loads((ROOT / "leadscout_assets" / "dg.toml").read_text()) == project
 
 
 def test_an_address_answers_only_while_something_listens_there(tmp_path):

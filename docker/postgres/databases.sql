@@ -1,0 +1,11 @@
+-- Run once, by the PostgreSQL image at the first start of an empty volume, as its superuser. Two databases, since Dagster
+-- and LeadScout each keep the version of their schema in a table of the same name.
+\set ON_ERROR_STOP on
+\set password `cat "$DATABASE_PASSWORD_FILE"`
+
+CREATE ROLE leadscout LOGIN PASSWORD :'password';
+
+CREATE DATABASE leadscout OWNER leadscout;
+CREATE DATABASE dagster OWNER leadscout;
+
+REVOKE ALL ON DATABASE leadscout, dagster FROM PUBLIC;
