@@ -108,6 +108,6 @@ def page(browser_path) -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path, args=list(FLAGS))
         page = browser.new_page(viewport={"width": 1400, "height": 700})
-        page.set_default_timeout(PATIENCE * 1000)
+        page.set_default_timeout(60_000)
         yield page
         browser.close()

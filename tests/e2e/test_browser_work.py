@@ -74,6 +74,8 @@ def test_a_backfill_is_launched_over_a_selection_of_batches(page, terminal, deli
 
 def test_a_failing_check_of_one_batch_stands_beside_the_green_ones_of_others(page, terminal, delivered):
     page.goto(f"{terminal.url}/assets/raw_leads?view=checks&checkDetail=conservation")
+    # The asset has a tab of this name, and the check one of its own as soon as it is loaded.
+    until(lambda: page.get_by_text("Partitions", exact=True).count() > 1, "the check is shown")
     page.get_by_text("Partitions", exact=True).last.click()
     page.get_by_text("Failed (1)").wait_for()
     passed = len(delivered) - 1
@@ -95,12 +97,8 @@ def test_a_run_is_terminated_from_its_page_and_leaves_its_batch_whole(page, term
     until(lambda: _status(terminal, run) == "CANCELED", "the run is canceled")
     page.get_by_text("Canceled").first.wait_for()
     page.screenshot(path=ARTEFACTS / "terminated.png")
-    # A person stopped it: only a person starts it again.
     batch = next(batch for batch in terminal.batches() if batch["rows"] == LONG)
     assert batch["leads"] + batch["rejected"] in (0, LONG)
-    assert terminal.type("backfill", batch["batch_id"]).code == 0
-    (again,) = [batch for batch in terminal.batches() if batch["rows"] == LONG]
-    assert (again["state"], again["leads"] + again["rejected"]) == ("reported", LONG)
 
 
 def _started(terminal: Terminal, before: set[str]) -> str | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy.engine import make_url
 
 from leadscout_assets.errors import BadInput, BadSetting, EdgeFailed
 from leadscout_assets.home import Home
@@ -177,6 +178,6 @@ def test_a_missing_program_is_told_with_its_cure(tmp_path, monkeypatch):
 def test_the_password_of_the_file_is_taken_where_the_url_has_none(tmp_path):
     (tmp_path / "password").write_text("aloe vera\n")
     settings = read_settings(home=tmp_path / "home", database_password_file=tmp_path / "password")
-    assert with_password("postgresql://one@h/d", settings) == "postgresql://one:aloe%20vera@h/d"
+    assert make_url(with_password("postgresql://one@h/d", settings)).password == "aloe vera"
     assert with_password("postgresql://one:own@h/d", settings) == "postgresql://one:own@h/d"
     assert with_password("postgresql://one@h/d", read_settings(home=tmp_path / "home")) == "postgresql://one@h/d"
