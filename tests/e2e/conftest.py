@@ -14,7 +14,7 @@ import pytest
 
 from tests.defs.conftest import ground, opened_once  # noqa: F401  # fixtures of the shell's tests, for ours
 from tests.defs.ground import BROKEN
-from tests.e2e.terminal import PATIENCE, ROOT, Terminal, reported
+from tests.e2e.terminal import ROOT, Terminal, reported
 from tests.scenario import scenario_csv, scenario_xlsx
 
 if TYPE_CHECKING:
