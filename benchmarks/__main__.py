@@ -20,6 +20,7 @@ from typing import NoReturn
 from benchmarks.backfill import backfill
 from benchmarks.chain import run_20k, run_500
 from benchmarks.classification import names_1m
+from benchmarks.growth import growth
 from benchmarks.inbox_latency import inbox_latency
 from benchmarks.machine import calibrate, describe_machine, warnings
 from benchmarks.overheads import overheads
@@ -38,6 +39,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "overheads": overheads,
     "volume": volume,
     "backfill": backfill,
+    "growth": growth,
     "restore_1m": restore_1m,
 }
 """What there is to run, in the order in which it runs."""

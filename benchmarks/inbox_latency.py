@@ -69,16 +69,14 @@ class Site:
 def inbox_latency(workplace: Workplace) -> Outcome:
     """Drop 500-lead workbooks at all places of the sensor's period, after one drop that is not counted."""
     rows, singles, together = (50, 1, 1) if workplace.quick else (500, 8, 3)
-    prepared = _prepare(workplace.folder / "prepared", 1 + singles + together * TOGETHER, rows)
+    prepared = prepare(workplace.folder / "prepared", 1 + singles + together * TOGETHER, rows)
     dice = random.Random(1)
     with platform_up(workplace) as url:
         site = Site(workplace.home / "inbox", workplace.home / "reports", url)
         # The first run makes the tables, and reads from the disk what later ones find in its cache.
-        first = _drop(site, [next(prepared)], 0.0)
-        alone = [_drop(site, [next(prepared)], offset) for offset in _offsets(singles, dice)]
-        several = [
-            _drop(site, [next(prepared) for _ in range(TOGETHER)], offset) for offset in _offsets(together, dice)
-        ]
+        first = drop(site, [next(prepared)], 0.0)
+        alone = [drop(site, [next(prepared)], offset) for offset in offsets(singles, dice)]
+        several = [drop(site, [next(prepared) for _ in range(TOGETHER)], offset) for offset in offsets(together, dice)]
     one, twelve = ([drop.report for drop in drops] for drops in (alone, several))
     return Outcome(
         "inbox_latency",
@@ -90,22 +88,22 @@ def inbox_latency(workplace: Workplace) -> Outcome:
     )
 
 
-def _prepare(folder: Path, files: int, rows: int) -> Iterator[Path]:
+def prepare(folder: Path, files: int, rows: int, seed: int = 0) -> Iterator[Path]:
     """Make different workbooks before anything is timed, and give them one by one."""
     paths = [folder / f"leads-{number:03}.xlsx" for number in range(1, files + 1)]
-    for seed, path in enumerate(paths, start=1):
-        write_delivery(path, rows, seed)
+    for number, path in enumerate(paths, start=1):
+        write_delivery(path, rows, seed + number)
     return iter(paths)
 
 
-def _offsets(count: int, dice: random.Random) -> list[float]:
+def offsets(count: int, dice: random.Random) -> list[float]:
     """Return random places in the tick period, one in each of `count` equal parts of it, in random order."""
     places = [(part + dice.random()) / count * TICK_SECONDS for part in range(count)]
     dice.shuffle(places)
     return places
 
 
-def _drop(site: Site, files: Sequence[Path], offset: float) -> Drop:
+def drop(site: Site, files: Sequence[Path], offset: float) -> Drop:
     """Drop files at a place in the tick period, wait for their reports and the end of their runs."""
     digests = [hashlib.sha256(file.read_bytes()).hexdigest()[:8] for file in files]
     time.sleep((offset - time.monotonic()) % TICK_SECONDS)

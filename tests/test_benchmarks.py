@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks import machine, processes
 from benchmarks.__main__ import BENCHMARKS, INTERRUPTED, main
-from benchmarks.inbox_latency import TICK_SECONDS, _offsets
+from benchmarks.inbox_latency import TICK_SECONDS, offsets
 from benchmarks.overheads import STEPS, measure
 from benchmarks.processes import Workplace, platform_up, timed
 from benchmarks.results import BenchmarkFailed, Figure, Outcome, Report, highest, median
@@ -120,7 +120,7 @@ def test_a_busy_machine_is_warned_of():
 def test_drops_fall_into_all_parts_of_the_sensors_period():
     import random
 
-    places = sorted(_offsets(8, random.Random(3)))
+    places = sorted(offsets(8, random.Random(3)))
     assert [int(place / TICK_SECONDS * 8) for place in places] == list(range(8))
 
 

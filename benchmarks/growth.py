@@ -1,0 +1,197 @@
+"""What a file costs when 5,000 batches are already there, against what it costs with ten: report, tick and asset page.
+
+`python -m benchmarks.growth FOLDER --batches N` fills a home with N batches and prints seconds of a sensor tick as JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import shutil
+import statistics
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.inbox_latency import Site, drop, offsets, prepare
+from benchmarks.processes import ROOT, Workplace, platform_up, timed
+from benchmarks.results import BenchmarkFailed, Figure, Outcome
+from leadscout_assets.leads.synthetic import write_delivery
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
+
+    from leadscout_assets.home import Home
+
+FIRST = datetime(2024, 1, 1, 6, 0, tzinfo=UTC)
+ROWS = 5
+TOGETHER = 50
+"""Batches of one commit of a table, and of one call of the chain: a year of history has many commits."""
+
+TICKS, PAGES, DROPS = 20, 5, 4
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
+PAGE_SECONDS = 60.0
+
+
+def growth(workplace: Workplace) -> Outcome:
+    """Ten batches, then 5,000; each time a tick with nothing to do, the asset page, and one more file to its report."""
+    few, many = (2, 20) if workplace.quick else (10, 5_000)
+    small, large = (_measured(workplace, number) for number in (few, many))
+    told = {
+        "report": "one more 500-lead file to its report",
+        "page": "the UI's asset page, until it shows how many batches are materialized",
+        "tick": "a sensor tick that finds nothing",
+    }
+    return Outcome(
+        "growth",
+        tuple(
+            _ratio(f"{words}: with {many:,} batches : with {few}", large[what], small[what])
+            for what, words in told.items()
+        ),
+        {"few": small, "many": large},
+    )
+
+
+def _ratio(what: str, large: list[float], small: list[float]) -> Figure:
+    ratio = statistics.median(large) / statistics.median(small)
+    return Figure(what, "times", ratio, tuple(one / statistics.median(small) for one in large), target=1.3)
+
+
+def _measured(workplace: Workplace, batches: int) -> dict[str, Any]:
+    own = Workplace(workplace.folder / f"{batches}-batches", workplace.quick)
+    own.folder.mkdir()
+    filled = timed(
+        [sys.executable, "-m", "benchmarks.growth", own.folder, "--batches", str(batches)],
+        own,
+        folder=ROOT,
+        patience=3_600,
+    )
+    drops, rows = (1, 50) if workplace.quick else (DROPS, 500)
+    files = prepare(own.folder / "prepared", drops + 1, rows, seed=batches)
+    with platform_up(own) as url:
+        site = Site(own.home / "inbox", own.home / "reports", url)
+        drop(site, [next(files)], 0.0)
+        pages = _pages(url)
+        # The same places in the sensor's period for both homes: they decide more than what is compared.
+        reports = [drop(site, [next(files)], offset).report for offset in offsets(drops, random.Random(1))]
+    return {**json.loads(filled.output), "report": reports, "page": pages}
+
+
+def _pages(url: str) -> list[float]:
+    """Return seconds until the page of an asset shows the state of its partitions, in a browser; the first is not counted."""
+    from playwright.sync_api import sync_playwright
+
+    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if path is None:
+        raise BenchmarkFailed(f"the UI's page needs a browser: none of {', '.join(CHROMIUM)} is on the PATH")
+    seconds = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        page = browser.new_page(viewport={"width": 1400, "height": 900})
+        page.set_default_timeout(PAGE_SECONDS * 1_000)
+        for _ in range(PAGES + 1):
+            started = time.perf_counter()
+            page.goto(f"{url}/assets/leads?view=partitions")
+            page.get_by_text("Materialized (").first.wait_for()
+            seconds.append(time.perf_counter() - started)
+        browser.close()
+    return seconds[1:]
+
+
+def fill(folder: Path, batches: int) -> dict[str, Any]:
+    """Fill the home of this process's settings with reported batches, and time ticks of the sensor on it.
+
+    Rows go through the chain, events and records through their own interfaces. Report files are left out: no later run
+    looks at those of other batches.
+    """
+    from leadscout_assets.defs.inbox_sensor import tick
+    from leadscout_assets.defs.instance import ensure_partitions
+    from leadscout_assets.defs.orphans import open_instance
+    from leadscout_assets.home import Home
+    from leadscout_assets.settings import current_settings
+    from leadscout_assets.supervisor import prepare_instance
+
+    settings = current_settings()
+    home = Home(settings)
+    settings.inbox_dir.mkdir(parents=True, exist_ok=True)
+    with open_instance(prepare_instance(settings).folder) as instance:
+        for first in range(0, batches, TOGETHER):
+            ids = _deliver(home, folder, range(first, min(first + TOGETHER, batches)))
+            ensure_partitions(instance, ids)
+            _store(home, ids)
+            _tell(instance, ids)
+            home.records.note_reported(ids, datetime.now(UTC))
+        ticks = []
+        for _ in range(TICKS + 3):
+            started = time.perf_counter()
+            tick(instance, home, now=datetime.now(UTC))
+            ticks.append(time.perf_counter() - started)
+    return {"batches": batches, "tick": ticks[3:]}
+
+
+def _deliver(home: Home, folder: Path, numbers: range) -> list[str]:
+    ids = []
+    for number in numbers:
+        path = folder / "leads.csv"
+        write_delivery(path, ROWS, seed=number + 1)
+        ids.append(home.deliver(path, now=FIRST + timedelta(hours=number)).delivery.batch_id)
+    return ids
+
+
+def _store(home: Home, ids: list[str]) -> None:
+    from leadscout_assets import pipeline
+    from leadscout_assets.contracts import LEAD_REPORTS
+    from leadscout_assets.lead_tables import LEAD_TABLES
+    from leadscout_assets.terms import ALWAYS_REPORTED
+
+    import pyarrow as pa  # isort: skip
+
+    raw = pipeline.read(home.deliveries(ids), home.store.path, home.settings).raw
+    leads, rejected, _ = pipeline.validate(raw, home.lead_id_key)
+    reports = pa.Table.from_pylist(
+        [
+            {"batch_id": batch, "kind": kind, "path": f"{batch}/{batch}.{kind}", "bytes": 1, "sha256": "0" * 64}
+            for batch in ids
+            for kind in ALWAYS_REPORTED
+        ],
+        LEAD_REPORTS.schema,
+    )
+    frames = (raw, leads, rejected, pipeline.classify(leads, home.settings), pipeline.score(leads), reports)
+    for table, frame in zip(LEAD_TABLES, frames, strict=True):
+        home.tables.replace(table, frame, ids)
+
+
+def _tell(instance: DagsterInstance, ids: list[str]) -> None:
+    """Report what a run reports of each batch: a materialization of every asset and a verdict of every check."""
+    import dagster as dg
+
+    from leadscout_assets.defs.lead_checks import LEAD_CHECKS, schema_contracts
+    from leadscout_assets.defs.table_io import CONTRACTS
+
+    checks = [spec for one in (*LEAD_CHECKS, schema_contracts) for spec in one.check_specs]
+    for batch in ids:
+        for asset in CONTRACTS:
+            instance.report_runless_asset_event(
+                dg.AssetMaterialization(asset, partition=batch, metadata={"dagster/row_count": ROWS})
+            )
+        for spec in checks:
+            instance.report_runless_asset_event(
+                dg.AssetCheckEvaluation(asset_key=spec.asset_key, check_name=spec.name, passed=True, partition=batch)
+            )
+
+
+def main() -> None:
+    """Fill a home and print what a tick takes on it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--batches", type=int, default=10)
+    options = parser.parse_args()
+    print(json.dumps(fill(options.folder, options.batches)))
+
+
+if __name__ == "__main__":
+    main()
