@@ -81,11 +81,11 @@ def timed(
     *,
     folder: Path | None = None,
     good: Sequence[int] = (0,),
-    patience: float = PATIENCE_SECONDS,
+    patience: float | None = None,
 ) -> Ended:
     """Run a command to its end and return how it went; wall time is from before the start to after the exit.
 
-    `patience`: seconds after which it is killed. Raises `BenchmarkFailed` with the end of its errors where its exit code
+    `patience`: seconds after which it is killed, where it may take longer than others. Raises `BenchmarkFailed` with the end of its errors where its exit code
     is not a `good` one.
     """
     output, errors = workplace.folder / "stdout", workplace.folder / "stderr"
@@ -101,7 +101,7 @@ def timed(
             start_new_session=True,
         )
         # wait4 tells the memory of this process alone, but knows no time-out.
-        watchdog = threading.Timer(patience, _kill_group, [process.pid])
+        watchdog = threading.Timer(patience or PATIENCE_SECONDS, _kill_group, [process.pid])
         watchdog.start()
         try:
             _, status, usage = os.wait4(process.pid, 0)

@@ -103,16 +103,17 @@ def test_a_platform_that_is_expected_and_does_not_answer_is_failing(home):
 @pytest.mark.parametrize(
     ("says", "failing"),
     [
-        (platform_says(), set()),
-        (platform_says(loaded=False), {"code_server"}),
-        (platform_says(beat=health.HEARTBEAT_SECONDS + 60), {"daemons"}),
-        (platform_says(daemons=0), {"daemons"}),
-        (None, {"webserver", "code_server", "daemons"}),
+        # Asked when the test runs: a heartbeat of when the tests were collected would be an old one.
+        (platform_says, set()),
+        (lambda: platform_says(loaded=False), {"code_server"}),
+        (lambda: platform_says(beat=health.HEARTBEAT_SECONDS + 60), {"daemons"}),
+        (lambda: platform_says(daemons=0), {"daemons"}),
+        (lambda: None, {"webserver", "code_server", "daemons"}),
     ],
     ids=["well", "definitions not loaded", "silent daemon", "no daemon", "another program"],
 )
 def test_the_parts_of_the_platform_are_told_apart(home, says, failing):
-    with answering(says) as port:
+    with answering(says()) as port:
         settings = home.model_copy(update={"port": port})
         parts = {name: CHECKS[name] for name in ("webserver", "code_server", "daemons")}
         found = Examiner(settings, parts).examine(expect_platform=True)

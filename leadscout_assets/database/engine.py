@@ -46,6 +46,8 @@ _FIXES = {
     "SQLITE_CANTOPEN": "the database file cannot be opened; check that its folder exists and is writable",
     "SQLITE_CORRUPT": "the database file is damaged; restore it from a backup",
     "SQLITE_NOTADB": "the file is not a SQLite database; check LEADSCOUT_DATABASE_URL or restore it from a backup",
+    "SQLITE_IOERR_SHM": "the disk is full, or its file system has no shared memory; free space below the home",
+    "SQLITE_IOERR_WRITE": "the disk is full or fails; free space below the home, or check it",
     "SQLITE_IOERR": "the disk cannot be read or written; check it and its file system",
     "SQLITE_CONSTRAINT": "the database refuses this change, and nothing was changed",
     "23": "the database refuses this change, and nothing was changed",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import dagster as dg
 from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, RUN_KEY_TAG, WILL_RETRY_TAG
+from sqlalchemy.exc import DBAPIError
 
 from leadscout_assets.defs.partitions import partition_tags
 from leadscout_assets.defs.resources import Platform
@@ -22,7 +23,10 @@ POLL_SECONDS = 0.5
 
 
 def run_here(instance: dg.DagsterInstance, batches: Sequence[str]) -> bool:
-    """Run the chain for a stretch of adjacent batches in this process, recorded on the instance; return success."""
+    """Run the chain for a stretch of adjacent batches in this process, recorded on the instance; return success.
+
+    Raises `EdgeFailed` where the instance's own storage refuses, on a full disk above all.
+    """
     return _execute(instance, partition_tags(batches))
 
 
@@ -83,6 +87,15 @@ def _execute(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> bool:
 
     # The tag by which the UI lists a run under its code location; a run launched by the platform gets it from there.
     listed = {".dagster/repository": f"{REPOSITORY}@{LOCATION}"}
-    job = definitions().resolve_job_def(JOB)
-    ended = job.execute_in_process(run_config=QUIET, instance=instance, tags={**tags, **listed}, raise_on_error=False)
+    try:
+        job = definitions().resolve_job_def(JOB)
+        ended = job.execute_in_process(
+            run_config=QUIET, instance=instance, tags={**tags, **listed}, raise_on_error=False
+        )
+    except DBAPIError as error:
+        # Its text quotes statements and their values.
+        kind = type(error.orig).__name__
+        raise EdgeFailed(
+            f"Dagster's storage refused ({kind}): check free space below the home, and run the batches again"
+        ) from None
     return bool(ended.success)

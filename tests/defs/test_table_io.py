@@ -27,7 +27,9 @@ def rejected(*batches: str, row: str = "{}") -> pa.Table:
 
 
 def context(*batches: str) -> SimpleNamespace:
-    return SimpleNamespace(asset_key=dg.AssetKey("rejected_leads"), asset_partition_keys=list(batches))
+    return SimpleNamespace(
+        asset_key=dg.AssetKey("rejected_leads"), asset_partition_keys=list(batches), definition_metadata={}
+    )
 
 
 @pytest.fixture

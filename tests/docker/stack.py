@@ -231,6 +231,7 @@ class Stack:
 
     def _make_places(self) -> dict[str, str]:
         folders = {"/opt/leadscout": self.prefix, "/run/secrets": self.secrets, "/srv/inbox": self.inbox}
+        folders["/srv/backups"] = self.folder / "backups"
         folders["/var/lib/leadscout"] = self.folder / "home"
         for service in self.services.values():
             for source, target in (volume.split(":")[:2] for volume in service.get("volumes", [])):
@@ -238,7 +239,7 @@ class Stack:
                     folders[target] = compose.DOCKER / source
                 else:
                     assert target in folders or service is self.services[DATABASE], target
-        for name in ("home", "inbox"):
+        for name in ("home", "inbox", "backups"):
             (self.folder / name).mkdir()
         return {place: str(folder) for place, folder in folders.items()}
 

@@ -99,9 +99,9 @@ def browser_path() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def page(browser_path) -> Iterator[Page]:
-    """A page of a browser without any history."""
+    """A page of a browser without any history; closed with its module, since Dagster's UI keeps a processor busy."""
     from playwright.sync_api import sync_playwright
 
     ARTEFACTS.mkdir(exist_ok=True)
