@@ -4,10 +4,10 @@ LeadScoutError                      anything LeadScout itself raises; exit code 
 ├── BadInput                        the user's file, option or setting is at fault; exit code 2
 │   ├── UnreadableFile              a delivered file that cannot become rows: the batch is refused
 │   ├── StillGrowing                a file that changed while it was being stored
+│   ├── TooManyRows                 a run above the row limit; names the setting
 │   ├── UnknownBatch                a batch id that no delivery has
 │   └── BadSetting                  a setting that cannot be used as given
 ├── ContractBroken                  a frame that does not fit its table's contract
-├── TooManyRows                     a run above the row limit; names the setting
 ├── AlreadyRunning                  another platform holds this home; names its pid
 ├── Defect                          an unexpected exception, told by its kind and places without its message
 └── EdgeFailed                      storage, database or a process failed; says what to look at
@@ -54,7 +54,7 @@ class ContractBroken(LeadScoutError):
     """A frame does not fit its table's contract: a defect of LeadScout, not of the delivery."""
 
 
-class TooManyRows(LeadScoutError):
+class TooManyRows(BadInput):
     """A run would hold more rows than `LEADSCOUT_MAX_ROWS_PER_RUN` allows."""
 
 
