@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import shutil
 import stat
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
-from deltalake import DeltaTable, write_deltalake
+from deltalake import DeltaTable, TableFeatures, write_deltalake
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -74,10 +76,13 @@ def test_columns_without_the_key_are_all_that_is_read(tables, monkeypatch):
     """Counting a million leads does not read their ids, nor sort them."""
     tables.replace(REJECTED_LEADS, pa.concat_tables([rejected(ONE, 30, 4), rejected(TWO, 2)]), [ONE, TWO])
     asked = []
-    read = DeltaTable.to_pyarrow_table
-    monkeypatch.setattr(
-        DeltaTable, "to_pyarrow_table", lambda self, **how: asked.append(how["columns"]) or read(self, **how)
-    )
+    dataset = tables._dataset
+
+    def watched(*of):
+        found = dataset(*of)
+        return SimpleNamespace(to_table=lambda columns: asked.append(columns) or found.to_table(columns=columns))
+
+    monkeypatch.setattr(tables, "_dataset", watched)
     frame = tables.read(REJECTED_LEADS, [ONE, TWO], ["row", "batch_id"])
     assert frame.schema == pa.schema([REJECTED_LEADS.schema.field(name) for name in ("row", "batch_id")])
     assert sorted(frame["batch_id"].to_pylist()) == [ONE, ONE, TWO]
@@ -325,11 +330,21 @@ def test_a_file_in_place_of_a_data_file_is_a_storage_fault_without_values(tables
 def test_a_value_that_storage_gives_in_another_type_than_the_contracts_is_a_fault_without_values(tables, monkeypatch):
     tables.replace(REJECTED_LEADS, rejected(ONE, 2), [ONE])
     wrong = pa.table({"batch_id": [ONE], "source_row": ["Mokoena"]})
-    monkeypatch.setattr(DeltaTable, "to_pyarrow_table", lambda *_, **__: wrong)
+    monkeypatch.setattr(tables, "_dataset", lambda *_: SimpleNamespace(to_table=lambda columns: wrong.select(columns)))
     with pytest.raises(EdgeFailed, match="rejected_leads cannot be read") as raised:
         tables.read(REJECTED_LEADS, [ONE], ["batch_id", "source_row"])
     assert "Mokoena" not in str(raised.value)
     assert raised.value.__suppress_context__
+
+
+def test_a_table_with_features_that_files_alone_do_not_show_is_not_read(tables):
+    """Rows that another tool marks as deleted beside the files must not come back."""
+    tables.replace(REJECTED_LEADS, rejected(ONE, 2), [ONE])
+    DeltaTable(tables.root / "rejected_leads").alter.add_feature(
+        TableFeatures.DeletionVectors, allow_protocol_versions_increase=True
+    )
+    with pytest.raises(EdgeFailed, match="rejected_leads was rewritten by a tool"):
+        tables.read(REJECTED_LEADS, [ONE])
 
 
 def test_a_log_that_cannot_be_read_is_a_storage_fault(tables):
@@ -337,7 +352,7 @@ def test_a_log_that_cannot_be_read_is_a_storage_fault(tables):
     for commit in (tables.root / "rejected_leads" / "_delta_log").glob("*.json"):
         commit.write_text("Mokoena")
     with pytest.raises(EdgeFailed, match="rejected_leads cannot be read") as raised:
-        tables.rows(REJECTED_LEADS, [ONE])
+        Tables(tables.root).rows(REJECTED_LEADS, [ONE])
     assert "Mokoena" not in str(raised.value)
 
 
@@ -435,3 +450,32 @@ def append(tables: Tables, batch: str, row: int) -> None:
         write_deltalake(path, rejected(batch, row), mode="append")
     else:
         tables.replace(REJECTED_LEADS, rejected(batch, row), [batch])
+
+
+class TestAnOpenTable:
+    def test_what_others_write_is_seen(self, tables):
+        tables.replace(REJECTED_LEADS, rejected(ONE, 2), [ONE])
+        assert rows_of(tables, ONE) == [(ONE, 2)]
+        Tables(tables.root).replace(REJECTED_LEADS, rejected(ONE, 3), [ONE])
+        assert rows_of(tables, ONE) == [(ONE, 3)]
+
+    def test_a_table_whose_log_was_shortened_meanwhile_is_opened_again(self, tables):
+        tables.replace(REJECTED_LEADS, rejected(ONE, 2), [ONE])
+        assert rows_of(tables, ONE) == [(ONE, 2)]
+        other = Tables(tables.root)
+        for row in range(3, 8):
+            other.replace(REJECTED_LEADS, rejected(ONE, row), [ONE])
+        newest = DeltaTable(tables.root / "rejected_leads")
+        newest.create_checkpoint()
+        for commit in (tables.root / "rejected_leads" / "_delta_log").glob("*.json"):
+            if int(commit.stem) <= newest.version():
+                commit.unlink()
+        assert rows_of(tables, ONE) == [(ONE, 7)]
+
+    def test_a_table_made_anew_is_not_mistaken_for_the_old_one(self, tables):
+        tables.replace(REJECTED_LEADS, rejected(ONE, 2, 3), [ONE])
+        assert rows_of(tables, ONE) == [(ONE, 2), (ONE, 3)]
+        shutil.rmtree(tables.root / "rejected_leads")
+        assert rows_of(tables, ONE) == []
+        Tables(tables.root).replace(REJECTED_LEADS, rejected(ONE, 9), [ONE])
+        assert rows_of(tables, ONE) == [(ONE, 9)]

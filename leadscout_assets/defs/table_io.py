@@ -1,5 +1,8 @@
 """Carries frames between assets and Delta tables: each write names every batch that it replaces."""
 
+from functools import lru_cache
+from pathlib import Path
+
 import dagster as dg
 import pyarrow as pa
 
@@ -35,4 +38,10 @@ class TableIOManager(dg.ConfigurableIOManager):
 
     @property
     def _tables(self) -> Tables:
-        return Tables(current_settings().tables_dir)
+        return _tables_below(current_settings().tables_dir)
+
+
+@lru_cache(maxsize=1)
+def _tables_below(folder: Path) -> Tables:
+    # Shared by the steps of a run: a table that is open already only has to catch up.
+    return Tables(folder)

@@ -6,6 +6,7 @@ How a cell is read belongs to phones, emails, places and companies; adding a rul
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -30,6 +31,9 @@ Facts = Mapping[str, Any]
 """What is known of each row, one array per fact; the facts of a rejection and of a warning are made below."""
 
 PHONE_FIELDS = ("contact_number", "cell_number", "director_cell")
+
+THREADS = 2
+"""Columns are read independently of each other, and most of it is Arrow's work, outside Python's lock."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +154,9 @@ def validate(raw: pa.Table, lead_id_key: bytes) -> tuple[pa.Table, pa.Table]:
     `raw` fits `contracts.RAW_LEADS`. Returns frames that fit `LEADS` and `REJECTED_LEADS`, rows in the order of `raw`.
     Raises `ValueError` where `lead_id_key` has not 1 to 64 bytes.
     """
-    company, director = parse_companies(raw["entity_name"]), split_names(raw["director_name"])
+    with ThreadPoolExecutor(THREADS) as pool:
+        split = pool.submit(split_names, raw["director_name"])
+        company, director = parse_companies(raw["entity_name"]), split.result()
     facts = _row_facts(raw, company, director)
     reasons = codes_that_apply(REJECTIONS, facts, raw.num_rows)
     rejected = pc.greater(pc.list_value_length(reasons), 0)
@@ -197,11 +203,17 @@ def _row_facts(raw: pa.Table, company: pa.Table, director: pa.Table) -> Facts:
 
 
 def _leads(raw: pa.Table, company: pa.Table, director: pa.Table, lead_id_key: bytes) -> pa.Table:
-    phones = {name: parse_phones(raw[name]) for name in PHONE_FIELDS}
-    email = parse_emails(raw["email_address"])
-    places = resolve_places(
-        raw["registered_address"], raw["registered_address_city"], raw["registered_address_province"]
-    )
+    with ThreadPoolExecutor(THREADS) as pool:
+        located = pool.submit(
+            resolve_places,
+            raw["registered_address"],
+            raw["registered_address_city"],
+            raw["registered_address_province"],
+        )
+        identified = pool.submit(lead_ids, _flat(company["key"]), _flat(director["key"]), lead_id_key)
+        phones = {name: parse_phones(raw[name]) for name in PHONE_FIELDS}
+        email = parse_emails(raw["email_address"])
+        places, ids = located.result(), identified.result()
     twin = same_director(
         codes(raw["batch_id"]),
         codes(director["key"]),
@@ -220,7 +232,7 @@ def _leads(raw: pa.Table, company: pa.Table, director: pa.Table, lead_id_key: by
     }
     columns: dict[str, Any] = {
         "batch_id": raw["batch_id"],
-        "lead_id": lead_ids(_flat(company["key"]), _flat(director["key"]), lead_id_key),
+        "lead_id": ids,
         "source_row": raw["source_row"],
         "entity_name": company["name"],
         "company_type": company["company_type"],

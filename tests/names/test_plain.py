@@ -10,7 +10,7 @@ from leadscout_assets.names.plain import plain_names
 
 WORDS = (
     "sipho", "NKOSI", "Botha", "van", "der", "Merwe", "JP", "x", "Mcdonald", "mr", "Trust", "PTY", "jan-piet", "O'Neill",
-    "aaa", "bcd", "estate", "and", "Thandiwe", "MOKOENA", "naidoo", "É", "o", "-", "Ntombi",
+    "aaa", "bcd", "estate", "P", "g", "a", "and", "Thandiwe", "MOKOENA", "naidoo", "É", "o", "-", "Ntombi",
 )  # fmt: skip
 NAMES = st.lists(st.sampled_from(WORDS), min_size=1, max_size=5).flatmap(
     lambda words: st.sampled_from([" ".join(words), ", ".join(words), "  ".join(words), ",".join(words)])
@@ -24,6 +24,9 @@ NAMES = st.lists(st.sampled_from(WORDS), min_size=1, max_size=5).flatmap(
         ("sipho brian nkosi", ("Sipho Brian", "Nkosi", "sipho brian nkosi")),
         ("NKOSI, SIPHO", ("Sipho", "Nkosi", "sipho nkosi")),
         ("Nkosi,Sipho Brian", ("Sipho Brian", "Nkosi", "sipho brian nkosi")),
+        ("P G STRAUSS", ("P G", "Strauss", "pg strauss")),
+        ("j nkosi", ("J", "Nkosi", "j nkosi")),
+        ("  SIPHO \u00a0 NKOSI ", ("Sipho", "Nkosi", "sipho nkosi")),
     ],
 )
 def test_plain_names_are_taken_apart(written, parts):
@@ -34,7 +37,7 @@ def test_plain_names_are_taken_apart(written, parts):
 
 @pytest.mark.parametrize(
     "written",
-    ["", "Sipho", "J NKOSI", "JAN VAN WYK", "MR SIPHO NKOSI", "NKOSI Sipho", "xxxx xxx", "Piet Mcdonald", "JAN  BOTHA", "ESMÉ NEL",
+    ["", "Sipho", "J Nkosi", "P.G. STRAUSS", "J VAN WYK", "SIPHO J NKOSI", "JAN VAN WYK", "MR SIPHO NKOSI", "NKOSI Sipho", "xxxx xxx", "Piet Mcdonald", "ESMÉ NEL",
      "Botha, JP", "ABC TRUST", "JAN BDF"],
 )  # fmt: skip
 def test_what_needs_a_second_look_is_not_plain(written):

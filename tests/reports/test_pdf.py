@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,11 +55,8 @@ def test_a_damaged_template_is_an_error_that_quotes_nothing(tmp_path: Path, monk
     template = tmp_path / "report.typ"
     template.write_text("#panic(sys.inputs.data)", encoding="utf-8")
     monkeypatch.setattr(pdf, "TEMPLATE", template)
-    pdf._compiler.cache_clear()
-    try:
-        with pytest.raises(EdgeFailed) as caught:
-            pdf_of(small_batch())
-    finally:
-        pdf._compiler.cache_clear()
+    monkeypatch.setattr(pdf, "OF_THREAD", threading.local())
+    with pytest.raises(EdgeFailed) as caught:
+        pdf_of(small_batch())
     assert "leads.xlsx" not in str(caught.value)
     assert caught.value.__cause__ is None
