@@ -23,10 +23,12 @@ UNDER_WAY = frozenset(
 def ensure_partitions(instance: dg.DagsterInstance, batches: Sequence[str]) -> list[str]:
     """Add the batches that are no partitions yet, in one request, and return all partitions in insertion order."""
     name = str(LEAD_BATCH.name)
-    known = set(instance.get_dynamic_partitions(name))
+    partitions = instance.get_dynamic_partitions(name)
+    known = set(partitions)
     new = [batch for batch in batches if batch not in known]
-    if new:
-        instance.add_dynamic_partitions(name, new)
+    if not new:
+        return list(partitions)
+    instance.add_dynamic_partitions(name, new)
     return list(instance.get_dynamic_partitions(name))
 
 
