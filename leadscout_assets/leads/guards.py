@@ -15,8 +15,9 @@ from xml.parsers import expat
 
 from leadscout_assets.errors import UnreadableFile
 
-MAX_CELLS = 20_000_000
-"""Most cells that the used range of a worksheet may span: a reader allocates all of them, also the empty ones."""
+MAX_CELLS = 2_500_000
+"""Most cells that the used range of a worksheet may span. A reader allocates all of them, and two readers look at each
+that is filled: 5 million took over a minute. A list of 17 columns has 147,000 rows then; a longer one comes as CSV."""
 
 MAX_LINES = 5_000_000
 """Most lines of a CSV, five times the rows of a worksheet: each costs both readers microseconds, blank ones too."""
