@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,8 @@ from leadscout_assets.digests import sha256_of
 from leadscout_assets.errors import BadInput, UnreadableFile
 from leadscout_assets.leads.counting import count_rows
 from leadscout_assets.leads.delivery import Delivery, batch_key, shown_name
-from leadscout_assets.logs import operation
+from leadscout_assets.logs import bound, operation
+from leadscout_assets.logs.batches import batch_done, batch_refused, batch_started
 from leadscout_assets.runs.record import peak_memory_mb
 from leadscout_assets.settings import Settings
 
@@ -59,31 +61,48 @@ def run_file(source: Path, out: Path, settings: Settings, *, lead_id_key: bytes,
     for a report.
     """
     _check_writable(out)
+    with bound(run_id=f"local-{uuid.uuid4().hex[:12]}"):
+        return _run(source, out, settings, lead_id_key, delivered_at)
+
+
+def _run(source: Path, out: Path, settings: Settings, lead_id_key: bytes, delivered_at: datetime) -> ChainResult:
     clock = Clock()
-    with clock.of("raw_leads"):
+    with clock.of("raw_leads") as told:
         delivery = describe(source, settings, delivered_at)
+        told["batch_id"] = delivery.batch_id
+        batch_started(delivery.batch_id, delivery.rows_counted)
         pipeline.check_run_size([delivery], settings.max_rows_per_run)
         reading = pipeline.read([delivery], lambda _: source, settings)
         _stop_if_refused(reading.refusals)
+    with bound(batch_id=delivery.batch_id):
+        return _from_rows(delivery, reading.raw, out, settings, lead_id_key, clock)
+
+
+def _from_rows(
+    delivery: Delivery, raw: pa.Table, out: Path, settings: Settings, lead_id_key: bytes, clock: Clock
+) -> ChainResult:
     with clock.of("leads"):
-        leads, rejected, refused = pipeline.validate(reading.raw, lead_id_key)
+        leads, rejected, refused = pipeline.validate(raw, lead_id_key)
         _stop_if_refused(refused)
     with clock.of("classifications"):
         classifications = pipeline.classify(leads, settings)
     with clock.of("lead_scores"):
         scores = pipeline.score(leads)
     with clock.of("lead_reports"):
-        frames = pipeline.Frames(reading.raw, leads, rejected, classifications, scores)
+        frames = pipeline.Frames(raw, leads, rejected, classifications, scores)
         files, refused = pipeline.report([delivery], frames, out, settings)
         _stop_if_refused(refused)
     with clock.of("checks"):
         found = _gather(delivery, frames, files, out)
         failing = checks.failing(found, checks.limits_from(settings))
+    seconds = clock.seconds()
+    counts = {"leads": leads.num_rows, "rejected": rejected.num_rows}
+    batch_done(delivery.batch_id, **counts, run_leads=leads.num_rows, seconds=seconds["total"])
     return ChainResult(
         delivery=delivery,
         facts=found,
         failing=tuple(failing),
-        seconds=clock.seconds(),
+        seconds=seconds,
         reports={row["kind"]: (out / row["path"]).resolve() for row in files.to_pylist()},
     )
 
@@ -123,6 +142,7 @@ def _gather(delivery: Delivery, frames: pipeline.Frames, files: pa.Table, out: P
 
 def _stop_if_refused(refusals: list[pipeline.Refusal]) -> None:
     for refusal in refusals:
+        batch_refused(refusal.batch_id, refusal.code, refusal.sentence)
         raise UnreadableFile(refusal.code, refusal.sentence)
 
 
@@ -135,11 +155,11 @@ class Clock:
         self._steps: dict[str, float] = {}
 
     @contextmanager
-    def of(self, step: str) -> Iterator[None]:
-        """Time and log one step."""
+    def of(self, step: str) -> Iterator[dict[str, object]]:
+        """Time and log one step; what is put into the dict stands on its closing line."""
         start = self._now()
-        with operation(step, asset=step):
-            yield
+        with operation(step, asset=step, step=step) as told:
+            yield told
         self._steps[step] = round(self._now() - start, 4)
 
     def seconds(self) -> dict[str, float]:
