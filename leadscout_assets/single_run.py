@@ -61,48 +61,36 @@ def run_file(source: Path, out: Path, settings: Settings, *, lead_id_key: bytes,
     for a report.
     """
     _check_writable(out)
-    with bound(run_id=f"local-{uuid.uuid4().hex[:12]}"):
-        return _run(source, out, settings, lead_id_key, delivered_at)
-
-
-def _run(source: Path, out: Path, settings: Settings, lead_id_key: bytes, delivered_at: datetime) -> ChainResult:
     clock = Clock()
     with clock.of("raw_leads") as told:
         delivery = describe(source, settings, delivered_at)
-        told["batch_id"] = delivery.batch_id
+        told["batch_id"] = clock.ids["batch_id"] = delivery.batch_id
         batch_started(delivery.batch_id, delivery.rows_counted)
         pipeline.check_run_size([delivery], settings.max_rows_per_run)
         reading = pipeline.read([delivery], lambda _: source, settings)
         _stop_if_refused(reading.refusals)
-    with bound(batch_id=delivery.batch_id):
-        return _from_rows(delivery, reading.raw, out, settings, lead_id_key, clock)
-
-
-def _from_rows(
-    delivery: Delivery, raw: pa.Table, out: Path, settings: Settings, lead_id_key: bytes, clock: Clock
-) -> ChainResult:
     with clock.of("leads"):
-        leads, rejected, refused = pipeline.validate(raw, lead_id_key)
+        leads, rejected, refused = pipeline.validate(reading.raw, lead_id_key)
         _stop_if_refused(refused)
     with clock.of("classifications"):
         classifications = pipeline.classify(leads, settings)
     with clock.of("lead_scores"):
         scores = pipeline.score(leads)
     with clock.of("lead_reports"):
-        frames = pipeline.Frames(raw, leads, rejected, classifications, scores)
+        frames = pipeline.Frames(reading.raw, leads, rejected, classifications, scores)
         files, refused = pipeline.report([delivery], frames, out, settings)
         _stop_if_refused(refused)
     with clock.of("checks"):
         found = _gather(delivery, frames, files, out)
         failing = checks.failing(found, checks.limits_from(settings))
-    seconds = clock.seconds()
-    counts = {"leads": leads.num_rows, "rejected": rejected.num_rows}
-    batch_done(delivery.batch_id, **counts, run_leads=leads.num_rows, seconds=seconds["total"])
+    with bound(**clock.ids):
+        counts = {"leads": leads.num_rows, "rejected": rejected.num_rows}
+        batch_done(delivery.batch_id, **counts, run_leads=leads.num_rows, seconds=clock.seconds()["total"])
     return ChainResult(
         delivery=delivery,
         facts=found,
         failing=tuple(failing),
-        seconds=seconds,
+        seconds=clock.seconds(),
         reports={row["kind"]: (out / row["path"]).resolve() for row in files.to_pylist()},
     )
 
@@ -147,18 +135,19 @@ def _stop_if_refused(refusals: list[pipeline.Refusal]) -> None:
 
 
 class Clock:
-    """Wall time of each step, seconds, and of all since the clock was made."""
+    """Wall time of each step, seconds, and of all since the clock was made. `ids` stand on every line of its steps."""
 
     def __init__(self, now: Callable[[], float] = time.perf_counter) -> None:
         """Start the clock."""
         self._now, self._start = now, now()
         self._steps: dict[str, float] = {}
+        self.ids = {"run_id": f"local-{uuid.uuid4().hex[:12]}"}
 
     @contextmanager
     def of(self, step: str) -> Iterator[dict[str, object]]:
         """Time and log one step; what is put into the dict stands on its closing line."""
         start = self._now()
-        with operation(step, asset=step, step=step) as told:
+        with operation(step, asset=step, step=step, **self.ids) as told:
             yield told
         self._steps[step] = round(self._now() - start, 4)
 

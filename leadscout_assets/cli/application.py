@@ -4,7 +4,6 @@ import sys
 import uuid
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Literal
 
 import typer
 from typer.exceptions import TyperException
@@ -96,7 +95,7 @@ def run_application(arguments: Sequence[str]) -> int:
 def _told(arguments: Sequence[str]) -> AbstractContextManager[dict[str, object]]:
     """Log the command as one operation, without its arguments; what asks every few seconds, or only looks, at DEBUG."""
     name = next((each for each in arguments if each in typer.main.get_group(app).commands), "none")
-    level: Literal["info", "debug"] = "debug" if name in LOOKING else "info"
+    level = "debug" if name in LOOKING else "info"
     return operation("command", level=level, command=name, request_id=uuid.uuid4().hex[:12])
 
 

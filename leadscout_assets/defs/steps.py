@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import dagster as dg
 import pyarrow as pa
@@ -95,7 +94,7 @@ def step(context: dg.AssetExecutionContext, home: Home, name: str) -> Iterator[S
     """Run a block as the step `name` on the batches of the run: measured, logged, and held to the row limit."""
     deliveries = home.deliveries(sorted(context.partition_keys))
     check_run_size(deliveries, home.settings.max_rows_per_run)
-    only: dict[str, Any] = {"batch_id": deliveries[0].batch_id} if len(deliveries) == 1 else {}
+    only = {"batch_id": deliveries[0].batch_id} if len(deliveries) == 1 else {}
     with (
         in_its_log(context, name, batches=len(deliveries)),
         private_errors(),
