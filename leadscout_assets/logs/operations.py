@@ -23,7 +23,7 @@ def bound(**ids: object) -> AbstractContextManager[None]:
 
 
 @contextmanager
-def operation(name: str, *, level: Literal["info", "debug"] = "info", **context: object) -> Iterator[dict[str, object]]:
+def operation(name: str, *, level: str = "info", **context: object) -> Iterator[dict[str, object]]:
     """Log the beginning (DEBUG) and the end of a step, with `processing_time_ms` and `success`.
 
     `name` is an entry of `events.OPERATIONS`. The end is an INFO line, DEBUG where `level` says so (for what happens every
