@@ -1,28 +1,21 @@
-"""Log lines: their shape, what they leave out, and that nothing of others is touched."""
+"""What lines leave out: personal values by key and by pattern, and what errors quote."""
 
 from __future__ import annotations
 
 import asyncio
-import io
-import json
 import logging
-import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TextIO
 from uuid import UUID
 
 import numpy as np
 import orjson
 import pyarrow as pa
 import pytest
-import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadscout_assets import logs
 from leadscout_assets.contracts import FIELDS
 from leadscout_assets.errors import Defect, EdgeFailed, UnreadableFile, is_interruption
 from leadscout_assets.logs import (
@@ -32,153 +25,9 @@ from leadscout_assets.logs import (
     get_logger,
     is_personal,
     mask,
-    operation,
     private_errors,
-    setup_logging,
 )
-from leadscout_assets.settings import read_settings
-
-CANARY = "Zanele Quagga"
-BATCH = "2026-03-02_list_0123abcd"
-
-
-class Lines:
-    """The stream that a test logs to."""
-
-    def __init__(self) -> None:
-        self.stream = io.StringIO()
-
-    @property
-    def text(self) -> str:
-        return self.stream.getvalue()
-
-    @property
-    def json(self) -> list[dict[str, object]]:
-        return [json.loads(line) for line in self.text.splitlines()]
-
-
-def log_as(level: str, form: str, stream: TextIO | None = None) -> None:
-    setup_logging(read_settings(log_level=level, log_format=form), stream)
-
-
-@pytest.fixture(autouse=True)
-def _as_before() -> Iterator[None]:
-    root, ours = logging.getLogger(), logging.getLogger(logs.ROOT)
-    before = (root.handlers[:], root.level, ours.level)
-    yield
-    root.handlers[:], root.level, ours.level = before
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
-
-
-@pytest.fixture
-def lines() -> Lines:
-    lines = Lines()
-    log_as("DEBUG", "json", lines.stream)
-    return lines
-
-
-# --- shape
-
-
-def test_a_json_line_says_when_how_loud_who_and_what(lines):
-    get_logger("leadscout_assets.x").info("batch read", rows=5, batch_id=BATCH)
-    (line,) = lines.json
-    assert datetime.fromisoformat(str(line.pop("timestamp"))).tzinfo == UTC
-    assert line == {
-        "level": "info",
-        "logger": "leadscout_assets.x",
-        "event": "batch read",
-        "rows": 5,
-        "batch_id": BATCH,
-    }
-
-
-def test_a_console_line_holds_the_same_without_colours_where_there_is_no_terminal():
-    lines = Lines()
-    log_as("INFO", "console", lines.stream)
-    get_logger("leadscout_assets.x").info("batch read", rows=5)
-    assert "batch read" in lines.text
-    assert "rows=5" in lines.text
-    assert "\x1b" not in lines.text
-
-
-def test_the_standard_library_comes_out_the_same_way(lines):
-    with structlog.contextvars.bound_contextvars(run_id="r1"):
-        logging.getLogger("leadscout_assets.x").info("took %d of %s", 3, "7")
-    (line,) = lines.json
-    assert (line["event"], line["level"], line["logger"]) == ("took 3 of 7", "info", "leadscout_assets.x")
-    assert line["run_id"] == "r1"
-
-
-def test_other_packages_speak_from_warning_on(lines):
-    logging.getLogger("some.package").info("chatter")
-    logging.getLogger("some.package").warning("trouble")
-    assert [line["event"] for line in lines.json] == ["trouble"]
-
-
-def test_the_level_holds_back_what_is_below_it():
-    lines = Lines()
-    log_as("WARNING", "json", lines.stream)
-    get_logger("leadscout_assets.x").info("chatter")
-    get_logger("leadscout_assets.x").warning("trouble")
-    assert [line["event"] for line in lines.json] == ["trouble"]
-
-
-def test_setting_up_again_replaces_the_first_and_leaves_the_handlers_of_others():
-    theirs = logging.NullHandler()
-    logging.getLogger().addHandler(theirs)
-    first, second = Lines(), Lines()
-    log_as("INFO", "json", first.stream)
-    log_as("INFO", "json", second.stream)
-    get_logger("leadscout_assets.x").info("once")
-    assert first.text == ""
-    assert len(second.json) == 1
-    assert theirs in logging.getLogger().handlers
-
-
-def test_a_logger_with_a_handler_of_its_own_is_not_written_twice(lines):
-    dagster = logging.getLogger("dagster-like")
-    own = logging.StreamHandler(io.StringIO())
-    dagster.addHandler(own)
-    try:
-        logging.getLogger("dagster-like.daemon").warning("theirs")
-        assert dagster.handlers == [own]
-    finally:
-        dagster.removeHandler(own)
-    assert lines.text == ""
-
-
-def test_without_a_stream_lines_go_to_the_standard_error_of_the_moment(capsys, monkeypatch):
-    log_as("INFO", "json")
-    moment = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", moment)
-    get_logger("leadscout_assets.x").info("here")
-    assert "here" in moment.getvalue()
-    assert capsys.readouterr().out == ""
-
-
-def test_a_standard_error_that_was_closed_since_the_last_line_loses_no_line(monkeypatch):
-    """A test runner swaps standard error for each test and closes it; flushing the last one ended the program."""
-    before, now = io.StringIO(), io.StringIO()
-    monkeypatch.setattr(sys, "stderr", before)
-    log_as("INFO", "json")
-    get_logger("leadscout_assets.x").info("first")
-    assert "first" in before.getvalue()
-    before.close()
-    monkeypatch.setattr(sys, "stderr", now)
-    get_logger("leadscout_assets.x").info("second")
-    assert "second" in now.getvalue()
-
-
-def test_before_any_set_up_a_line_is_private_and_not_on_standard_output(capsys):
-    get_logger("leadscout_assets.x").warning("early", director_name=CANARY)
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert CANARY not in captured.err
-
-
-# --- personal values
+from tests.logs.lines import BATCH, CANARY, Lines, log_as
 
 
 def test_every_field_of_a_lead_list_is_removed_by_its_key(lines):
@@ -395,7 +244,7 @@ def test_a_traceback_shows_where_and_neither_locals_nor_values(lines):
     assert CANARY not in lines.text
     for line in lines.json:
         told = str(line["exception"])
-        assert "test_logs.py" in told
+        assert "test_privacy.py" in told
         assert "in _fail" in told
         assert told.index("KeyError") < told.index("EdgeFailed: the table cannot be read")
 
@@ -468,54 +317,3 @@ def test_a_broken_log_call_is_reported_without_its_values(capsys):
     logging.getLogger("other").warning("%d", CANARY)
     captured = capsys.readouterr()
     assert captured.err == "a log line of other was lost: TypeError\n"
-
-
-# --- operations
-
-
-def test_an_operation_logs_its_start_and_one_closing_line(lines):
-    with operation("validate", batch_id=BATCH, rows=3) as found:
-        found["leads"] = 2
-    start, closing = lines.json
-    assert (start["event"], start["level"], start["phase"], start["rows"]) == ("validate", "debug", "started", 3)
-    assert (closing["event"], closing["level"], closing["success"]) == ("validate", "info", True)
-    assert (closing["batch_id"], closing["rows"], closing["leads"]) == (BATCH, 3, 2)
-    assert closing["processing_time_ms"] >= 0
-
-
-def test_lines_inside_an_operation_carry_its_ids_and_lines_after_it_do_not(lines):
-    log = get_logger("leadscout_assets.x")
-    with operation("run", run_id="r1", rows=3), operation("validate", step="leads"):
-        log.info("inside")
-    log.info("after")
-    told = {line["event"]: line for line in lines.json}
-    assert (told["inside"]["run_id"], told["inside"]["step"]) == ("r1", "leads")
-    assert "rows" not in told["inside"]
-    assert "run_id" not in told["after"]
-
-
-def test_an_operation_that_fails_names_the_error_and_goes_on_raising(lines):
-    with pytest.raises(ValueError, match="Quagga"), operation("validate"):
-        raise ValueError(CANARY)
-    closing = lines.json[-1]
-    assert (closing["level"], closing["success"], closing["error"]) == ("error", False, "ValueError")
-    assert "reason" not in closing
-    assert CANARY not in lines.text
-
-
-def test_only_an_error_of_leadscout_may_say_why(lines):
-    with pytest.raises(EdgeFailed), operation("validate"):
-        raise EdgeFailed("the disk is full; call 082 123 4567")
-    assert lines.json[-1]["reason"] == f"the disk is full; call {REMOVED}"
-
-
-def test_an_operation_that_is_interrupted_closes_too(lines):
-    with pytest.raises(KeyboardInterrupt), operation("validate"):
-        raise KeyboardInterrupt
-    assert (lines.json[-1]["success"], lines.json[-1]["error"]) == (False, "KeyboardInterrupt")
-
-
-def test_what_an_operation_finds_may_repeat_its_context(lines):
-    with operation("validate", rows=3) as found:
-        found["rows"] = 4
-    assert [line["rows"] for line in lines.json] == [3, 4]
