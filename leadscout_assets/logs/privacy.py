@@ -66,10 +66,8 @@ _PATTERNS = tuple(
 )
 _IDENTITY_NUMBER = re.compile(rf"(?<!\d){_BIRTHDAY}{_ONE_GAP}\d{{4}}{_ONE_GAP}\d{{3}}(?!\d)")
 _HEX_DIGEST = re.compile(r"[0-9a-f]{16,}")
-_FIELD_IN_TEXT = re.compile(
-    r"""(?<![\w-])(?P<quote>["']?)(?P<key>[A-Za-z][\w.-]{1,60})(?P=quote)(?P<sign>\s*[:=]\s*)"""
-    r"""(?P<value>"[^"]*"|'[^']*'|\[[^\]]*\]|[^,;}\])\n=]*?(?=\s+[\w.-]+=|[,;}\])\n]|$))"""
-)
+_KEY_IN_TEXT = re.compile(r"""(?<![\w-])(?P<quote>["']?)(?P<key>[A-Za-z][\w.-]{1,60})(?P=quote)(?P<sign>\s*[:=]\s*)""")
+_VALUE_IN_TEXT = re.compile(r""""[^"]*"|'[^']*'|\[[^\]]*\]|[^,;}\])\n=]*?(?=\s+[\w.-]+=|[,;}\])\n]|$)""")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _LEAD_IDS = re.compile(r"(?:[0-9a-f]{16} )*")
 
@@ -147,7 +145,7 @@ def mask(text: str) -> str:
     for pattern in _PATTERNS:
         text = pattern.sub(REMOVED, text)
     if "=" in text or ":" in text:
-        text = _FIELD_IN_TEXT.sub(_without_value, text)
+        text = _without_fields(text)
     return _CONTROL.sub(lambda match: match.group().encode("unicode_escape", "surrogatepass").decode("ascii"), text)
 
 
@@ -169,13 +167,19 @@ def _unless_digest(match: re.Match[str]) -> str:
     return match.group() if end - start > 13 and _HEX_DIGEST.fullmatch(text, start, end) else REMOVED
 
 
-def _without_value(match: re.Match[str]) -> str:
-    key, value = match["key"], match["value"]
-    # `path: ...` opens half of all error messages; `director_name: ...` and `"name": ...` name a field.
-    names_a_field = match["quote"] or "=" in match["sign"] or "_" in _spelled(key)
-    if not names_a_field or not is_personal(key) or not value or value == REMOVED or _is_count(value):
-        return match.group()
-    return f"{match['quote']}{key}{match['quote']}{match['sign']}{REMOVED}"
+def _without_fields(text: str) -> str:
+    """Return the text without the values of the personal fields that are written out in it."""
+    kept, at = [], 0
+    for match in _KEY_IN_TEXT.finditer(text):
+        # `path: ...` opens half of all error messages; `director_name: ...` and `"name": ...` name a field.
+        names_a_field = match["quote"] or "=" in match["sign"] or "_" in _spelled(match["key"])
+        if match.start() < at or not names_a_field or not is_personal(match["key"]):
+            continue
+        value = _VALUE_IN_TEXT.match(text, match.end())
+        if value and value.group() and not _is_count(value.group()):
+            kept += [text[at : match.end()], REMOVED]
+            at = value.end()
+    return "".join([*kept, text[at:]])
 
 
 def _is_count(value: str) -> bool:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
+import re
+from collections import OrderedDict
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 from uuid import UUID
 
 import numpy as np
@@ -20,6 +26,7 @@ from leadscout_assets.contracts import FIELDS
 from leadscout_assets.errors import Defect, EdgeFailed, UnreadableFile, is_interruption
 from leadscout_assets.logs import (
     REMOVED,
+    LeadIds,
     clean,
     describe,
     get_logger,
@@ -317,3 +324,145 @@ def test_a_broken_log_call_is_reported_without_its_values(capsys):
     logging.getLogger("other").warning("%d", CANARY)
     captured = capsys.readouterr()
     assert captured.err == "a log line of other was lost: TypeError\n"
+
+
+# --- hostile
+
+
+class Person(NamedTuple):
+    """A row of a table, as libraries give them."""
+
+    name: str
+    cell: str
+
+
+@dataclass
+class Director:
+    """A record, as programs make them."""
+
+    name: str
+    seen: int = 1
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Person(CANARY, "0821234567"),
+        [Person(CANARY, "0821234567")],
+        Director(CANARY),
+        {"any": Director(CANARY)},
+        {CANARY: 3},
+        {"counts": {CANARY: {"deep": 1}}},
+        {(CANARY,): 1},
+        {CANARY.encode(): 1},
+        OrderedDict(director_name=CANARY),
+        MappingProxyType({"entity": [CANARY]}),
+        bytearray(CANARY.encode()),
+        memoryview(CANARY.encode()),
+        io.StringIO(CANARY),
+        (line for line in [CANARY]),
+        ExceptionGroup(CANARY, [ValueError(CANARY)]),
+        KeyError(CANARY),
+        pa.scalar(CANARY),
+        pa.array([CANARY]),
+        np.array([CANARY]),
+        np.str_("director_name=" + CANARY),
+        {"rows": pa.table({"a": [CANARY]})},
+        UnicodeDecodeError("utf-8", CANARY.encode(), 0, 1, "invalid start byte"),
+        f"director_name={CANARY}",
+        f"could not store DirectorName={CANARY}, rows=3",
+        f"{{'director': '{CANARY}', 'rows': 3}}",
+        f'{{"director_name": "{CANARY}", "rows": 3}}',
+        f'"entityName":"{CANARY}"',
+        f"director_name: {CANARY}; rows: 3",
+        f"names=['{CANARY}', 'another']",
+        f"surname={CANARY} rows=3",
+        f"password={CANARY}",
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_name_in_hostile_clothes_is_not_told(lines, value):
+    log = get_logger("leadscout_assets.x")
+    log.info("value", it=value, many=[value], by={"inner": value})
+    if isinstance(value, str):
+        log.info(value)
+        logging.getLogger("other").warning("failed: %s", value)
+    assert lines.text
+    for word in CANARY.split():
+        assert word not in lines.text
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "ｚ.quagga＠example.co.za",
+        "z.quagga\u200b@example.co.za",
+        "zoë.quagga@exämple.co.za",
+        '"Zanele Quagga"@example.co.za',
+        "z.quagga(at)example.co.za",
+        "z.quagga [at] example.co.za",
+        "z.quagga @ example.co.za",
+        "mailto:z.quagga@example.co.za?subject=hello",
+        "０８２ １２３ ４５６７",
+        "\u0660\u0668\u0662 \u0661\u0662\u0663 \u0664\u0665\u0666\u0667",
+        "082\u200b123\u200b4567",
+        "0\u00ad8\u00ad2\u00ad1\u00ad2\u00ad3\u00ad4\u00ad5\u00ad6\u00ad7",
+        "082\t123\t4567",
+        "082/123/4567",
+        "(082) 123-4567",
+        "+27 (0) 82 123 4567",
+        "+27-82-123-4567",
+        "0027 82 123 4567",
+        "tel:+27821234567",
+        "wa.me/27821234567",
+        "800101-5009-087",
+        "800101.5009.087",
+        "ID8001015009087",
+        "id:8001015009087",
+        "８００１０１５００９０８７",
+        "800101 5009\u00a0087",
+        "passport, or 8001015009087",
+    ],
+)
+def test_addresses_and_numbers_are_masked_in_any_spelling(lines, value):
+    plain = "quagga|8212345|821.?123|5009"
+    assert not re.search(plain, mask(f"about {value}, please"), re.IGNORECASE)
+    get_logger("leadscout_assets.x").info("said", note=value, many=[value], by={value: 1})
+    logging.getLogger("other").warning("said %s", value)
+    assert not re.search(plain, lines.text, re.IGNORECASE)
+    assert "１２３" not in lines.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ab8001015009087c",
+        "12345678901234567890123456789012345678901234567890123456789012ab",
+        "batch 2026-03-02_list_0123abcd is refused: send it again",
+        "rows=5 leads=4 rejected=1",
+        "emails=12, phones=3",
+        "LEADSCOUT_DATABASE_URL: not a database URL; write sqlite:///FILE or postgresql://...",
+        "table leads: 3 batches in the frame are not named for replacement",
+        "the key file lead-id.key is damaged: restore it from a backup",
+        "SELECT deliveries.batch_id FROM deliveries WHERE deliveries.batch_id IN (?, ?)",
+        "1732300000123 bytes",
+    ],
+)
+def test_what_only_looks_similar_is_left_alone(text):
+    assert mask(text) == text
+
+
+def test_lead_ids_pass_as_they_are_and_nothing_else_passes_for_them(lines):
+    ids = ["0821234567890123", "8001015009087000", "abcdef0123456789"]
+    get_logger("leadscout_assets.x").info("tried", leads=LeadIds(ids))
+    assert lines.json[0]["leads"] == ids
+    for wrong in ([CANARY], [*ids, "0821234567"], ["ABCDEF0123456789"], ["abcdef012345678 "]):
+        with pytest.raises(ValueError, match="not all of these are lead ids") as raised:
+            LeadIds(wrong)
+        assert CANARY not in str(raised.value)
+
+
+@given(st.text(max_size=200))
+def test_masking_twice_is_masking_once(text):
+    once = mask(text)
+    assert mask(once) == once
