@@ -40,7 +40,9 @@ def tell_attempts(classifications: pa.Table, stages: Sequence[str]) -> None:
 def _tell_stages(counts: list[int], known: list[Known], stages: Sequence[str]) -> None:
     log = get_logger(f"{ROOT}.classification")
     left = sum(count for count, found in zip(counts, known, strict=True) if found)
-    reason = "every surname begins here" if left else "no purpose recorded, so no name was looked at"
+    reason = (
+        "every surname begins here" if left else "no name was looked at: no purpose is recorded, or none can be read"
+    )
     for stage in stages:
         found = sum(count for count, one in zip(counts, known, strict=True) if one.get("surname") == stage)
         log.info("stage.attempted", stage=stage, attempted=left, known=found, passed_on=left - found, reason=reason)
