@@ -31,7 +31,7 @@ def tell_attempts(classifications: pa.Table, stages: Sequence[str]) -> None:
     if not log.isEnabledFor(logging.INFO) or not classifications.num_rows:
         return
     evidence = _encoded(classifications["evidence"])
-    known = [_known(text or "", stages) for text in evidence.dictionary.to_pylist()]
+    known = _known(evidence.dictionary.to_pylist(), stages)
     _tell_stages(np.bincount(evidence.indices.to_numpy(), minlength=len(known)).tolist(), known, stages)
     if log.isEnabledFor(logging.DEBUG):
         _tell_leads(classifications, evidence.indices.to_numpy(), known, stages)
@@ -55,9 +55,10 @@ def _tell_stages(counts: list[int], known: list[Known], stages: Sequence[str]) -
 def _tell_leads(classifications: pa.Table, evidence_at: np.ndarray, known: list[Known], stages: Sequence[str]) -> None:
     """Write a line for each batch and each way that names went, with the ids of the leads whose names went it."""
     log = get_logger(f"{ROOT}.classification")
-    ways = [tuple(_attempts(found, stages)) for found in known]
-    distinct = list(dict.fromkeys(ways))
-    way_at = np.array([distinct.index(way) for way in ways])[evidence_at]
+    # Few combinations of stages, however many strings of evidence.
+    places: dict[tuple[tuple[str, str], ...], int] = {}
+    way_at = np.array([places.setdefault(tuple(found.items()), len(places)) for found in known])[evidence_at]
+    distinct = [_attempts(dict(way), stages) for way in places]
     batches, outcomes = _encoded(classifications["batch_id"]), _encoded(_outcomes(classifications))
     of_outcomes = len(outcomes.dictionary)
     groups = (batches.indices.to_numpy() * len(distinct) + way_at) * of_outcomes + outcomes.indices.to_numpy()
@@ -71,7 +72,7 @@ def _tell_leads(classifications: pa.Table, evidence_at: np.ndarray, known: list[
             log.debug(
                 "classification.attempts",
                 batch_id=batches.dictionary[batch].as_py(),
-                attempts=list(distinct[way]),
+                attempts=distinct[way],
                 outcome=outcomes.dictionary[outcome].as_py(),
                 leads=LeadIds(ids[first : min(end, first + LEADS_PER_LINE)]),
             )
@@ -82,17 +83,18 @@ def _encoded(column: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:
     return whole.dictionary_encode()
 
 
-def _known(evidence: str, stages: Sequence[str]) -> Known:
+def _known(evidence: Sequence[str | None], stages: Sequence[str]) -> list[Known]:
     """Return which stage knew each part. Only words of ours are taken over: evidence also says what was inferred."""
     words = "|".join(map(re.escape, (*stages, UNKNOWN)))
-    return {part: found[1] for part in PARTS if (found := re.search(rf"\b{part}:({words})\b", evidence))}
+    known = re.compile(rf"\b({'|'.join(PARTS)}):({words})\b")
+    return [dict(known.findall(text or "")) for text in evidence]
 
 
 def _attempts(known: Known, stages: Sequence[str]) -> list[str]:
     """Return the attempts in words: each stage up to the one that knew the part."""
     told = []
     for part, stage in known.items():
-        tried = stages if stage == UNKNOWN else stages[: list(stages).index(stage) + 1]
+        tried = stages if stage == UNKNOWN else stages[: stages.index(stage) + 1]
         told += [f"{part} {one}: {'known' if one == stage else 'not known'}" for one in tried]
     return told
 

@@ -82,7 +82,7 @@ class LeadIds(tuple[str, ...]):
     def __new__(cls, ids: Iterable[str]) -> LeadIds:
         """Take the ids."""
         made = super().__new__(cls, ids)
-        if not _LEAD_IDS.fullmatch("".join(f"{one} " for one in made)):
+        if not _LEAD_IDS.fullmatch(" ".join([*made, ""])):
             raise ValueError("not all of these are lead ids")
         return made
 
