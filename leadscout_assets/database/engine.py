@@ -84,7 +84,7 @@ class Database:
         max_overflow: int = 10,
         slow_query_ms: float = 500.0,
     ) -> None:
-        self.url = _usable(url)
+        self.url, self.slow_query_ms = _usable(url), slow_query_ms
         if self.is_sqlite:
             self.engine = _sqlite_engine(self.url, pool_size, max_overflow)
         else:
