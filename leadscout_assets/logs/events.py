@@ -10,6 +10,9 @@ import logging
 from dataclasses import dataclass
 from typing import Literal
 
+Stream = Literal["always", "json", "never"]
+"""Whether standard error is told: `json` where a program reads it, but not a person, who would drown in such lines."""
+
 Kind = Literal["operations", "metrics", "classification", "api-calls", "performance"]
 
 PRODUCTION = ("operations", "errors", "metrics")
@@ -30,7 +33,7 @@ class Event:
     """One kind of line. `keys` are on every such line, `may` on some; what stands on all lines is in `files.FRAME`.
 
     in_ui: told in the Dagster run's own log, too. per_batch: there is one for each batch of a run, so that the UI is told
-    only while they are few. on_stream: told on standard error, too; else in the files only.
+    only while they are few. stream: whether it is told on standard error, too, or in the files alone.
     """
 
     name: str
@@ -40,11 +43,11 @@ class Event:
     kind: Kind = "operations"
     in_ui: bool = False
     per_batch: bool = False
-    on_stream: bool = True
+    stream: Stream = "always"
 
 
-def _operation(name: str, means: str, *keys: str, in_ui: bool = False, on_stream: bool = True) -> Event:
-    return Event(name, means, OUTCOME, (*keys, *WHERE_IT_FAILED, "phase"), in_ui=in_ui, on_stream=on_stream)
+def _operation(name: str, means: str, *keys: str, in_ui: bool = False, stream: Stream = "always") -> Event:
+    return Event(name, means, OUTCOME, (*keys, *WHERE_IT_FAILED, "phase"), in_ui=in_ui, stream=stream)
 
 
 OPERATIONS = (
@@ -58,13 +61,15 @@ OPERATIONS = (
     _operation("restore_drill", "a restore was proven", in_ui=True),
     _operation("table_maintenance", "the tables were compacted and cleaned", in_ui=True),
     _operation("inbox_tick", "the sensor looked into the inbox; DEBUG", "requests"),
-    _operation("command", "a command of the command line ended", "command", "exit_code", on_stream=False),
+    _operation("command", "a command of the command line ended", "command", "exit_code", stream="json"),
     _operation("http_request", "the exporter answered; DEBUG", "route", "status"),
 )
 """What `operation` is called with: the name is that of the closing line."""
 
 LINES = (
-    Event("batch.started", "the work on a batch begins", ("rows_delivered",), in_ui=True, per_batch=True),
+    Event(
+        "batch.started", "the work on a batch begins", ("rows_delivered",), in_ui=True, per_batch=True, stream="json"
+    ),
     Event(
         "batch.done",
         "a batch has its report",
@@ -72,6 +77,7 @@ LINES = (
         kind="metrics",
         in_ui=True,
         per_batch=True,
+        stream="json",
     ),
     Event("batch.refused", "a batch may not go on, and why", ("code", "reason"), in_ui=True),
     Event("batch.defect", "a defect of LeadScout that one batch brings out", ("error",)),
@@ -87,7 +93,7 @@ LINES = (
         "which stages were tried for each of these leads, and how it ended; DEBUG",
         ("attempts", "outcome", "leads"),
         kind="classification",
-        on_stream=False,
+        stream="never",
     ),
     Event(
         "api.call",

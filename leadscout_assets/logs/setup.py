@@ -83,7 +83,7 @@ _FOREIGN: list[structlog.typing.Processor] = [merge_contextvars, keep_private, *
 
 
 def _stream_handler(settings: Settings, stream: TextIO | None) -> _Handler:
-    handler = _Handler(stream)
+    handler = _Handler(stream, settings.log_format)
     handler.setLevel(settings.log_level)
     handler.setFormatter(
         ProcessorFormatter(
@@ -115,12 +115,13 @@ def _renderer(settings: Settings, stream: TextIO) -> structlog.typing.Processor:
 class _Handler(logging.StreamHandler[TextIO]):
     """Writes to a stream, standard error unless told otherwise."""
 
-    def __init__(self, stream: TextIO | None) -> None:
+    def __init__(self, stream: TextIO | None, form: str) -> None:
         super().__init__(stream or sys.stderr)
         self._follow = stream is None
+        self._told = ("always", form)
 
     def emit(self, record: logging.LogRecord) -> None:
-        if _has_own_handler(record.name) or not _event_of(record).on_stream:
+        if _has_own_handler(record.name) or _event_of(record).stream not in self._told:
             return
         if self._follow:
             # Not `setStream`: it flushes the stream before, which may be closed by now. Every line was flushed anyway.

@@ -110,3 +110,15 @@ def test_before_any_set_up_a_line_is_private_and_not_on_standard_output(capsys):
     captured = capsys.readouterr()
     assert captured.out == ""
     assert CANARY not in captured.err
+
+
+def test_people_are_not_told_of_each_batch_and_nobody_of_each_lead_on_the_stream():
+    for form, told in (("console", ["here"]), ("json", ["batch.done", "here"])):
+        lines = Lines()
+        log_as("DEBUG", form, lines.stream)
+        log = get_logger("leadscout_assets.x")
+        log.info("batch.done", leads=1)
+        log.debug("classification.attempts", leads=[])
+        log.info("here")
+        said = [word for word in ("batch.done", "classification.attempts", "here") if word in lines.text]
+        assert said == told, form
