@@ -22,6 +22,7 @@ from benchmarks.chain import run_20k, run_500
 from benchmarks.classification import names_1m
 from benchmarks.growth import growth
 from benchmarks.inbox_latency import inbox_latency
+from benchmarks.logging_overhead import logging_overhead
 from benchmarks.machine import calibrate, describe_machine, warnings
 from benchmarks.overheads import overheads
 from benchmarks.processes import ROOT, Workplace, compile_package
@@ -37,6 +38,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "run_20k": run_20k,
     "names_1m": names_1m,
     "overheads": overheads,
+    "logging_overhead": logging_overhead,
     "volume": volume,
     "backfill": backfill,
     "growth": growth,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import signal
 import threading
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from types import FrameType
 
 from leadscout_assets.errors import BadSetting
 from leadscout_assets.health import Examiner
-from leadscout_assets.logs import get_logger
+from leadscout_assets.logs import get_logger, operation
 from leadscout_assets.settings import Settings
 
 REQUEST_SECONDS = 10.0
@@ -108,8 +109,13 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(with_body=False)
 
     def _answer(self, *, with_body: bool) -> None:
-        route = self.routes.get(self.path.partition("?")[0])
-        answer = route(self.examiner) if route else _json(404, {"error": "there is nothing here"})
+        path = self.path.partition("?")[0]
+        route = self.routes.get(path)
+        # A request's own id is not taken over: whatever a client sends would stand in the log.
+        about = {"request_id": uuid.uuid4().hex[:12], "route": path if route else "unknown"}
+        with operation("http_request", level="debug", **about) as found:
+            answer = route(self.examiner) if route else _json(404, {"error": "there is nothing here"})
+            found["status"] = answer.status
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.kind)
         self.send_header("Content-Length", str(len(answer.body)))

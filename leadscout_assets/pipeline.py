@@ -182,11 +182,14 @@ def _same_rows(before: pa.Table, became: pa.Table, fell: pa.Table) -> bool:
 
 def classify(leads: pa.Table, settings: Settings) -> pa.Table:
     """Return the classifications of leads; without a recorded purpose every one is an abstention."""
-    from leadscout_assets.names.cascade import classify_leads, load_classifier
+    from leadscout_assets.logs.attempts import tell_attempts
+    from leadscout_assets.names.cascade import STAGE_NAMES, classify_leads, load_classifier
 
-    return classify_leads(
+    classified = classify_leads(
         leads, load_classifier(), purpose=settings.classification_purpose, reveal_religion=settings.reveal_religion
     )
+    tell_attempts(classified, STAGE_NAMES[1:])
+    return classified
 
 
 def score(leads: pa.Table) -> pa.Table:

@@ -40,6 +40,12 @@ class Settings(BaseSettings):
         "INFO", description="least level logged"
     )
     log_format: Literal["json", "console"] = Field("console", description="json for machines, console for people")
+    log_dir: Path | None = Field(None, description="folder of the log files; default <home>/logs")
+    log_debug: bool = Field(False, description="write DEBUG lines to the log files, whatever the level elsewhere")
+    log_keep_days: int = Field(30, ge=1, le=36_500, description="days for which log files are kept")
+    slow_query_ms: float = Field(
+        500.0, gt=0, le=LONGEST_TIME, description="time from which a database query is logged, milliseconds"
+    )
 
     classification_purpose: str | None = Field(
         None, description="why names are classified; without it every lead abstains"
@@ -138,8 +144,8 @@ class Settings(BaseSettings):
 
     @property
     def logs_dir(self) -> Path:
-        """Folder of the platform processes' output."""
-        return self.home / "logs"
+        """Folder of the log files, and of the platform processes' output."""
+        return self.log_dir or self.home / "logs"
 
     @property
     def backups_dir(self) -> Path:
@@ -164,7 +170,9 @@ def read_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         faults = "; ".join(f"LEADSCOUT_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
         raise BadSetting(f"settings cannot be used: {faults}") from None
-    paths = {name: getattr(settings, name) for name in ("home", "inbox", "backup_dir", "database_password_file")}
+    paths = {
+        name: getattr(settings, name) for name in ("home", "inbox", "backup_dir", "log_dir", "database_password_file")
+    }
     return settings.model_copy(update={name: path.resolve() for name, path in paths.items() if path is not None})
 
 

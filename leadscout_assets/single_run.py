@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,8 @@ from leadscout_assets.digests import sha256_of
 from leadscout_assets.errors import BadInput, UnreadableFile
 from leadscout_assets.leads.counting import count_rows
 from leadscout_assets.leads.delivery import Delivery, batch_key, shown_name
-from leadscout_assets.logs import operation
+from leadscout_assets.logs import bound, operation
+from leadscout_assets.logs.batches import batch_done, batch_refused, batch_started
 from leadscout_assets.runs.record import peak_memory_mb
 from leadscout_assets.settings import Settings
 
@@ -60,8 +62,10 @@ def run_file(source: Path, out: Path, settings: Settings, *, lead_id_key: bytes,
     """
     _check_writable(out)
     clock = Clock()
-    with clock.of("raw_leads"):
+    with clock.of("raw_leads") as told:
         delivery = describe(source, settings, delivered_at)
+        told["batch_id"] = clock.ids["batch_id"] = delivery.batch_id
+        batch_started(delivery.batch_id, delivery.rows_counted)
         pipeline.check_run_size([delivery], settings.max_rows_per_run)
         reading = pipeline.read([delivery], lambda _: source, settings)
         _stop_if_refused(reading.refusals)
@@ -79,6 +83,9 @@ def run_file(source: Path, out: Path, settings: Settings, *, lead_id_key: bytes,
     with clock.of("checks"):
         found = _gather(delivery, frames, files, out)
         failing = checks.failing(found, checks.limits_from(settings))
+    with bound(**clock.ids):
+        counts = {"leads": leads.num_rows, "rejected": rejected.num_rows}
+        batch_done(delivery.batch_id, **counts, run_leads=leads.num_rows, seconds=clock.seconds()["total"])
     return ChainResult(
         delivery=delivery,
         facts=found,
@@ -123,23 +130,25 @@ def _gather(delivery: Delivery, frames: pipeline.Frames, files: pa.Table, out: P
 
 def _stop_if_refused(refusals: list[pipeline.Refusal]) -> None:
     for refusal in refusals:
+        batch_refused(refusal.batch_id, refusal.code, refusal.sentence)
         raise UnreadableFile(refusal.code, refusal.sentence)
 
 
 class Clock:
-    """Wall time of each step, seconds, and of all since the clock was made."""
+    """Wall time of each step, seconds, and of all since the clock was made. `ids` stand on every line of its steps."""
 
     def __init__(self, now: Callable[[], float] = time.perf_counter) -> None:
         """Start the clock."""
         self._now, self._start = now, now()
         self._steps: dict[str, float] = {}
+        self.ids = {"run_id": f"local-{uuid.uuid4().hex[:12]}"}
 
     @contextmanager
-    def of(self, step: str) -> Iterator[None]:
-        """Time and log one step."""
+    def of(self, step: str) -> Iterator[dict[str, object]]:
+        """Time and log one step; what is put into the dict stands on its closing line."""
         start = self._now()
-        with operation(step, asset=step):
-            yield
+        with operation(step, asset=step, step=step, **self.ids) as told:
+            yield told
         self._steps[step] = round(self._now() - start, 4)
 
     def seconds(self) -> dict[str, float]:

@@ -1,7 +1,9 @@
 """The registry of commands, and the one place where errors become exit codes and sentences."""
 
 import sys
+import uuid
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 import typer
 from typer.exceptions import TyperException
@@ -15,12 +17,13 @@ from leadscout_assets.cli import (
     doctor,
     generate,
     health,
+    logs,
     platform,
     recovery,
     run,
 )
 from leadscout_assets.errors import LeadScoutError, is_interruption
-from leadscout_assets.logs import describe, get_logger, setup_logging
+from leadscout_assets.logs import describe, get_logger, operation, setup_logging
 from leadscout_assets.settings import current_settings
 
 FAILED = 3
@@ -41,9 +44,13 @@ COMMANDS = (
     doctor.doctor,
     health.health,
     health.exporter,
+    logs.logs,
     recovery.backup,
     recovery.restore,
 )
+
+LOOKING = frozenset({"none", "batches", "show", "doctor", "health", "logs"})
+"""Commands that change nothing."""
 
 app = typer.Typer(
     name="leadscout",
@@ -60,8 +67,11 @@ for command in COMMANDS:
 def run_application(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code. Results go to stdout, logs and errors to stderr."""
     try:
-        setup_logging(current_settings())
-        return int(app(args=list(arguments), standalone_mode=False) or 0)
+        setup_logging(current_settings(), files=True)
+        with _told(arguments) as found:
+            code = int(app(args=list(arguments), standalone_mode=False) or 0)
+            found["exit_code"] = code
+        return code
     except TyperException as misuse:
         # A usage error prints itself, naming the command and the option at fault.
         show = getattr(misuse, "show", None)
@@ -80,6 +90,13 @@ def run_application(arguments: Sequence[str]) -> int:
         get_logger(__name__).error("command.failed", error=describe(error))
         _say(f"an unexpected {type(error).__name__} ended the command; this is a defect of LeadScout, please report it")
         return FAILED
+
+
+def _told(arguments: Sequence[str]) -> AbstractContextManager[dict[str, object]]:
+    """Log the command as one operation, without its arguments; what asks every few seconds, or only looks, at DEBUG."""
+    name = next((each for each in arguments if each in typer.main.get_group(app).commands), "none")
+    level = "debug" if name in LOOKING else "info"
+    return operation("command", level=level, command=name, request_id=uuid.uuid4().hex[:12])
 
 
 def _say(sentence: str) -> None:

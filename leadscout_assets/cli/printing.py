@@ -42,10 +42,10 @@ def _pad(text: str, width: int) -> str:
 def _text(value: object) -> str:
     if value is None:
         return "-"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else _visible(str(value))
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else visible(str(value))
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """Return the text with whatever steers a terminal, or reorders what it shows, as an escape; delivered text may hold both."""
     if text.isprintable():
         return text

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
+from leadscout_assets.database.slow_queries import watch_queries
 from leadscout_assets.errors import BadSetting, EdgeFailed
 from leadscout_assets.folders import make_private
 from leadscout_assets.settings import Settings
@@ -69,18 +70,26 @@ class Database:
 
     `url` is a SQLAlchemy URL of a SQLite file or of PostgreSQL (`postgresql://` means psycopg 3). `pool_size`
     connections are kept, `max_overflow` more are opened at peaks. Connections open at first use. The password of
-    PostgreSQL is read from `password_file`, where there is one, each time a connection is opened.
+    PostgreSQL is read from `password_file`, where there is one, each time a connection is opened. A query that takes
+    `slow_query_ms` milliseconds is logged.
     Raises `BadSetting` where the URL cannot be used; the URL is not quoted, as it may hold a password.
     """
 
     def __init__(
-        self, url: str, *, password_file: Path | None = None, pool_size: int = 20, max_overflow: int = 10
+        self,
+        url: str,
+        *,
+        password_file: Path | None = None,
+        pool_size: int = 20,
+        max_overflow: int = 10,
+        slow_query_ms: float = 500.0,
     ) -> None:
-        self.url = _usable(url)
+        self.url, self.slow_query_ms = _usable(url), slow_query_ms
         if self.is_sqlite:
             self.engine = _sqlite_engine(self.url, pool_size, max_overflow)
         else:
             self.engine = postgres_engine(self.url, password_file, pool_size, max_overflow)
+        watch_queries(self.engine, slow_query_ms)
 
     def __repr__(self) -> str:
         return f"Database({self.url.render_as_string(hide_password=True)!r})"
@@ -156,6 +165,7 @@ def database_of(settings: Settings) -> Database:
         password_file=settings.database_password_file,
         pool_size=settings.database_pool_size,
         max_overflow=settings.database_max_overflow,
+        slow_query_ms=settings.slow_query_ms,
     )
 
 

@@ -1,6 +1,7 @@
 """The sensor that turns files in the inbox into runs. It fetches, asks `arrivals.decide`, and yields."""
 
 import time
+import uuid
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -13,7 +14,7 @@ from leadscout_assets.defs.partitions import partition_tags
 from leadscout_assets.defs.resources import Platform
 from leadscout_assets.home import Home
 from leadscout_assets.leads.delivery import Delivery
-from leadscout_assets.logs import describe, get_logger, private_errors
+from leadscout_assets.logs import describe, get_logger, operation, private_errors
 
 TICK_SECONDS = 1
 """Less than the daemon's own loop of 5 s: with 5 here, a loop that comes round a moment early skips its look."""
@@ -28,8 +29,9 @@ TICK_SECONDS = 1
 )
 def inbox_sensor(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SensorResult | dg.SkipReason:
     """Evaluate one tick."""
-    with private_errors():
+    with private_errors(), operation("inbox_tick", level="debug", request_id=uuid.uuid4().hex[:12]) as found:
         requests = tick(context.instance, platform.home, now=datetime.now(UTC))
+        found["requests"] = len(requests)
     if not requests:
         return dg.SkipReason("nothing new in the inbox, and no delivery waits for a run")
     return dg.SensorResult(

@@ -125,4 +125,5 @@ def lead_reports(
     with step(context, platform.home, "lead_reports") as work:
         files, refusals = pipeline.report(work.accepted, frames, settings.reports_dir, settings)
     work.refuse(refusals)
+    work.reported(frames, refusals)
     return work.done(raw_leads.num_rows, files)

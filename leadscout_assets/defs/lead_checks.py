@@ -14,8 +14,9 @@ from leadscout_assets.contract_check import judge_contract
 from leadscout_assets.defs.instance import newest_materializations
 from leadscout_assets.defs.partitions import LEAD_BATCH
 from leadscout_assets.defs.resources import Platform
+from leadscout_assets.defs.run_log import in_its_log
 from leadscout_assets.defs.table_io import CONTRACTS
-from leadscout_assets.logs import private_errors
+from leadscout_assets.logs import operation, private_errors
 
 CONTRACT_CHECK = "schema_contract"
 
@@ -86,7 +87,7 @@ def _checks_of(asset: str, checks: Sequence[Check]) -> dg.AssetChecksDefinition:
     def judge(context: dg.AssetCheckExecutionContext, platform: Platform) -> Results:
         home, batches = platform.home, sorted(context.partition_keys)
         bounds = limits_from(home.settings)
-        with private_errors():
+        with in_its_log(context, asset), private_errors(), operation("checks", level="debug", batches=len(batches)):
             found = facts_of(home, [asset], batches)
         for check in checks:
             verdicts = {batch.batch_id: check.judge(batch, bounds) for batch in found}

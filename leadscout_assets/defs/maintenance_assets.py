@@ -5,6 +5,7 @@ from datetime import timedelta
 import dagster as dg
 
 from leadscout_assets.defs.resources import Platform
+from leadscout_assets.defs.run_log import in_its_log
 from leadscout_assets.lead_tables import LEAD_TABLES
 from leadscout_assets.logs import operation, private_errors
 from leadscout_assets.terms import TIME_ZONE
@@ -21,7 +22,7 @@ MAINTENANCE_GROUP = "maintenance"
 def table_maintenance(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[None]:
     """Maintain every table; what it found and did is the metadata, by table."""
     home, keep = platform.home, timedelta(days=platform.home.settings.undo_days)
-    with private_errors(), operation("table_maintenance", run_id=context.run.run_id):
+    with in_its_log(context, "table_maintenance"), private_errors(), operation("table_maintenance"):
         done = {table.name: found for table in LEAD_TABLES if (found := home.tables.maintain(table, keep))}
     return dg.MaterializeResult(
         metadata={

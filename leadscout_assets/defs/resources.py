@@ -3,6 +3,7 @@
 from functools import lru_cache
 
 import dagster as dg
+from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from leadscout_assets.defs.table_io import TableIOManager
 from leadscout_assets.home import Home
@@ -20,8 +21,15 @@ class Platform(dg.ConfigurableResource[None]):
     """Gives the code below `defs/` the home of this process."""
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """Set up logging in the processes that Dagster starts; doing it again changes nothing."""
-        setup_logging(current_settings())
+        """Set up logging in the processes that Dagster starts, and put the run's id on every line until its end."""
+        setup_logging(current_settings(), files=True)
+        if context.run is not None:
+            bind_contextvars(run_id=context.run.run_id)
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        """Take the run's id off again: a process may execute several runs, one after the other."""
+        if context.run is not None:
+            unbind_contextvars("run_id")
 
     @property
     def home(self) -> Home:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import dagster as dg
 import pyarrow as pa
 
+from leadscout_assets.defs.run_log import in_its_log, since_start
 from leadscout_assets.frames import rows_by_batch
 from leadscout_assets.home import Home
 from leadscout_assets.leads.delivery import Delivery
 from leadscout_assets.logs import operation, private_errors
-from leadscout_assets.pipeline import Refusal, check_run_size
+from leadscout_assets.logs.batches import batch_done, batch_refused, batch_started
+from leadscout_assets.pipeline import STEPS, Frames, Refusal, check_run_size
 from leadscout_assets.reports.refusal import write_refusal
 from leadscout_assets.runs.record import PREFIX, Stopwatch, measured
 
@@ -47,9 +49,21 @@ class Step:
         """Note which of the batches this step refuses; all others it accepts, also those it refused earlier."""
         refused = {refusal.batch_id: (refusal.code, refusal.sentence) for refusal in refusals}
         self.home.records.settle(self.name, self.batches, refused)
-        for batch, (_, sentence) in refused.items():
+        for batch, (code, sentence) in refused.items():
             write_refusal(self.home.settings.reports_dir / batch, sentence)
-            self.context.log.error("batch %s is refused: %s", batch, sentence)
+            with in_its_log(self.context, self.name):
+                batch_refused(batch, code, sentence)
+
+    def reported(self, frames: Frames, refusals: Sequence[Refusal]) -> None:
+        """Tell of each batch that it has its report."""
+        seconds = since_start(self.context)
+        leads, rejected = rows_by_batch(frames.leads), rows_by_batch(frames.rejected_leads)
+        refused = {refusal.batch_id for refusal in refusals}
+        with in_its_log(self.context, self.name, batches=len(self.deliveries)):
+            for delivery in self.accepted:
+                if (batch := delivery.batch_id) not in refused:
+                    counts = {"leads": leads.get(batch, 0), "rejected": rejected.get(batch, 0)}
+                    batch_done(batch, **counts, run_leads=frames.leads.num_rows, seconds=seconds)
 
     def done(self, rows_in: int, output: pa.Table, *, asset: str | None = None) -> pa.Table:
         """Attach the run record to the asset that the table is (the step's own unless named), and return the table."""
@@ -80,8 +94,14 @@ def step(context: dg.AssetExecutionContext, home: Home, name: str) -> Iterator[S
     """Run a block as the step `name` on the batches of the run: measured, logged, and held to the row limit."""
     deliveries = home.deliveries(sorted(context.partition_keys))
     check_run_size(deliveries, home.settings.max_rows_per_run)
-    about: dict[str, object] = {"run_id": context.run.run_id, "asset": name, "batches": len(deliveries)}
-    if len(deliveries) == 1:
-        about["batch_id"] = deliveries[0].batch_id
-    with private_errors(), operation(name, **about), measured() as watch:
+    only = {"batch_id": deliveries[0].batch_id} if len(deliveries) == 1 else {}
+    with (
+        in_its_log(context, name, batches=len(deliveries)),
+        private_errors(),
+        operation(name, batches=len(deliveries), **only),
+        measured() as watch,
+    ):
+        if name == STEPS[0]:
+            for delivery in deliveries:
+                batch_started(delivery.batch_id, delivery.rows_counted)
         yield Step(context, home, name, deliveries, watch)

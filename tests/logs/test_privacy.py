@@ -1,184 +1,40 @@
-"""Log lines: their shape, what they leave out, and that nothing of others is touched."""
+"""What lines leave out: personal values by key and by pattern, and what errors quote."""
 
 from __future__ import annotations
 
 import asyncio
 import io
-import json
 import logging
-import sys
-from collections.abc import Iterator
+import re
+from collections import OrderedDict
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TextIO
+from types import MappingProxyType
+from typing import NamedTuple
 from uuid import UUID
 
 import numpy as np
 import orjson
 import pyarrow as pa
 import pytest
-import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadscout_assets import logs
 from leadscout_assets.contracts import FIELDS
 from leadscout_assets.errors import Defect, EdgeFailed, UnreadableFile, is_interruption
 from leadscout_assets.logs import (
     REMOVED,
+    LeadIds,
     clean,
     describe,
     get_logger,
     is_personal,
     mask,
-    operation,
     private_errors,
-    setup_logging,
 )
-from leadscout_assets.settings import read_settings
-
-CANARY = "Zanele Quagga"
-BATCH = "2026-03-02_list_0123abcd"
-
-
-class Lines:
-    """The stream that a test logs to."""
-
-    def __init__(self) -> None:
-        self.stream = io.StringIO()
-
-    @property
-    def text(self) -> str:
-        return self.stream.getvalue()
-
-    @property
-    def json(self) -> list[dict[str, object]]:
-        return [json.loads(line) for line in self.text.splitlines()]
-
-
-def log_as(level: str, form: str, stream: TextIO | None = None) -> None:
-    setup_logging(read_settings(log_level=level, log_format=form), stream)
-
-
-@pytest.fixture(autouse=True)
-def _as_before() -> Iterator[None]:
-    root, ours = logging.getLogger(), logging.getLogger(logs.ROOT)
-    before = (root.handlers[:], root.level, ours.level)
-    yield
-    root.handlers[:], root.level, ours.level = before
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
-
-
-@pytest.fixture
-def lines() -> Lines:
-    lines = Lines()
-    log_as("DEBUG", "json", lines.stream)
-    return lines
-
-
-# --- shape
-
-
-def test_a_json_line_says_when_how_loud_who_and_what(lines):
-    get_logger("leadscout_assets.x").info("batch read", rows=5, batch_id=BATCH)
-    (line,) = lines.json
-    assert datetime.fromisoformat(str(line.pop("timestamp"))).tzinfo == UTC
-    assert line == {
-        "level": "info",
-        "logger": "leadscout_assets.x",
-        "event": "batch read",
-        "rows": 5,
-        "batch_id": BATCH,
-    }
-
-
-def test_a_console_line_holds_the_same_without_colours_where_there_is_no_terminal():
-    lines = Lines()
-    log_as("INFO", "console", lines.stream)
-    get_logger("leadscout_assets.x").info("batch read", rows=5)
-    assert "batch read" in lines.text
-    assert "rows=5" in lines.text
-    assert "\x1b" not in lines.text
-
-
-def test_the_standard_library_comes_out_the_same_way(lines):
-    with structlog.contextvars.bound_contextvars(run_id="r1"):
-        logging.getLogger("leadscout_assets.x").info("took %d of %s", 3, "7")
-    (line,) = lines.json
-    assert (line["event"], line["level"], line["logger"]) == ("took 3 of 7", "info", "leadscout_assets.x")
-    assert line["run_id"] == "r1"
-
-
-def test_other_packages_speak_from_warning_on(lines):
-    logging.getLogger("some.package").info("chatter")
-    logging.getLogger("some.package").warning("trouble")
-    assert [line["event"] for line in lines.json] == ["trouble"]
-
-
-def test_the_level_holds_back_what_is_below_it():
-    lines = Lines()
-    log_as("WARNING", "json", lines.stream)
-    get_logger("leadscout_assets.x").info("chatter")
-    get_logger("leadscout_assets.x").warning("trouble")
-    assert [line["event"] for line in lines.json] == ["trouble"]
-
-
-def test_setting_up_again_replaces_the_first_and_leaves_the_handlers_of_others():
-    theirs = logging.NullHandler()
-    logging.getLogger().addHandler(theirs)
-    first, second = Lines(), Lines()
-    log_as("INFO", "json", first.stream)
-    log_as("INFO", "json", second.stream)
-    get_logger("leadscout_assets.x").info("once")
-    assert first.text == ""
-    assert len(second.json) == 1
-    assert theirs in logging.getLogger().handlers
-
-
-def test_a_logger_with_a_handler_of_its_own_is_not_written_twice(lines):
-    dagster = logging.getLogger("dagster-like")
-    own = logging.StreamHandler(io.StringIO())
-    dagster.addHandler(own)
-    try:
-        logging.getLogger("dagster-like.daemon").warning("theirs")
-        assert dagster.handlers == [own]
-    finally:
-        dagster.removeHandler(own)
-    assert lines.text == ""
-
-
-def test_without_a_stream_lines_go_to_the_standard_error_of_the_moment(capsys, monkeypatch):
-    log_as("INFO", "json")
-    moment = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", moment)
-    get_logger("leadscout_assets.x").info("here")
-    assert "here" in moment.getvalue()
-    assert capsys.readouterr().out == ""
-
-
-def test_a_standard_error_that_was_closed_since_the_last_line_loses_no_line(monkeypatch):
-    """A test runner swaps standard error for each test and closes it; flushing the last one ended the program."""
-    before, now = io.StringIO(), io.StringIO()
-    monkeypatch.setattr(sys, "stderr", before)
-    log_as("INFO", "json")
-    get_logger("leadscout_assets.x").info("first")
-    assert "first" in before.getvalue()
-    before.close()
-    monkeypatch.setattr(sys, "stderr", now)
-    get_logger("leadscout_assets.x").info("second")
-    assert "second" in now.getvalue()
-
-
-def test_before_any_set_up_a_line_is_private_and_not_on_standard_output(capsys):
-    get_logger("leadscout_assets.x").warning("early", director_name=CANARY)
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert CANARY not in captured.err
-
-
-# --- personal values
+from tests.logs.lines import BATCH, CANARY, Lines, log_as
 
 
 def test_every_field_of_a_lead_list_is_removed_by_its_key(lines):
@@ -395,7 +251,7 @@ def test_a_traceback_shows_where_and_neither_locals_nor_values(lines):
     assert CANARY not in lines.text
     for line in lines.json:
         told = str(line["exception"])
-        assert "test_logs.py" in told
+        assert "test_privacy.py" in told
         assert "in _fail" in told
         assert told.index("KeyError") < told.index("EdgeFailed: the table cannot be read")
 
@@ -470,52 +326,143 @@ def test_a_broken_log_call_is_reported_without_its_values(capsys):
     assert captured.err == "a log line of other was lost: TypeError\n"
 
 
-# --- operations
+# --- hostile
 
 
-def test_an_operation_logs_its_start_and_one_closing_line(lines):
-    with operation("validate", batch_id=BATCH, rows=3) as found:
-        found["leads"] = 2
-    start, closing = lines.json
-    assert (start["event"], start["level"], start["phase"], start["rows"]) == ("validate", "debug", "started", 3)
-    assert (closing["event"], closing["level"], closing["success"]) == ("validate", "info", True)
-    assert (closing["batch_id"], closing["rows"], closing["leads"]) == (BATCH, 3, 2)
-    assert closing["processing_time_ms"] >= 0
+class Person(NamedTuple):
+    """A row of a table, as libraries give them."""
+
+    name: str
+    cell: str
 
 
-def test_lines_inside_an_operation_carry_its_ids_and_lines_after_it_do_not(lines):
+@dataclass
+class Director:
+    """A record, as programs make them."""
+
+    name: str
+    seen: int = 1
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Person(CANARY, "0821234567"),
+        [Person(CANARY, "0821234567")],
+        Director(CANARY),
+        {"any": Director(CANARY)},
+        {CANARY: 3},
+        {"counts": {CANARY: {"deep": 1}}},
+        {(CANARY,): 1},
+        {CANARY.encode(): 1},
+        OrderedDict(director_name=CANARY),
+        MappingProxyType({"entity": [CANARY]}),
+        bytearray(CANARY.encode()),
+        memoryview(CANARY.encode()),
+        io.StringIO(CANARY),
+        (line for line in [CANARY]),
+        ExceptionGroup(CANARY, [ValueError(CANARY)]),
+        KeyError(CANARY),
+        pa.scalar(CANARY),
+        pa.array([CANARY]),
+        np.array([CANARY]),
+        np.str_("director_name=" + CANARY),
+        {"rows": pa.table({"a": [CANARY]})},
+        UnicodeDecodeError("utf-8", CANARY.encode(), 0, 1, "invalid start byte"),
+        f"director_name={CANARY}",
+        f"could not store DirectorName={CANARY}, rows=3",
+        f"{{'director': '{CANARY}', 'rows': 3}}",
+        f'{{"director_name": "{CANARY}", "rows": 3}}',
+        f'"entityName":"{CANARY}"',
+        f"director_name: {CANARY}; rows: 3",
+        f"names=['{CANARY}', 'another']",
+        f"surname={CANARY} rows=3",
+        f"password={CANARY}",
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_name_in_hostile_clothes_is_not_told(lines, value):
     log = get_logger("leadscout_assets.x")
-    with operation("run", run_id="r1", rows=3), operation("validate", step="leads"):
-        log.info("inside")
-    log.info("after")
-    told = {line["event"]: line for line in lines.json}
-    assert (told["inside"]["run_id"], told["inside"]["step"]) == ("r1", "leads")
-    assert "rows" not in told["inside"]
-    assert "run_id" not in told["after"]
+    log.info("value", it=value, many=[value], by={"inner": value})
+    if isinstance(value, str):
+        log.info(value)
+        logging.getLogger("other").warning("failed: %s", value)
+    assert lines.text
+    for word in CANARY.split():
+        assert word not in lines.text
 
 
-def test_an_operation_that_fails_names_the_error_and_goes_on_raising(lines):
-    with pytest.raises(ValueError, match="Quagga"), operation("validate"):
-        raise ValueError(CANARY)
-    closing = lines.json[-1]
-    assert (closing["level"], closing["success"], closing["error"]) == ("error", False, "ValueError")
-    assert "reason" not in closing
-    assert CANARY not in lines.text
+@pytest.mark.parametrize(
+    "value",
+    [
+        "ｚ.quagga＠example.co.za",
+        "z.quagga\u200b@example.co.za",
+        "zoë.quagga@exämple.co.za",
+        '"Zanele Quagga"@example.co.za',
+        "z.quagga(at)example.co.za",
+        "z.quagga [at] example.co.za",
+        "z.quagga @ example.co.za",
+        "mailto:z.quagga@example.co.za?subject=hello",
+        "０８２ １２３ ４５６７",
+        "\u0660\u0668\u0662 \u0661\u0662\u0663 \u0664\u0665\u0666\u0667",
+        "082\u200b123\u200b4567",
+        "0\u00ad8\u00ad2\u00ad1\u00ad2\u00ad3\u00ad4\u00ad5\u00ad6\u00ad7",
+        "082\t123\t4567",
+        "082/123/4567",
+        "(082) 123-4567",
+        "+27 (0) 82 123 4567",
+        "+27-82-123-4567",
+        "0027 82 123 4567",
+        "tel:+27821234567",
+        "wa.me/27821234567",
+        "800101-5009-087",
+        "800101.5009.087",
+        "ID8001015009087",
+        "id:8001015009087",
+        "８００１０１５００９０８７",
+        "800101 5009\u00a0087",
+        "passport, or 8001015009087",
+    ],
+)
+def test_addresses_and_numbers_are_masked_in_any_spelling(lines, value):
+    plain = "quagga|8212345|821.?123|5009"
+    assert not re.search(plain, mask(f"about {value}, please"), re.IGNORECASE)
+    get_logger("leadscout_assets.x").info("said", note=value, many=[value], by={value: 1})
+    logging.getLogger("other").warning("said %s", value)
+    assert not re.search(plain, lines.text, re.IGNORECASE)
+    assert "１２３" not in lines.text
 
 
-def test_only_an_error_of_leadscout_may_say_why(lines):
-    with pytest.raises(EdgeFailed), operation("validate"):
-        raise EdgeFailed("the disk is full; call 082 123 4567")
-    assert lines.json[-1]["reason"] == f"the disk is full; call {REMOVED}"
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ab8001015009087c",
+        "12345678901234567890123456789012345678901234567890123456789012ab",
+        "batch 2026-03-02_list_0123abcd is refused: send it again",
+        "rows=5 leads=4 rejected=1",
+        "emails=12, phones=3",
+        "LEADSCOUT_DATABASE_URL: not a database URL; write sqlite:///FILE or postgresql://...",
+        "table leads: 3 batches in the frame are not named for replacement",
+        "the key file lead-id.key is damaged: restore it from a backup",
+        "SELECT deliveries.batch_id FROM deliveries WHERE deliveries.batch_id IN (?, ?)",
+        "1732300000123 bytes",
+    ],
+)
+def test_what_only_looks_similar_is_left_alone(text):
+    assert mask(text) == text
 
 
-def test_an_operation_that_is_interrupted_closes_too(lines):
-    with pytest.raises(KeyboardInterrupt), operation("validate"):
-        raise KeyboardInterrupt
-    assert (lines.json[-1]["success"], lines.json[-1]["error"]) == (False, "KeyboardInterrupt")
+def test_lead_ids_pass_as_they_are_and_nothing_else_passes_for_them(lines):
+    ids = ["0821234567890123", "8001015009087000", "abcdef0123456789"]
+    get_logger("leadscout_assets.x").info("tried", leads=LeadIds(ids))
+    assert lines.json[0]["leads"] == ids
+    for wrong in ([CANARY], [*ids, "0821234567"], ["ABCDEF0123456789"], ["abcdef012345678 "]):
+        with pytest.raises(ValueError, match="not all of these are lead ids") as raised:
+            LeadIds(wrong)
+        assert CANARY not in str(raised.value)
 
 
-def test_what_an_operation_finds_may_repeat_its_context(lines):
-    with operation("validate", rows=3) as found:
-        found["rows"] = 4
-    assert [line["rows"] for line in lines.json] == [3, 4]
+@given(st.text(max_size=200))
+def test_masking_twice_is_masking_once(text):
+    once = mask(text)
+    assert mask(once) == once
