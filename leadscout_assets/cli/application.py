@@ -7,6 +7,7 @@ import typer
 from typer.exceptions import TyperException
 
 from leadscout_assets.cli import (
+    background,
     batches,
     classify,
     code_location,
@@ -19,7 +20,7 @@ from leadscout_assets.cli import (
     recovery,
     run,
 )
-from leadscout_assets.errors import LeadScoutError, is_interruption
+from leadscout_assets.errors import LeadScoutError, Stopped, is_interruption
 from leadscout_assets.logs import describe, get_logger, setup_logging
 from leadscout_assets.settings import current_settings
 
@@ -36,6 +37,9 @@ COMMANDS = (
     batches.show,
     platform.backfill,
     platform.up,
+    background.down,
+    background.status,
+    background.stop,
     code_location.code_location,
     demo.demo,
     doctor.doctor,
@@ -60,6 +64,7 @@ for command in COMMANDS:
 def run_application(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code. Results go to stdout, logs and errors to stderr."""
     try:
+        background.ARGUMENTS.set(tuple(arguments))
         setup_logging(current_settings())
         return int(app(args=list(arguments), standalone_mode=False) or 0)
     except TyperException as misuse:
@@ -67,8 +72,10 @@ def run_application(arguments: Sequence[str]) -> int:
         show = getattr(misuse, "show", None)
         show() if show else _say(str(misuse))
         return misuse.exit_code
-    except (typer.Abort, KeyboardInterrupt):
-        return INTERRUPTED
+    except (typer.Abort, KeyboardInterrupt) as asked:
+        # Typer turns every interruption into an abortion.
+        stopped = asked if isinstance(asked, Stopped) else asked.__cause__
+        return 128 + stopped.number if isinstance(stopped, Stopped) else INTERRUPTED
     except LeadScoutError as error:
         _say(str(error))
         return error.exit_code

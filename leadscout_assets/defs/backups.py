@@ -8,7 +8,9 @@ import dagster as dg
 
 from leadscout_assets.defs.instance import newest_materialization
 from leadscout_assets.defs.resources import Platform
+from leadscout_assets.defs.retrying import retried
 from leadscout_assets.logs import operation, private_errors
+from leadscout_assets.progress import tracked
 from leadscout_assets.recovery.ages import Ages, ages
 from leadscout_assets.recovery.backup import take_backup
 from leadscout_assets.recovery.drill import drill
@@ -36,7 +38,9 @@ AFTER_THE_NIGHTS_BACKUP = "0 3 * * *"
 )
 def backup(context: dg.AssetExecutionContext, platform: Platform) -> None:
     """Take a backup, while everything else goes on."""
-    with private_errors(), operation("backup", run_id=context.run.run_id, asset="backup"):
+    run_id, settings = context.run.run_id, platform.home.settings
+    following = tracked(settings, "backup", run_id=run_id, unit="bytes")
+    with retried(context, settings), private_errors(), operation("backup", run_id=run_id, asset="backup"), following:
         taken = take_backup(platform.home.settings)
         figures = ages(platform.home.settings, datetime.now(UTC)).to_json(datetime.now(UTC))
     context.add_asset_metadata(_shown(taken.to_json() | figures))
@@ -56,7 +60,10 @@ def backup(context: dg.AssetExecutionContext, platform: Platform) -> None:
 )
 def restore_drill(context: dg.AssetExecutionContext, platform: Platform) -> dg.AssetCheckResult:
     """Prove that the newest backup can be restored."""
-    with private_errors(), operation("restore_drill", run_id=context.run.run_id, asset="restore_drill"):
+    run_id, settings = context.run.run_id, platform.home.settings
+    following = tracked(settings, "restore_drill", run_id=run_id, unit="bytes")
+    about = {"run_id": run_id, "asset": "restore_drill"}
+    with retried(context, settings), private_errors(), operation("restore_drill", **about), following:
         proof = drill(platform.home.settings)
         figures = ages(platform.home.settings, datetime.now(UTC)).to_json(datetime.now(UTC))
     context.add_asset_metadata(_shown({"backup_id": proof.backup_id, "seconds": proof.seconds} | figures))

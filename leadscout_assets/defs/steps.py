@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import dagster as dg
 import pyarrow as pa
 
+from leadscout_assets.defs.retrying import retried
 from leadscout_assets.frames import rows_by_batch
 from leadscout_assets.home import Home
 from leadscout_assets.leads.delivery import Delivery
 from leadscout_assets.logs import operation, private_errors
-from leadscout_assets.pipeline import Refusal, check_run_size
+from leadscout_assets.pipeline import STEPS, Refusal, check_run_size
+from leadscout_assets.progress import current, tracked
 from leadscout_assets.reports.refusal import write_refusal
 from leadscout_assets.runs.record import PREFIX, Stopwatch, measured
 
@@ -40,13 +42,15 @@ class Step:
 
     def correct(self, recounted: Mapping[str, int]) -> None:
         """Correct the counts of rows delivered."""
-        for batch, rows in recounted.items():
-            self.home.recount(batch, rows)
+        with retried(self.context, self.home.settings):
+            for batch, rows in recounted.items():
+                self.home.recount(batch, rows)
 
     def refuse(self, refusals: Sequence[Refusal]) -> None:
         """Note which of the batches this step refuses; all others it accepts, also those it refused earlier."""
         refused = {refusal.batch_id: (refusal.code, refusal.sentence) for refusal in refusals}
-        self.home.records.settle(self.name, self.batches, refused)
+        with retried(self.context, self.home.settings):
+            self.home.records.settle(self.name, self.batches, refused)
         for batch, (_, sentence) in refused.items():
             write_refusal(self.home.settings.reports_dir / batch, sentence)
             self.context.log.error("batch %s is refused: %s", batch, sentence)
@@ -77,11 +81,27 @@ class Step:
 
 @contextmanager
 def step(context: dg.AssetExecutionContext, home: Home, name: str) -> Iterator[Step]:
-    """Run a block as the step `name` on the batches of the run: measured, logged, and held to the row limit."""
-    deliveries = home.deliveries(sorted(context.partition_keys))
-    check_run_size(deliveries, home.settings.max_rows_per_run)
+    """Run a block as the step `name` on the batches of the run: measured, logged, followed, and held to the row limit.
+
+    The run's log is told each tenth of the way, once a step takes longer than two seconds.
+    """
+    settings = home.settings
+    with retried(context, settings):
+        deliveries = home.deliveries(sorted(context.partition_keys))
+    check_run_size(deliveries, settings.max_rows_per_run)
+    rows = sum(delivery.rows_counted or 0 for delivery in deliveries)
+
+    def say(tenth: int) -> None:
+        context.log.info("%s: %d %% of %d rows", name, tenth, rows)
+
     about: dict[str, object] = {"run_id": context.run.run_id, "asset": name, "batches": len(deliveries)}
     if len(deliveries) == 1:
         about["batch_id"] = deliveries[0].batch_id
-    with private_errors(), operation(name, **about), measured() as watch:
-        yield Step(context, home, name, deliveries, watch)
+    around = current()
+    following = tracked(settings, name, run_id=context.run.run_id, total=rows or None, on_tenth=say)
+    with retried(context, settings), private_errors(), operation(name, **about), following as progress:
+        progress.stage(name)
+        with measured() as watch:
+            yield Step(context, home, name, deliveries, watch)
+    # A backfill or a demonstration that executes the run in its own process is so much further.
+    around.tell((STEPS.index(name) + 1) / len(STEPS))
