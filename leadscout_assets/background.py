@@ -22,7 +22,7 @@ import orjson
 from leadscout_assets.errors import BadInput, EdgeFailed
 from leadscout_assets.folders import make_private
 from leadscout_assets.processes import identity, is_alive
-from leadscout_assets.progress import read_all
+from leadscout_assets.progress import announce, read_all
 from leadscout_assets.settings import Settings
 
 COMMAND = (sys.executable, "-m", "leadscout_assets.cli")
@@ -81,6 +81,7 @@ def start(settings: Settings, operation: str, arguments: Sequence[str], *, comma
     # It lives on without us, and is waited for by whoever becomes its parent.
     process.returncode = process.poll() or 0
     _remember(settings, job)
+    announce(settings, operation, job.pid, job.process)
     return job
 
 

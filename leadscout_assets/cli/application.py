@@ -20,7 +20,8 @@ from leadscout_assets.cli import (
     recovery,
     run,
 )
-from leadscout_assets.errors import LeadScoutError, Stopped, is_interruption
+from leadscout_assets.cli.long_work import ENDED_BY
+from leadscout_assets.errors import LeadScoutError, is_interruption
 from leadscout_assets.logs import describe, get_logger, setup_logging
 from leadscout_assets.settings import current_settings
 
@@ -66,16 +67,17 @@ def run_application(arguments: Sequence[str]) -> int:
     try:
         background.ARGUMENTS.set(tuple(arguments))
         setup_logging(current_settings())
-        return int(app(args=list(arguments), standalone_mode=False) or 0)
+        ENDED_BY.set(None)
+        code = int(app(args=list(arguments), standalone_mode=False) or 0)
+        # Typer answers every interruption with SIGINT's code.
+        return 128 + number if code == INTERRUPTED and (number := ENDED_BY.get()) else code
     except TyperException as misuse:
         # A usage error prints itself, naming the command and the option at fault.
         show = getattr(misuse, "show", None)
         show() if show else _say(str(misuse))
         return misuse.exit_code
-    except (typer.Abort, KeyboardInterrupt) as asked:
-        # Typer turns every interruption into an abortion.
-        stopped = asked if isinstance(asked, Stopped) else asked.__cause__
-        return 128 + stopped.number if isinstance(stopped, Stopped) else INTERRUPTED
+    except (typer.Abort, KeyboardInterrupt):
+        return INTERRUPTED
     except LeadScoutError as error:
         _say(str(error))
         return error.exit_code

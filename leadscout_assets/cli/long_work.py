@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FrameType
 from typing import NoReturn
 
@@ -21,6 +22,9 @@ from leadscout_assets.settings import Settings
 
 GRACE_SECONDS = 8.0
 """From the first signal to the end of the process, whatever it is at: whoever stops it waits for ten."""
+
+ENDED_BY: ContextVar[int | None] = ContextVar("ended_by", default=None)
+"""The signal that ended the command's work, for its exit code."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -79,6 +83,7 @@ def _stoppable() -> Iterator[Work]:
         yield work
     except BaseException as error:
         if work.signal is not None and is_interruption(error):
+            ENDED_BY.set(work.signal)
             # Whoever raised it, a library or another thread: it was this signal.
             raise Stopped(work.signal) from None
         raise

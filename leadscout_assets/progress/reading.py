@@ -15,6 +15,9 @@ from leadscout_assets.progress.files import all_files, read
 
 RUNNING, STALLED = "running", "stalled"
 
+NOT_BEGUN = "starting"
+"""The stage before the first."""
+
 SILENT_SECONDS = 20.0
 """Ten heartbeats without one: the process is stopped, swapped out or hung with everything in it."""
 
@@ -59,7 +62,10 @@ def judged(
         return Seen(told, str(told.get("state")), None)
     here = told.get("host") == socket.gethostname()
     if here and not alive(int(told["pid"]), told.get("process")):
-        return Seen(told, STALLED, "its process is gone: it was killed")
+        begun = told.get("stage") != NOT_BEGUN
+        return Seen(
+            told, STALLED, "its process is gone: it was killed" if begun else "its process ended before it began"
+        )
     silent = _silent_seconds(told, clock, now, same_clock=here)
     if silent > SILENT_SECONDS:
         return Seen(told, STALLED, f"its process says nothing for {silent:.0f} s")

@@ -11,7 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
@@ -323,6 +323,16 @@ def tracked(
         _current.reset(token)
         if written:
             writer.finish(state)
+
+
+def announce(settings: Settings, operation: str, pid: int, process: str | None) -> None:
+    """Write the file of an operation that another process is about to begin, unless that has begun it already."""
+    file = files.file_of(settings.progress_dir, operation, str(pid))
+    told = Progress(operation).to_json() | {"pid": pid, "host": socket.gethostname(), "process": process}
+    with suppress(OSError):
+        files.make_folder(settings.progress_dir)
+        if not file.exists():
+            files.write_atomically(file, told)
 
 
 def stop_all() -> None:
