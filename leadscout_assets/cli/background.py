@@ -181,17 +181,21 @@ def _watch(settings: Settings) -> None:
 
 def _lines(settings: Settings) -> Iterator[str]:
     """Yield a line whenever an operation has a new stage, state or tenth of its way."""
-    before: dict[str, tuple[object, ...]] = {}
+    found = _found(settings)
+    before = {one["name"]: _seen(one) for one in found["ended"]}
     while True:
-        found = _found(settings)
         for one in (*found["running"], *found["stalled"], *found["ended"]):
-            tenth = int((one["percentage"] or 0) // 10)
-            if before.get(one["name"]) != (seen := (one["stage"], one["state"], tenth)):
+            if before.get(one["name"]) != (seen := _seen(one)):
                 before[one["name"]] = seen
                 yield f"{one['name']}: {one['state']}, {one['stage']}, {_percent(one)}"
         if not _at_work(found):
             return
         time.sleep(LOOK_SECONDS)
+        found = _found(settings)
+
+
+def _seen(one: dict[str, Any]) -> tuple[object, ...]:
+    return one["stage"], one["state"], int((one["percentage"] or 0) // 10)
 
 
 def _at_work(found: dict[str, Any]) -> bool:

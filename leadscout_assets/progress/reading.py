@@ -15,8 +15,8 @@ from leadscout_assets.progress.files import all_files, read
 
 RUNNING, STALLED = "running", "stalled"
 
-NOT_BEGUN = "starting"
-"""The stage before the first."""
+NOT_BEGUN = "about to start"
+"""The stage of an operation whose process has been started, and has not yet said a word itself."""
 
 SILENT_SECONDS = 20.0
 """Ten heartbeats without one: the process is stopped, swapped out or hung with everything in it."""

@@ -21,6 +21,7 @@ from leadscout_assets.errors import Stopped, TookTooLong, is_interruption
 from leadscout_assets.logs import get_logger
 from leadscout_assets.processes import identity
 from leadscout_assets.progress import files
+from leadscout_assets.progress.reading import NOT_BEGUN
 from leadscout_assets.resources import sample
 
 if TYPE_CHECKING:
@@ -328,7 +329,12 @@ def tracked(
 def announce(settings: Settings, operation: str, pid: int, process: str | None) -> None:
     """Write the file of an operation that another process is about to begin, unless that has begun it already."""
     file = files.file_of(settings.progress_dir, operation, str(pid))
-    told = Progress(operation).to_json() | {"pid": pid, "host": socket.gethostname(), "process": process}
+    told = Progress(operation).to_json() | {
+        "stage": NOT_BEGUN,
+        "pid": pid,
+        "host": socket.gethostname(),
+        "process": process,
+    }
     with suppress(OSError):
         files.make_folder(settings.progress_dir)
         if not file.exists():
