@@ -28,7 +28,8 @@ def backup(
     if background:
         in_background("backup")
         return
-    with long_work(current_settings(), "backup", unit="bytes"):
+    # Nothing may make a home where there is none to back up.
+    with long_work(current_settings(), "backup", unit="bytes", written=current_settings().home.is_dir()):
         taken = take_backup(current_settings(), to=to, full=full)
     if as_json:
         print_json(taken.to_json())
