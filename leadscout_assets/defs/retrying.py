@@ -24,8 +24,10 @@ def retried(context: Context, settings: Settings) -> Iterator[None]:
     try:
         yield
     except LeadScoutError as error:
+        if not error.retryable:
+            raise
         name, tried = _name_and_tries(context)
-        if not error.retryable or tried >= settings.retries_of(name):
+        if tried >= settings.retries_of(name):
             raise
         raise dg.RetryRequested(
             max_retries=settings.retries_of(name), seconds_to_wait=pause(settings.retry_seconds, tried)

@@ -8,7 +8,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -95,29 +94,3 @@ def test_four_times(tmp_path):
 @pytest.mark.soak
 def test_fifty_times(tmp_path):
     stop_often(tmp_path, 50, rows=20_000)
-
-
-def test_finished_steps_are_not_done_again_and_status_says_how_to_go_on(tmp_path):
-    runs = Runs(tmp_path, 300)
-    code = (
-        "import sys\n"
-        "from leadscout_assets import pipeline\n"
-        "from leadscout_assets.errors import Stopped\n"
-        "def stopped(*_): raise Stopped(15)\n"
-        "pipeline.score = stopped\n"
-        "from leadscout_assets.cli import main\n"
-        "main()\n"
-    )
-    environment = os.environ | {"LEADSCOUT_HOME": str(runs.home)}
-    arguments = ["run", str(runs.source), "--out", str(runs.out), "--delivered", "2026-03-02"]
-    ended = subprocess.run([sys.executable, "-c", code, *arguments], env=environment, capture_output=True, text=True)
-    assert "finished and kept: raw_leads, leads, classifications; go on with: leadscout run" in ended.stderr
-    told = subprocess.run([*COMMAND, "status", "--json"], env=environment, capture_output=True, text=True, check=True)
-    (noted,) = json.loads(told.stdout)["resumable"]
-    assert noted["finished"] == ["raw_leads", "leads", "classifications"]
-    again = runs.finish(runs.out, resume=True)
-    assert again.returncode == 0
-    assert "not done again: raw_leads, leads, classifications" in again.stderr
-    assert files(runs.out) == runs.report
-    told = subprocess.run([*COMMAND, "status", "--json"], env=environment, capture_output=True, text=True, check=True)
-    assert json.loads(told.stdout)["resumable"] == []
