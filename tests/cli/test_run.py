@@ -113,7 +113,7 @@ def test_a_stopped_run_says_what_it_kept_and_how_to_go_on_and_does_not_do_it_aga
     leadscout, leads, tmp_path, monkeypatch
 ):
     whole, out = tmp_path / "whole", tmp_path / "out"
-    leadscout("run", leads, "--out", whole, "--delivered", "2026-03-02")
+    undisturbed = leadscout("run", leads, "--out", whole, "--delivered", "2026-03-02")
 
     def stopped(*_: object) -> None:
         raise Stopped(15)
@@ -133,7 +133,7 @@ def test_a_stopped_run_says_what_it_kept_and_how_to_go_on_and_does_not_do_it_aga
         for step in ("read", "validate", "classify"):
             patch.setattr(pipeline, step, stopped)
         found = leadscout("run", leads, "--out", out, "--resume")
-    assert found.code == 0
+    assert found.code == undisturbed.code
     assert "not done again: raw_leads, leads, classifications" in found.err
     assert reports(out) == reports(whole)
     assert leadscout("status", "--json").json["resumable"] == []

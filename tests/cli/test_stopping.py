@@ -88,7 +88,7 @@ def stop_often(folder: Path, times: int, rows: int) -> None:
 
 
 def test_four_times(tmp_path):
-    stop_often(tmp_path, 4, rows=2_000)
+    stop_often(tmp_path, 4, rows=1_000)
 
 
 @pytest.mark.soak
