@@ -50,8 +50,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     for variable in [variable for variable in os.environ if variable.startswith("LEADSCOUT_")]:
         monkeypatch.delenv(variable)
     monkeypatch.setenv("LEADSCOUT_HOME", str(tmp_path / "home"))
-    # Storage that a test takes away does not come back by waiting.
-    monkeypatch.setenv("LEADSCOUT_RETRY_SECONDS", "0.01")
     monkeypatch.setattr("leadscout_assets.settings._in_use", None)
     return read_settings()
 

@@ -69,9 +69,7 @@ def run(
 
 
 def _run(file: Path, out: Path, at: datetime, *, resume: bool) -> ChainResult:
-    from leadscout_assets.home import Home
     from leadscout_assets.resumable import forget, note
-    from leadscout_assets.single_run import run_file
 
     settings, finished = current_settings(), list[str]()
     key = hashlib.sha256(f"{file.resolve()}\0{out.resolve()}".encode(errors="surrogateescape")).hexdigest()[:16]
@@ -84,6 +82,9 @@ def _run(file: Path, out: Path, at: datetime, *, resume: bool) -> ChainResult:
 
     try:
         with long_work(settings, "run"):
+            from leadscout_assets.home import Home
+            from leadscout_assets.single_run import run_file
+
             result = run_file(
                 file,
                 out,

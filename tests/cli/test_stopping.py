@@ -62,8 +62,8 @@ class Runs:
         for name, content in files(self.out).items():
             assert content == self.report[name], f"{name} is half written"
         told = self.home / "logs" / "progress" / f"run-{process.pid}.json"
-        if process.returncode == 0 or not told.exists():
-            # Done before the signal, or not begun.
+        if process.returncode == 0 or not told.exists() or process.returncode == -number:
+            # Done before the signal, or not begun, or done but for the end of the process.
             return False
         assert process.returncode == 128 + number, errors
         assert json.loads(told.read_text())["state"] == "cancelled"

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from leadscout_assets.errors import EdgeFailed, Stopped, TookTooLong
 from leadscout_assets.progress import announce, cancel_all, current, stop_all, tracked
 from leadscout_assets.progress.files import TOGETHER
-from leadscout_assets.progress.tracking import BEAT_SECONDS, RATE_SECONDS, Progress
+from leadscout_assets.progress.tracking import BEAT_SECONDS, RATE_SECONDS, Progress, Writer
 from leadscout_assets.settings import Settings
 from tests.progress.schema import SCHEMA, faults
 
@@ -272,6 +272,20 @@ class TestFile:
             for _ in range(100_000):
                 progress.advance()
             assert time.process_time() - started < 3.0
+
+    def test_writing_costs_less_than_a_hundredth_of_one_processor(self, home):
+        for number in range(20):  # as after a day's work
+            announce(home, "run", 4_000_000 + number, "gone")
+        progress = Progress("run", total=10**6)
+        writer = Writer(progress, home.progress_dir, home.progress_dir / "run-1.json")
+        rounds = 50
+        started = time.process_time()
+        for _ in range(rounds):  # a second's worth: four writes, one of them with everything
+            writer._together = writer._used_at = 0.0
+            for _ in range(4):
+                progress.advance(10)
+                writer.write()
+        assert (time.process_time() - started) / rounds < 0.01
 
     def test_a_folder_that_cannot_be_written_does_not_stop_the_work(self, home, tmp_path):
         home.home.mkdir()
