@@ -9,9 +9,12 @@ LeadScoutError                      anything LeadScout itself raises; exit code 
 │   └── BadSetting                  a setting that cannot be used as given
 ├── ContractBroken                  a frame that does not fit its table's contract
 ├── AlreadyRunning                  another platform holds this home; names its pid
+├── TookTooLong                     an operation above its time limit; names the setting
 ├── Defect                          an unexpected exception, told by its kind and places without its message
 └── EdgeFailed                      storage, database or a process failed; says what to look at
     └── DamagedBackup               a backup that is not what it was when it was taken; names the file
+KeyboardInterrupt
+└── Stopped                         somebody asked the work to end: no error, but the way out of it
 """
 
 
@@ -19,6 +22,8 @@ class LeadScoutError(Exception):
     """Base of every error that LeadScout raises on purpose."""
 
     exit_code = 3
+    retryable = False
+    """Whether the same work may succeed a moment later, although nobody has changed anything."""
 
 
 class BadInput(LeadScoutError):
@@ -66,12 +71,31 @@ class Defect(LeadScoutError):
     """An exception that nobody expected. Its own message is left out, since libraries quote the values they choke on."""
 
 
+class TookTooLong(LeadScoutError):
+    """An operation took longer than `LEADSCOUT_TIME_LIMITS` gives it."""
+
+
 class EdgeFailed(LeadScoutError):
     """Storage, a database or a process failed underneath us."""
+
+    retryable = True
 
 
 class DamagedBackup(EdgeFailed):
     """A backup is not what it was when it was taken."""
+
+    retryable = False
+
+
+class Stopped(KeyboardInterrupt):
+    """Somebody asked the work to end, by a signal or in the UI. What was finished before stays.
+
+    `number` is that of the signal, SIGINT's where there was none.
+    """
+
+    def __init__(self, number: int = 2) -> None:
+        super().__init__("stopped")
+        self.number = number
 
 
 INTERRUPTIONS = frozenset(

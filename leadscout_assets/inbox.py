@@ -17,6 +17,7 @@ from pathlib import Path
 from leadscout_assets.errors import BadInput, EdgeFailed, StillGrowing, UnreadableFile
 from leadscout_assets.folders import make_private
 from leadscout_assets.leads.delivery import Delivery, batch_key, shown_name
+from leadscout_assets.progress import current
 
 SETTLE_SECONDS = 1.0
 """A file modified less than this long ago may still be growing."""
@@ -72,12 +73,13 @@ class DeliveryStore:
 
     def put(self, source: Path) -> str:
         """Copy a file into the store and return its SHA-256. Content that is there already is not written again."""
-        digest = hashlib.sha256()
+        digest, progress = hashlib.sha256(), current("bytes")
         with self._new_file() as temporary:
             with source.open("rb") as incoming, temporary.open("wb") as copy:
                 while chunk := incoming.read(CHUNK):
                     digest.update(chunk)
                     copy.write(chunk)
+                    progress.advance(len(chunk))
                 os.fsync(copy.fileno())
             sha256 = digest.hexdigest()
             if not self.path(sha256).exists():

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import Context, copy_context
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,14 @@ import pyarrow as pa
 from structlog.contextvars import bound_contextvars
 
 from leadscout_assets import contracts
-from leadscout_assets.errors import EdgeFailed, TooManyRows, UnreadableFile
+from leadscout_assets.errors import EdgeFailed, Stopped, TookTooLong, TooManyRows, UnreadableFile
 from leadscout_assets.frames import by_batch, rows_by_batch, without
 from leadscout_assets.leads.counting import count_rows
 from leadscout_assets.leads.delivery import Delivery
 from leadscout_assets.leads.reading import ReadLimits, read_lead_list
 from leadscout_assets.logs import describe, get_logger
+from leadscout_assets.pace import Tell, part
+from leadscout_assets.progress import current
 
 if TYPE_CHECKING:
     from leadscout_assets.settings import Settings
@@ -39,6 +42,9 @@ NEEDED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
 }
 """What a step needs of a table where that is not all of it: at a million rows, reading the rest takes seconds."""
+
+CLASSIFIED_AT_ONCE = 200_000
+"""Leads; between two such pieces the work can be ended, and says how far it is."""
 
 REPORT_THREADS = 2
 """Typst works outside Python's lock, so that one thread sets a PDF while the other writes a workbook."""
@@ -102,13 +108,15 @@ def read(deliveries: Sequence[Delivery], path_of: Callable[[str], Path], setting
     A batch is refused, and has no rows, where its file cannot be read or the two readers count different rows.
     """
     reading = Reading(contracts.RAW_LEADS.empty(), [], {})
-    frames = [reading.raw]
-    for delivery in deliveries:
+    frames, progress = [reading.raw], current("rows")
+    for number, delivery in enumerate(deliveries):
+        progress.item(delivery.batch_id)
         with refusing(delivery.batch_id, "raw_leads", reading.refusals):
             rows = _read_one(delivery, path_of(delivery.sha256), settings)
             frames.append(rows)
             if rows.num_rows != delivery.rows_counted:
                 reading.recounted[delivery.batch_id] = rows.num_rows
+        progress.tell((number + 1) / len(deliveries))
     return replace(reading, raw=pa.concat_tables(frames))
 
 
@@ -123,7 +131,7 @@ def refusing(batch: str, step: str, refusals: list[Refusal]) -> Iterator[None]:
             yield
         except UnreadableFile as unreadable:
             refusals.append(Refusal(batch, step, unreadable.code, str(unreadable)))
-        except (EdgeFailed, MemoryError):
+        except (EdgeFailed, TookTooLong, MemoryError):
             raise
         except Exception as error:  # noqa: BLE001  a defect that one file brings out must not stop its neighbours
             get_logger(__name__).error("batch.defect", asset=step, error=describe(error))
@@ -157,7 +165,7 @@ def validate(raw: pa.Table, lead_id_key: bytes) -> tuple[pa.Table, pa.Table, lis
     """
     from leadscout_assets.leads.validation import validate as split_rows
 
-    leads, rejected = split_rows(raw, lead_id_key)
+    leads, rejected = split_rows(raw, lead_id_key, part(current("rows").tell, 0.0, 0.95))
     batches = list(rows_by_batch(raw))
     cut = (by_batch(frame.select(["batch_id", "source_row"]), batches) for frame in (raw, leads, rejected))
     refusals = [
@@ -185,9 +193,16 @@ def classify(leads: pa.Table, settings: Settings) -> pa.Table:
     from leadscout_assets.logs.attempts import tell_attempts
     from leadscout_assets.names.cascade import STAGE_NAMES, classify_leads, load_classifier
 
-    classified = classify_leads(
-        leads, load_classifier(), purpose=settings.classification_purpose, reveal_religion=settings.reveal_religion
-    )
+    classifier, found, progress = load_classifier(), [contracts.CLASSIFICATIONS.empty()], current("rows")
+    for start in range(0, leads.num_rows, CLASSIFIED_AT_ONCE):
+        some = leads.slice(start, CLASSIFIED_AT_ONCE)
+        found.append(
+            classify_leads(
+                some, classifier, purpose=settings.classification_purpose, reveal_religion=settings.reveal_religion
+            )
+        )
+        progress.tell((start + some.num_rows) / leads.num_rows)
+    classified = pa.concat_tables(found)
     tell_attempts(classified, STAGE_NAMES[1:])
     return classified
 
@@ -206,18 +221,47 @@ def report(
     batches = [delivery.batch_id for delivery in deliveries]
     of_batch = [by_batch(getattr(frames, name), batches) for name in Frames.__dataclass_fields__]
     refusals: list[Refusal] = []
+    ways = _Ways(len(deliveries))
 
-    def write(context: Context, delivery: Delivery, *cut: pa.Table) -> pa.Table:
-        return context.run(_report_one, delivery, Frames(*cut), reports_dir, settings, refusals)
+    def write(context: Context, number: int, delivery: Delivery, *cut: pa.Table) -> pa.Table:
+        told = partial(ways.tell, number)
+        return context.run(_report_one, delivery, Frames(*cut), reports_dir, settings, refusals, told)
 
     contexts = [copy_context() for _ in deliveries]
     with ThreadPoolExecutor(REPORT_THREADS) as pool:
-        written = list(pool.map(write, contexts, deliveries, *of_batch))
+        try:
+            written = list(pool.map(write, contexts, range(len(deliveries)), deliveries, *of_batch))
+        except BaseException:
+            # Whoever ends the run waits for this pool: what is being written ends at its next word, the rest never begins.
+            ways.end()
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
     return pa.concat_tables([contracts.LEAD_REPORTS.empty(), *written]), refusals
 
 
+class _Ways:
+    """How far the reports of a run are, written side by side: the sum of their shares is that of the step."""
+
+    def __init__(self, count: int) -> None:
+        self._shares, self._progress, self._over = [0.0] * count, current("rows"), False
+
+    def tell(self, number: int, share: float) -> None:
+        if self._over:
+            raise Stopped
+        self._shares[number] = share
+        self._progress.tell(sum(self._shares) / len(self._shares))
+
+    def end(self) -> None:
+        self._over = True
+
+
 def _report_one(
-    delivery: Delivery, frames: Frames, reports_dir: Path, settings: Settings, refusals: list[Refusal]
+    delivery: Delivery,
+    frames: Frames,
+    reports_dir: Path,
+    settings: Settings,
+    refusals: list[Refusal],
+    tell: Tell,
 ) -> pa.Table:
     from leadscout_assets.reports.numbers import batch_numbers
     from leadscout_assets.reports.refusal import withdraw_refusal
@@ -226,8 +270,11 @@ def _report_one(
     written = contracts.LEAD_REPORTS.empty()
     with refusing(delivery.batch_id, "lead_reports", refusals):
         cut = (frames.raw_leads, frames.leads, frames.rejected_leads, frames.classifications, frames.lead_scores)
+        current("rows").item(delivery.batch_id)
+        tell(0.0)
         numbers = batch_numbers(delivery, *cut, purpose=settings.classification_purpose)
         folder = reports_dir / delivery.batch_id
-        written = write_reports(folder, numbers, *cut[1:], max_workbook_rows=settings.max_report_workbook_rows)
+        most = settings.max_report_workbook_rows
+        written = write_reports(folder, numbers, *cut[1:], max_workbook_rows=most, tell=part(tell, 0.1, 1.0))
         withdraw_refusal(folder)
     return written

@@ -3,18 +3,38 @@
 Each setting is an environment variable `LEADSCOUT_<NAME>`; README.md lists them, and a test holds the two equal.
 """
 
+import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from leadscout_assets.errors import BadSetting
+from leadscout_assets.terms import OPERATIONS
 
 MEGABYTE = 1_000_000
 
 LONGEST_TIME = 1_000_000
 """Hours or minutes; Python's own time spans end at some thousand times that, and `inf` overflows them."""
+
+
+EVERY = "*"
+"""In place of an operation's name: every one that is not named itself."""
+
+
+def _by_operation(text: str) -> str:
+    for pair in filter(None, text.replace(" ", "").split(",")):
+        name, _, figure = pair.partition("=")
+        if not re.fullmatch(r"\d{1,9}(\.\d{1,3})?", figure):
+            raise ValueError("write OPERATION=NUMBER, several separated by commas")
+        if name not in (*OPERATIONS, EVERY):
+            raise ValueError(f"{name} is no operation; there are {EVERY}, {', '.join(OPERATIONS)}")
+    return text.replace(" ", "")
+
+
+ByOperation = Annotated[str, AfterValidator(_by_operation)]
+"""`run=600,lead_reports=1800`: a figure per operation; `*` for those not named."""
 
 
 class Settings(BaseSettings):
@@ -88,6 +108,16 @@ class Settings(BaseSettings):
         60.0, gt=0, le=LONGEST_TIME, description="longest expected time from a delivery to its assets, minutes"
     )
 
+    time_limits: ByOperation = Field(
+        "", description="longest that an operation may take, seconds: `run=600,lead_reports=1800`; `*` for all others"
+    )
+    retries: ByOperation = Field(
+        "*=2", description="times that a failed step of a run is tried again where that can help, as `raw_leads=5,*=2`"
+    )
+    retry_seconds: float = Field(
+        2.0, ge=0, le=3_600, description="longest pause before the first retry of a step, seconds; doubled each time"
+    )
+
     undo_days: float = Field(
         30.0, ge=1, le=36_500, description="days for which rows that were replaced can be brought back"
     )
@@ -148,6 +178,24 @@ class Settings(BaseSettings):
         return self.log_dir or self.home / "logs"
 
     @property
+    def progress_dir(self) -> Path:
+        """Folder of the progress files."""
+        return self.logs_dir / "progress"
+
+    @property
+    def background_dir(self) -> Path:
+        """Folder of what is known of commands in the background and of work to go on with."""
+        return self.home / "background"
+
+    def time_limit(self, operation: str) -> float | None:
+        """Return the longest that an operation may take, seconds; None for no limit."""
+        return _figures(self.time_limits).get(operation, _figures(self.time_limits).get(EVERY))
+
+    def retries_of(self, operation: str) -> int:
+        """Return how often a failed step is tried again."""
+        return int(_figures(self.retries).get(operation, _figures(self.retries).get(EVERY, 0)))
+
+    @property
     def backups_dir(self) -> Path:
         """Folder of the backups."""
         return self.backup_dir or self.home / "backups"
@@ -158,6 +206,10 @@ class Settings(BaseSettings):
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite:///{self.home / 'database' / 'leadscout.sqlite'}"
+
+
+def _figures(text: str) -> dict[str, float]:
+    return {name: float(figure) for name, _, figure in (pair.partition("=") for pair in text.split(",") if pair)}
 
 
 def read_settings(**overrides: object) -> Settings:

@@ -10,6 +10,15 @@ TIME_ZONE = ZoneInfo("Africa/Johannesburg")
 """Dates, daily partitions and timestamps delivered without a zone are in this zone."""
 
 
+OPERATIONS = (
+    # steps of a run, by the asset they make
+    "raw_leads", "leads", "classifications", "lead_scores", "lead_reports", "table_maintenance", "restore_drill",
+    # commands
+    "run", "deliver", "generate", "classify", "backfill", "backup", "restore", "demo", "up",
+)  # fmt: skip
+"""What reports progress, and can be given a time limit; `backup` is both a step and a command."""
+
+
 class Origin(StrEnum):
     """The likely linguistic and cultural origin of a personal name. Never a person's race."""
 

@@ -23,6 +23,7 @@ from leadscout_assets.leads.counting import count_rows
 from leadscout_assets.leads.delivery import Delivery, batch_key
 from leadscout_assets.leads.validation import RULES
 from leadscout_assets.pipeline import Frames, Refusal
+from leadscout_assets.progress import tracked
 from leadscout_assets.scoring import FEATURES, LEAD_SCORES
 from leadscout_assets.settings import Settings
 from leadscout_assets.terms import Method
@@ -268,7 +269,7 @@ class TestRefusal:
         one, two = scenario.scenario_csv(tmp_path / "1.csv"), scenario.scenario_csv(tmp_path / "2.csv", delimiter=";")
         split = validation.validate
 
-        def losing(raw: pa.Table, key: bytes) -> tuple[pa.Table, pa.Table]:
+        def losing(raw: pa.Table, key: bytes, *_) -> tuple[pa.Table, pa.Table]:
             leads, rejected = split(raw, key)
             if change == "lead lost":
                 return leads.slice(1), rejected
@@ -306,6 +307,36 @@ class TestRefusal:
             files, _ = pipeline.report([good], kept, tmp_path / "reports", home)
         assert seen == [good.rows_counted]
         assert set(files["batch_id"].to_pylist()) == {good.batch_id}
+
+
+class TestEnding:
+    def test_whoever_ends_the_reports_waits_for_none_that_has_not_begun(self, tmp_path, home, monkeypatch):
+        paths = [scenario.scenario_csv(tmp_path / f"{mark}.csv", delimiter=mark) for mark in ";,"]
+        deliveries, frames, _ = chain(paths, home)
+        begun: list[str] = []
+
+        def report_one(delivery: Delivery, *rest: object) -> pa.Table:
+            begun.append(delivery.batch_id)
+            tell = rest[-1]
+            if len(begun) == 1:
+                raise KeyboardInterrupt
+            while True:
+                # As a renderer does between two slices of rows.
+                tell(0.5)
+
+        monkeypatch.setattr(pipeline, "REPORT_THREADS", 2)
+        monkeypatch.setattr(pipeline, "_report_one", report_one)
+        with pytest.raises(KeyboardInterrupt):
+            pipeline.report(deliveries * 10, frames, tmp_path / "reports", home)
+        # The second at its side, and one that took the place of the first before anybody knew.
+        assert len(begun) <= 3
+
+    def test_reports_side_by_side_tell_the_sum_of_their_shares(self, tmp_path, home):
+        paths = [scenario.scenario_csv(tmp_path / f"{mark}.csv", delimiter=mark) for mark in ";,"]
+        deliveries, frames, _ = chain(paths, home)
+        with tracked(home, "lead_reports", total=1000) as progress:
+            pipeline.report(deliveries, frames, tmp_path / "reports", home)
+            assert progress.to_json()["processed"] == 1000
 
 
 class TestRunSize:

@@ -1,13 +1,23 @@
 """The terminal shell: each command parses, calls the library and prints. One file per group of commands."""
 
+import os
+import signal
 import sys
+from types import FrameType
 
 
 def main() -> None:
     """Run `leadscout`.
 
-    Exit codes: 0 done, 1 done with a failing check, 2 bad input or usage, 3 failed.
+    Exit codes: 0 done, 1 done with a failing check, 2 bad input or usage, 3 failed, 128 + its number for a signal.
     """
+    # Until a command has begun its work, and takes signals itself, there is nothing to end well. An exception would
+    # not do: libraries swallow it while they are imported, and the command would go on as if nobody had asked.
+    signal.signal(signal.SIGINT, _leave)
     from leadscout_assets.cli.application import run_application
 
     sys.exit(run_application(sys.argv[1:]))
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    os._exit(128 + number)

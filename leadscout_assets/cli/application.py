@@ -9,6 +9,7 @@ import typer
 from typer.exceptions import TyperException
 
 from leadscout_assets.cli import (
+    background,
     batches,
     classify,
     code_location,
@@ -22,6 +23,7 @@ from leadscout_assets.cli import (
     recovery,
     run,
 )
+from leadscout_assets.cli.long_work import ENDED_BY
 from leadscout_assets.errors import LeadScoutError, is_interruption
 from leadscout_assets.logs import describe, get_logger, operation, setup_logging
 from leadscout_assets.settings import current_settings
@@ -39,6 +41,9 @@ COMMANDS = (
     batches.show,
     platform.backfill,
     platform.up,
+    background.down,
+    background.status,
+    background.stop,
     code_location.code_location,
     demo.demo,
     doctor.doctor,
@@ -67,9 +72,13 @@ for command in COMMANDS:
 def run_application(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code. Results go to stdout, logs and errors to stderr."""
     try:
+        background.ARGUMENTS.set(tuple(arguments))
         setup_logging(current_settings(), files=True)
+        ENDED_BY.set(None)
         with _told(arguments) as found:
             code = int(app(args=list(arguments), standalone_mode=False) or 0)
+            # Typer answers every interruption with SIGINT's code.
+            code = 128 + number if code == INTERRUPTED and (number := ENDED_BY.get()) else code
             found["exit_code"] = code
         return code
     except TyperException as misuse:

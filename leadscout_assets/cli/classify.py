@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from leadscout_assets.cli.background import Background, in_background
+from leadscout_assets.cli.long_work import long_work
 from leadscout_assets.errors import BadInput
 from leadscout_assets.settings import current_settings
 
@@ -18,6 +20,7 @@ def classify(
     purpose: Annotated[
         str | None, typer.Option(help="Why the names are classified; default LEADSCOUT_CLASSIFICATION_PURPOSE.")
     ] = None,
+    background: Background = False,
 ) -> None:
     """Classify a column of names. Needs a purpose, which is recorded in the audit trail."""
     from leadscout_assets.classify_file import classify_csv
@@ -31,6 +34,9 @@ def classify(
         raise BadInput(
             "no purpose: say why the names are classified with --purpose TEXT or LEADSCOUT_CLASSIFICATION_PURPOSE"
         )
+    if background:
+        in_background("classify")
+        return
     # Recorded first: an inference that was made and not recorded would be worse than the reverse.
     record_event(
         Home(settings).database,
@@ -39,7 +45,8 @@ def classify(
         reason=why,
         detail={"row_level": True},
     )
-    rows = classify_csv(source, column, out, read_limits(settings), reveal_religion=settings.reveal_religion)
+    with long_work(settings, "classify", unit="names"):
+        rows = classify_csv(source, column, out, read_limits(settings), reveal_religion=settings.reveal_religion)
     print(f"{rows} names classified: {out}")
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from leadscout_assets.cli.long_work import long_work
 from leadscout_assets.cli.printing import print_json
 from leadscout_assets.settings import current_settings
 
@@ -23,7 +24,9 @@ def deliver(
 
     settings = current_settings()
     home = Home(settings)
-    delivered = home.deliver(file, now=datetime.now(UTC))
+    size = file.stat().st_size if file.is_file() else None
+    with long_work(settings, "deliver", total=size, unit="bytes"):
+        delivered = home.deliver(file, now=datetime.now(UTC))
     batch, rows = delivered.delivery.batch_id, delivered.delivery.rows_counted
     state, refusal = "waiting", None
     if not delivered.new:

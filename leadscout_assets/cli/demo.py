@@ -6,12 +6,16 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
 
 from leadscout_assets import demonstration
+from leadscout_assets.cli.background import Background, in_background
+from leadscout_assets.cli.long_work import long_work
 from leadscout_assets.cli.printing import print_pairs
 from leadscout_assets.home import Home
 from leadscout_assets.pipeline import STEPS
+from leadscout_assets.progress import Progress, tracked
 from leadscout_assets.settings import Settings, current_settings, use_settings
 
 FAILING = 1
@@ -22,15 +26,19 @@ def demo(
     once: Annotated[
         bool, typer.Option("--once", help="Execute the run in this process and exit; no server stays.")
     ] = False,
+    background: Background = False,
 ) -> int:
     """Show the platform at work on 500 generated leads; stays up until Ctrl-C unless --once."""
     settings = current_settings()
+    if background:
+        in_background("demo")
+        return 0
     purpose = settings.classification_purpose or demonstration.PURPOSE
     settings = use_settings(settings.model_copy(update={"classification_purpose": purpose}))
     if once:
         home = Home(settings)
-        with _bar() as bar:
-            batch, seconds = demonstration.run_once(home, _shower(bar))
+        with long_work(settings, "demo", total=len(STEPS), unit="steps") as work, _bar() as bar:
+            batch, seconds = demonstration.run_once(home, _shower(bar, work.progress))
         return _tell(home, batch, seconds)
     from leadscout_assets.supervisor import up as run_platform
 
@@ -46,10 +54,11 @@ def _show(settings: Settings, url: str) -> int | None:
     from leadscout_assets.defs.ui import switch_inbox_on
 
     home = Home(settings)
-    with open_instance(settings.dagster_dir) as instance, _bar() as bar:
+    following = tracked(settings, "demo", total=len(STEPS), unit="steps")
+    with open_instance(settings.dagster_dir) as instance, following as progress, _bar() as bar:
         switch_inbox_on(url)
         dropped = demonstration.drop_workbook(home)
-        batch = demonstration.follow(home, instance, dropped, _shower(bar))
+        batch = demonstration.follow(home, instance, dropped, _shower(bar, progress))
         seconds = time.monotonic() - dropped.at
     if code := _tell(home, batch, seconds):
         return code
@@ -66,12 +75,18 @@ def _tell(home: Home, batch: str, seconds: float) -> int:
     return FAILING if wrong else 0
 
 
-def _bar() -> Progress:
+def _bar() -> Bar:
     # On stderr, like all that is not a result.
     columns = (TextColumn("{task.description:<28}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
-    return Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True))
+    return Bar(*columns, TimeElapsedColumn(), console=Console(stderr=True))
 
 
-def _shower(bar: Progress) -> Callable[[int, str], None]:
+def _shower(bar: Bar, progress: Progress) -> Callable[[int, str], None]:
     task = bar.add_task("starting", total=len(STEPS))
-    return lambda done, doing: bar.update(task, completed=done, description=doing)
+
+    def show(done: int, doing: str) -> None:
+        bar.update(task, completed=done, description=doing)
+        progress.stage(doing)
+        progress.reach(done)
+
+    return show

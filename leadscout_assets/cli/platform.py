@@ -1,25 +1,44 @@
 """`leadscout up` and `leadscout backfill`: the platform in the foreground, and runs of batches again."""
 
+from __future__ import annotations
+
 import sys
+import time
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from leadscout_assets.errors import BadInput
+from leadscout_assets.cli.background import Background, in_background, up_in_background
+from leadscout_assets.cli.long_work import Work, long_work
+from leadscout_assets.errors import AlreadyRunning, BadInput
 from leadscout_assets.home import Home
-from leadscout_assets.settings import current_settings
+from leadscout_assets.settings import Settings, current_settings
 from leadscout_assets.terms import TIME_ZONE
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
 
 FAILING, FAILED = 1, 3
 """Exit codes: done with a failing check, failed."""
 
+BACKFILL = "backfill"
+"""Name of the note of what a backfill has still to do."""
 
-def up() -> int:
+
+def up(background: Background = False) -> int:
     """Run the platform and its UI in the foreground until Ctrl-C; a second one on the same home refuses."""
+    from leadscout_assets.supervisor import running_pid
     from leadscout_assets.supervisor import up as run_platform
+    from leadscout_assets.supervisor.readiness import url_of
 
     settings = current_settings()
+    if background:
+        if (pid := running_pid(settings.home)) is not None:
+            raise AlreadyRunning(f"the platform already runs on {settings.home}, as process {pid}")
+        up_in_background(url_of(settings.host, settings.port))
+        return 0
     Home(settings).make_inbox()
     return run_platform(settings, on_ready=_say_ready)
 
@@ -31,43 +50,110 @@ def backfill(
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Every batch delivered on or after this day.")
     ] = None,
     until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="With --since: the last day.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="The batches that the last, interrupted backfill left undone.")
+    ] = False,
+    background: Background = False,
 ) -> int:
     """Run batches again from the delivered files; exactly these batches are replaced."""
     from leadscout_assets.batch_overview import failing_checks
-    from leadscout_assets.defs.execution import run_here, wait_for
     from leadscout_assets.defs.instance import ensure_partitions
     from leadscout_assets.defs.orphans import open_instance
-    from leadscout_assets.defs.ui import launch_on_platform
     from leadscout_assets.runs.planning import plan_runs
-    from leadscout_assets.supervisor import prepare_instance, running_pid
-    from leadscout_assets.supervisor.readiness import url_of
+    from leadscout_assets.supervisor import prepare_instance
 
     settings = current_settings()
     home = Home(settings)
-    chosen = _chosen(home, batch or [], all_batches, since, until)
-
-    def platform_is_up() -> bool:
-        return running_pid(settings.home) is not None
+    chosen = _left_undone(settings, home) if resume else _chosen(home, batch or [], all_batches, since, until)
+    if background:
+        in_background("backfill")
+        return 0
 
     with open_instance(prepare_instance(settings).folder) as instance:
         order = ensure_partitions(instance, [record.batch_id for record in home.records.all()])
         rows = {b: record.rows_counted or 0 for b, record in home.records.many(chosen).items()}
         runs = plan_runs(rows, order, max_rows=settings.max_rows_per_run, max_batches=settings.max_batches_per_run)
-        failed = 0
-        for number, batches in enumerate(runs, start=1):
-            if platform_is_up():
-                launched = launch_on_platform(url_of(settings.host, settings.port), batches)
-                succeeded = wait_for(instance, launched, platform_is_up=platform_is_up)
-            else:
-                succeeded = run_here(instance, batches)
-            failed += not succeeded
-            print(
-                f"run {number} of {len(runs)}: {len(batches)} batches {'done' if succeeded else 'failed'}", flush=True
-            )
+        failed = _run_all(settings, instance, runs)
     wrong = failing_checks(home, chosen)
     for batch_id, sentences in wrong.items():
         print(f"{batch_id}: {'; '.join(sentences)}", file=sys.stderr)
     return FAILED if failed else FAILING if wrong else 0
+
+
+def _run_all(settings: Settings, instance: DagsterInstance, runs: Sequence[Sequence[str]]) -> int:
+    """Have each run executed, by the platform where it is up; return how many failed. What is left undone is noted."""
+    from leadscout_assets.resumable import forget
+
+    failed, left = 0, [batch for batches in runs for batch in batches]
+    total = len(left)
+    try:
+        with long_work(settings, "backfill", total=total, unit="batches") as work:
+            for number, batches in enumerate(runs, start=1):
+                _note(settings, left)
+                work.progress.item(batches[0])
+                work.progress.stage(f"run {number} of {len(runs)}", (total - len(left) + len(batches)) / total)
+                succeeded = _run(settings, instance, batches, work)
+                failed += not succeeded
+                left = left[len(batches) :]
+                word = "done" if succeeded else "failed"
+                print(f"run {number} of {len(runs)}: {len(batches)} batches {word}", flush=True)
+    except KeyboardInterrupt:
+        print(
+            f"leadscout: stopped; {total - len(left)} of {total} batches are run; go on with: leadscout backfill --resume",
+            file=sys.stderr,
+        )
+        raise
+    forget(settings, BACKFILL)
+    return failed
+
+
+def _run(settings: Settings, instance: DagsterInstance, batches: Sequence[str], work: Work) -> bool:
+    from leadscout_assets.defs.execution import run_here, wait_for
+    from leadscout_assets.defs.ui import launch_on_platform
+    from leadscout_assets.supervisor import running_pid
+    from leadscout_assets.supervisor.readiness import url_of
+
+    def platform_is_up() -> bool:
+        return running_pid(settings.home) is not None
+
+    if platform_is_up():
+        launched = launch_on_platform(url_of(settings.host, settings.port), batches)
+        sleep = _following(settings, work, launched)
+        return wait_for(instance, launched, platform_is_up=platform_is_up, sleep=sleep)
+    succeeded = run_here(instance, batches)
+    # Dagster takes the signal for its run, and tells no one else.
+    work.go_on()
+    return succeeded
+
+
+def _following(settings: Settings, work: Work, run_id: str) -> Callable[[float], None]:
+    """Return a pause in which the progress of a run that the platform executes becomes that of this command."""
+    from leadscout_assets.pipeline import STEPS
+    from leadscout_assets.progress import read_all
+
+    def sleep(seconds: float) -> None:
+        time.sleep(seconds)
+        work.go_on()
+        steps = [seen for seen in read_all(settings.progress_dir) if seen.told.get("run_id") == run_id]
+        work.progress.tell(sum(seen.state == "succeeded" for seen in steps) / len(STEPS))
+
+    return sleep
+
+
+def _note(settings: Settings, batches: Sequence[str]) -> None:
+    """Note the batches that a backfill has still to do, for `--resume`."""
+    from leadscout_assets.resumable import note
+
+    note(settings, BACKFILL, "backfill", ["backfill", "--resume"], batches=batches)
+
+
+def _left_undone(settings: Settings, home: Home) -> list[str]:
+    from leadscout_assets.resumable import batches_of
+
+    noted = batches_of(settings, BACKFILL)
+    if not noted:
+        raise BadInput("no backfill was interrupted; say which batches: their ids, or --all, or --since DAY")
+    return list(home.records.many(noted))
 
 
 def _chosen(

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from leadscout_assets.cli.background import Background, in_background
+from leadscout_assets.cli.long_work import long_work
 from leadscout_assets.cli.printing import print_json, print_pairs, print_table
 from leadscout_assets.errors import BadInput
 from leadscout_assets.settings import current_settings
@@ -18,11 +20,17 @@ def backup(
         bool, typer.Option("--full", help="Read everything again, and write anew what is damaged in the folder.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    background: Background = False,
 ) -> None:
     """Back up the home, while the platform is up or not; only what is new is copied."""
     from leadscout_assets.recovery.backup import take_backup
 
-    taken = take_backup(current_settings(), to=to, full=full)
+    if background:
+        in_background("backup")
+        return
+    # Nothing may make a home where there is none to back up.
+    with long_work(current_settings(), "backup", unit="bytes", written=current_settings().home.is_dir()):
+        taken = take_backup(current_settings(), to=to, full=full)
     if as_json:
         print_json(taken.to_json())
         return
@@ -44,13 +52,24 @@ def restore(
     to: Annotated[Path, typer.Option(help="The home to restore to: empty, or not there yet.")],
     backup_id: Annotated[str | None, typer.Option("--backup", help="Which backup; default the newest.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    background: Background = False,
 ) -> None:
     """Restore a home from a backup and prove it, table by table; nothing is there before all of it is proven."""
     from leadscout_assets.recovery.by_hand import restore_by_hand
 
     if not source.is_dir():
         raise BadInput("there is no such folder of backups; check the path")
-    restored = restore_by_hand(current_settings(), source.resolve(), to.resolve(), backup_id)
+    # What is restored to the home itself must find it empty: nothing is written there, nor read by `status`.
+    elsewhere = to.resolve() != current_settings().home
+    if background:
+        if not elsewhere:
+            raise BadInput(
+                "in the background a home is restored to another folder than LEADSCOUT_HOME, where its log lies"
+            )
+        in_background("restore")
+        return
+    with long_work(current_settings(), "restore", unit="bytes", written=elsewhere):
+        restored = restore_by_hand(current_settings(), source.resolve(), to.resolve(), backup_id)
     if as_json:
         print_json(restored.to_json())
         return

@@ -1,15 +1,26 @@
 """`leadscout run`: the whole chain on one file, without Dagster."""
 
+from __future__ import annotations
+
+import hashlib
+import shlex
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from leadscout_assets.cli.background import Background, in_background
+from leadscout_assets.cli.long_work import long_work
 from leadscout_assets.cli.printing import print_json, print_pairs
+from leadscout_assets.errors import BadInput
 from leadscout_assets.settings import current_settings
 from leadscout_assets.terms import TIME_ZONE
+
+if TYPE_CHECKING:
+    from leadscout_assets.single_run import ChainResult
 
 
 def run(
@@ -19,14 +30,21 @@ def run(
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day of delivery; default today.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with an interrupted run: what it has finished is not done again.")
+    ] = False,
+    background: Background = False,
 ) -> int:
     """Turn one lead list into a report, without Dagster. Exits 1 where a check fails that is more than a warning."""
-    from leadscout_assets.home import Home
-    from leadscout_assets.single_run import run_file
-
-    settings = current_settings()
+    if resume and delivered:
+        raise BadInput("a run that is gone on with has its day of delivery already: leave out --delivered")
+    if background:
+        if not file.is_file():
+            raise BadInput("there is no such file; check the path")
+        in_background("run")
+        return 0
     at = delivered.replace(tzinfo=TIME_ZONE) if delivered else datetime.now(TIME_ZONE)
-    result = run_file(file, out, settings, lead_id_key=Home(settings).lead_id_key, delivered_at=at)
+    result = _run(file, out, at, resume=resume)
     if as_json:
         print_json(result.to_json())
         for check, verdict in result.failing:
@@ -48,6 +66,43 @@ def run(
             }
         )
     return 1 if any(not check.warns for check, _ in result.failing) else 0
+
+
+def _run(file: Path, out: Path, at: datetime, *, resume: bool) -> ChainResult:
+    from leadscout_assets.resumable import forget, note
+
+    settings, finished = current_settings(), list[str]()
+    key = hashlib.sha256(f"{file.resolve()}\0{out.resolve()}".encode(errors="surrogateescape")).hexdigest()[:16]
+    # Only what has no default, so that going on decides everything else as the run itself did.
+    again = ["run", str(file), "--out", str(out), "--resume"]
+
+    def keep(folder: Path, steps: Sequence[str]) -> None:
+        finished[:] = steps
+        note(settings, key, "run", again, finished=steps, kept=folder)
+
+    try:
+        with long_work(settings, "run"):
+            from leadscout_assets.home import Home
+            from leadscout_assets.single_run import run_file
+
+            result = run_file(
+                file,
+                out,
+                settings,
+                lead_id_key=Home(settings).lead_id_key,
+                delivered_at=at,
+                resume=resume,
+                on_kept=keep,
+            )
+    except KeyboardInterrupt:
+        kept = f"finished and kept: {', '.join(finished)}" if finished else "no step was finished"
+        on = f"; go on with: {shlex.join(['leadscout', *again])}" if finished else ""
+        print(f"leadscout: stopped; {kept}{on}", file=sys.stderr)
+        raise
+    forget(settings, key)
+    if result.resumed:
+        print(f"leadscout: not done again: {', '.join(result.resumed)}", file=sys.stderr)
+    return result
 
 
 def _with_reasons(rejected: int, reasons: dict[str, int]) -> str:

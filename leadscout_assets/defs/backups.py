@@ -8,8 +8,10 @@ import dagster as dg
 
 from leadscout_assets.defs.instance import newest_materialization
 from leadscout_assets.defs.resources import Platform
+from leadscout_assets.defs.retrying import retried
 from leadscout_assets.defs.run_log import in_its_log
 from leadscout_assets.logs import operation, private_errors
+from leadscout_assets.progress import tracked
 from leadscout_assets.recovery.ages import Ages, ages
 from leadscout_assets.recovery.backup import take_backup
 from leadscout_assets.recovery.drill import drill
@@ -37,7 +39,9 @@ AFTER_THE_NIGHTS_BACKUP = "0 3 * * *"
 )
 def backup(context: dg.AssetExecutionContext, platform: Platform) -> None:
     """Take a backup, while everything else goes on."""
-    with in_its_log(context, "backup"), private_errors(), operation("backup"):
+    run_id, settings = context.run.run_id, platform.home.settings
+    following = tracked(settings, "backup", run_id=run_id, unit="bytes")
+    with retried(context, settings), in_its_log(context, "backup"), private_errors(), operation("backup"), following:
         taken = take_backup(platform.home.settings)
         figures = ages(platform.home.settings, datetime.now(UTC)).to_json(datetime.now(UTC))
     context.add_asset_metadata(_shown(taken.to_json() | figures))
@@ -57,7 +61,15 @@ def backup(context: dg.AssetExecutionContext, platform: Platform) -> None:
 )
 def restore_drill(context: dg.AssetExecutionContext, platform: Platform) -> dg.AssetCheckResult:
     """Prove that the newest backup can be restored."""
-    with in_its_log(context, "restore_drill"), private_errors(), operation("restore_drill"):
+    run_id, settings = context.run.run_id, platform.home.settings
+    following = tracked(settings, "restore_drill", run_id=run_id, unit="bytes")
+    with (
+        retried(context, settings),
+        in_its_log(context, "restore_drill"),
+        private_errors(),
+        operation("restore_drill"),
+        following,
+    ):
         proof = drill(platform.home.settings)
         figures = ages(platform.home.settings, datetime.now(UTC)).to_json(datetime.now(UTC))
     context.add_asset_metadata(_shown({"backup_id": proof.backup_id, "seconds": proof.seconds} | figures))

@@ -5,9 +5,12 @@ from datetime import timedelta
 import dagster as dg
 
 from leadscout_assets.defs.resources import Platform
+from leadscout_assets.defs.retrying import retried
 from leadscout_assets.defs.run_log import in_its_log
 from leadscout_assets.lead_tables import LEAD_TABLES
 from leadscout_assets.logs import operation, private_errors
+from leadscout_assets.pace import told
+from leadscout_assets.progress import tracked
 from leadscout_assets.terms import TIME_ZONE
 
 MAINTENANCE_GROUP = "maintenance"
@@ -22,8 +25,17 @@ MAINTENANCE_GROUP = "maintenance"
 def table_maintenance(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[None]:
     """Maintain every table; what it found and did is the metadata, by table."""
     home, keep = platform.home, timedelta(days=platform.home.settings.undo_days)
-    with in_its_log(context, "table_maintenance"), private_errors(), operation("table_maintenance"):
-        done = {table.name: found for table in LEAD_TABLES if (found := home.tables.maintain(table, keep))}
+    run_id, settings = context.run.run_id, home.settings
+    following = tracked(settings, "table_maintenance", run_id=run_id, total=len(LEAD_TABLES), unit="tables")
+    with (
+        retried(context, settings),
+        in_its_log(context, "table_maintenance"),
+        private_errors(),
+        operation("table_maintenance"),
+        following as progress,
+    ):
+        tables = told(LEAD_TABLES, len(LEAD_TABLES), progress.tell)
+        done = {table.name: found for table in tables if (found := home.tables.maintain(table, keep))}
     return dg.MaterializeResult(
         metadata={
             f"{name}/{what}": figure for name, found in done.items() for what, figure in found.to_metadata().items()

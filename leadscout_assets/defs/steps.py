@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import dagster as dg
 import pyarrow as pa
 
+from leadscout_assets.defs.retrying import retried
 from leadscout_assets.defs.run_log import in_its_log, since_start
 from leadscout_assets.frames import rows_by_batch
 from leadscout_assets.home import Home
@@ -14,6 +15,7 @@ from leadscout_assets.leads.delivery import Delivery
 from leadscout_assets.logs import operation, private_errors
 from leadscout_assets.logs.batches import batch_done, batch_refused, batch_started
 from leadscout_assets.pipeline import STEPS, Frames, Refusal, check_run_size
+from leadscout_assets.progress import current, tracked
 from leadscout_assets.reports.refusal import write_refusal
 from leadscout_assets.runs.record import PREFIX, Stopwatch, measured
 
@@ -42,13 +44,15 @@ class Step:
 
     def correct(self, recounted: Mapping[str, int]) -> None:
         """Correct the counts of rows delivered."""
-        for batch, rows in recounted.items():
-            self.home.recount(batch, rows)
+        with retried(self.context, self.home.settings):
+            for batch, rows in recounted.items():
+                self.home.recount(batch, rows)
 
     def refuse(self, refusals: Sequence[Refusal]) -> None:
         """Note which of the batches this step refuses; all others it accepts, also those it refused earlier."""
         refused = {refusal.batch_id: (refusal.code, refusal.sentence) for refusal in refusals}
-        self.home.records.settle(self.name, self.batches, refused)
+        with retried(self.context, self.home.settings):
+            self.home.records.settle(self.name, self.batches, refused)
         for batch, (code, sentence) in refused.items():
             write_refusal(self.home.settings.reports_dir / batch, sentence)
             with in_its_log(self.context, self.name):
@@ -91,17 +95,33 @@ class Step:
 
 @contextmanager
 def step(context: dg.AssetExecutionContext, home: Home, name: str) -> Iterator[Step]:
-    """Run a block as the step `name` on the batches of the run: measured, logged, and held to the row limit."""
-    deliveries = home.deliveries(sorted(context.partition_keys))
-    check_run_size(deliveries, home.settings.max_rows_per_run)
+    """Run a block as the step `name` on the batches of the run: measured, logged, followed, and held to the row limit.
+
+    The run's log is told each tenth of the way, once a step takes longer than two seconds.
+    """
+    settings = home.settings
+    with retried(context, settings):
+        deliveries = home.deliveries(sorted(context.partition_keys))
+    check_run_size(deliveries, settings.max_rows_per_run)
+    rows = sum(delivery.rows_counted or 0 for delivery in deliveries)
+
+    def say(tenth: int) -> None:
+        context.log.info("%s: %d %% of %d rows", name, tenth, rows)
+
     only = {"batch_id": deliveries[0].batch_id} if len(deliveries) == 1 else {}
+    around = current()
     with (
+        retried(context, settings),
         in_its_log(context, name, batches=len(deliveries)),
         private_errors(),
         operation(name, batches=len(deliveries), **only),
-        measured() as watch,
+        tracked(settings, name, run_id=context.run.run_id, total=rows or None, on_tenth=say) as progress,
     ):
         if name == STEPS[0]:
             for delivery in deliveries:
                 batch_started(delivery.batch_id, delivery.rows_counted)
-        yield Step(context, home, name, deliveries, watch)
+        progress.stage(name)
+        with measured() as watch:
+            yield Step(context, home, name, deliveries, watch)
+    # A backfill or a demonstration that executes the run in its own process is so much further.
+    around.tell((STEPS.index(name) + 1) / len(STEPS))

@@ -7,6 +7,7 @@ import dagster as dg
 import pyarrow as pa
 
 from leadscout_assets.contracts import Contract
+from leadscout_assets.defs.retrying import retried
 from leadscout_assets.lead_tables import LEAD_TABLES
 from leadscout_assets.logs import private_errors
 from leadscout_assets.settings import current_settings
@@ -25,13 +26,13 @@ class TableIOManager(dg.ConfigurableIOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: pa.Table) -> None:
         """Replace the run's batches by `obj`."""
-        with private_errors():
+        with retried(context, current_settings()), private_errors():
             self._tables.replace(CONTRACTS[context.asset_key.to_user_string()], obj, context.asset_partition_keys)
 
     def load_input(self, context: dg.InputContext) -> pa.Table:
         """Return the rows of the run's batches, with the columns that the input names, else with all."""
         columns = (context.definition_metadata or {}).get(COLUMNS)
-        with private_errors():
+        with retried(context, current_settings()), private_errors():
             return self._tables.read(
                 CONTRACTS[context.asset_key.to_user_string()], context.asset_partition_keys, columns
             )

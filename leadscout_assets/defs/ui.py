@@ -23,6 +23,12 @@ mutation Launch($params: ExecutionParams!) {
 }
 """
 
+TERMINATE = """
+mutation Terminate($run: String!) {
+  terminateRun(runId: $run, terminatePolicy: SAFE_TERMINATE) { __typename }
+}
+"""
+
 START_SENSOR = """
 mutation Start($sensor: SensorSelector!) {
   startSensor(sensorSelector: $sensor) { __typename }
@@ -44,6 +50,13 @@ def launch_on_platform(url: str, batches: Sequence[str], *, ask: Ask = graphql) 
     if "run" not in launched:
         raise EdgeFailed(f"the platform did not start the run ({launched.get('__typename', 'no answer')}); see its UI")
     return str(launched["run"]["runId"])
+
+
+def terminate_on_platform(url: str, run_id: str, *, ask: Ask = graphql) -> None:
+    """Ask the running platform to terminate a run, as the UI's button does. Raises `EdgeFailed`."""
+    ended = ask(url, TERMINATE, {"run": run_id}).get("terminateRun") or {}
+    if ended.get("__typename") != "TerminateRunSuccess":
+        raise EdgeFailed(f"the run was not terminated ({ended.get('__typename', 'no answer')}); see the UI")
 
 
 def switch_inbox_on(url: str, *, ask: Ask = graphql) -> None:

@@ -6,6 +6,7 @@ How a single cell comes about is synthetic_columns.py's; the words are data file
 from __future__ import annotations
 
 import csv
+import os
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -16,6 +17,7 @@ import pyarrow as pa
 
 from leadscout_assets.errors import BadInput
 from leadscout_assets.leads.synthetic_columns import Dice, businesses, cells, contacts, directors, emails, places
+from leadscout_assets.pace import Tell, part, told, untold
 
 if TYPE_CHECKING:
     import xlsxwriter.worksheet
@@ -83,7 +85,7 @@ WORK_COLUMNS = ("Agent", "Date Called", "Outcome", "Call Back", "Notes", "Status
 
 _UNTIDY = ("EntityName", "TradingAsName", "RegisteredAddress", "RegisteredAddressCity", "DirectorName")
 _ZERO_FORMAT = "0000000000"
-_ROWS_AT_ONCE = 50_000
+_ROWS_AT_ONCE = 20_000
 
 
 def generate(rows: int, seed: int) -> pa.Table:
@@ -108,20 +110,27 @@ def generate(rows: int, seed: int) -> pa.Table:
     return pa.concat_tables([table, _totals(table)]) if rows > 1 else table
 
 
-def write_delivery(path: Path, rows: int, seed: int) -> None:
+def write_delivery(path: Path, rows: int, seed: int, tell: Tell = untold) -> None:
     """Write a synthetic delivery to `path`; the suffix `.xlsx` or `.csv` decides the format.
 
-    The same arguments give the same bytes. Raises `BadInput` for another suffix.
+    The same arguments give the same bytes; `tell` is told how far it is. Raises `BadInput` for another suffix.
     """
     suffix = path.suffix.lower()
     if suffix not in (".xlsx", ".csv"):
         raise BadInput("a synthetic delivery is a .xlsx or a .csv: end the file's name in one of them")
     table = generate(rows, seed)
+    tell(0.3)
     path.parent.mkdir(parents=True, exist_ok=True)
-    if suffix == ".xlsx":
-        _write_xlsx(path, table, np.random.default_rng(seed))
-    else:
-        _write_csv(path, table)
+    # Whoever ends this half-way leaves no list that looks whole.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        if suffix == ".xlsx":
+            _write_xlsx(temporary, table, np.random.default_rng(seed), part(tell, 0.3, 1.0))
+        else:
+            _write_csv(temporary, table, part(tell, 0.3, 1.0))
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _repeated(dice: Dice, columns: list[pa.Array]) -> list[pa.Array]:
@@ -138,15 +147,16 @@ def _totals(table: pa.Table) -> pa.Table:
     return pa.table([pa.array([str(n) if n else None]) for n in counts], schema=table.schema)
 
 
-def _write_csv(path: Path, table: pa.Table) -> None:
+def _write_csv(path: Path, table: pa.Table, tell: Tell) -> None:
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(table.column_names)
-        for batch in table.to_batches(max_chunksize=_ROWS_AT_ONCE):
+        batches = table.to_batches(max_chunksize=_ROWS_AT_ONCE)
+        for batch in told(batches, len(batches), tell):
             writer.writerows(zip(*(column.to_pylist() for column in batch.columns), strict=True))
 
 
-def _write_xlsx(path: Path, table: pa.Table, dice: np.random.Generator) -> None:
+def _write_xlsx(path: Path, table: pa.Table, dice: np.random.Generator, tell: Tell) -> None:
     import xlsxwriter
 
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
@@ -161,6 +171,8 @@ def _write_xlsx(path: Path, table: pa.Table, dice: np.random.Generator) -> None:
         last = table.num_rows - 1
         columns = [column.to_pylist() for column in table.columns]
         for row, cells_ in enumerate(zip(*columns, strict=True)):
+            if row % _ROWS_AT_ONCE == 0:
+                tell(row / table.num_rows)
             for column, value in enumerate(cells_):
                 if value is None:
                     continue

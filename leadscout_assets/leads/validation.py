@@ -25,6 +25,7 @@ from leadscout_assets.leads.phones import parse_phones
 from leadscout_assets.leads.places import resolve_places
 from leadscout_assets.leads.totals import totals_rows
 from leadscout_assets.names.normalising import split_names
+from leadscout_assets.pace import Tell, part, told, untold
 from leadscout_assets.terms import PhoneKind, Reason, Warn
 
 Facts = Mapping[str, Any]
@@ -148,21 +149,27 @@ REJECTIONS: tuple[Rule, ...] = tuple(rule for rule in RULES if rule.severity == 
 WARNINGS: tuple[Rule, ...] = tuple(rule for rule in RULES if rule.severity == "warn")
 
 
-def validate(raw: pa.Table, lead_id_key: bytes) -> tuple[pa.Table, pa.Table]:
+def validate(raw: pa.Table, lead_id_key: bytes, tell: Tell = untold) -> tuple[pa.Table, pa.Table]:
     """Split delivered rows of any number of batches into leads and rejected rows; every row ends in exactly one.
 
-    `raw` fits `contracts.RAW_LEADS`. Returns frames that fit `LEADS` and `REJECTED_LEADS`, rows in the order of `raw`.
+    `raw` fits `contracts.RAW_LEADS`. `tell` is told how far it is. Returns frames that fit `LEADS` and `REJECTED_LEADS`, rows in the order of `raw`.
     Raises `ValueError` where `lead_id_key` has not 1 to 64 bytes.
     """
     with ThreadPoolExecutor(THREADS) as pool:
         split = pool.submit(split_names, raw["director_name"])
-        company, director = parse_companies(raw["entity_name"]), split.result()
+        company = parse_companies(raw["entity_name"])
+        tell(0.1)
+        director = split.result()
+    tell(0.35)
     facts = _row_facts(raw, company, director)
+    tell(0.5)
     reasons = codes_that_apply(REJECTIONS, facts, raw.num_rows)
     rejected = pc.greater(pc.list_value_length(reasons), 0)
     kept = pc.invert(rejected)
-    leads = _leads(raw.filter(kept), company.filter(kept), director.filter(kept), lead_id_key)
-    return leads, _rejected(raw.filter(rejected), reasons.filter(rejected), facts["duplicate_of"].filter(rejected))
+    leads = _leads(raw.filter(kept), company.filter(kept), director.filter(kept), lead_id_key, part(tell, 0.5, 0.95))
+    fell = _rejected(raw.filter(rejected), reasons.filter(rejected), facts["duplicate_of"].filter(rejected))
+    tell(1.0)
+    return leads, fell
 
 
 def codes_that_apply(rules: Sequence[Rule], facts: Facts, rows: int) -> pa.ListArray:
@@ -202,7 +209,7 @@ def _row_facts(raw: pa.Table, company: pa.Table, director: pa.Table) -> Facts:
     }
 
 
-def _leads(raw: pa.Table, company: pa.Table, director: pa.Table, lead_id_key: bytes) -> pa.Table:
+def _leads(raw: pa.Table, company: pa.Table, director: pa.Table, lead_id_key: bytes, tell: Tell) -> pa.Table:
     with ThreadPoolExecutor(THREADS) as pool:
         located = pool.submit(
             resolve_places,
@@ -211,9 +218,11 @@ def _leads(raw: pa.Table, company: pa.Table, director: pa.Table, lead_id_key: by
             raw["registered_address_province"],
         )
         identified = pool.submit(lead_ids, _flat(company["key"]), _flat(director["key"]), lead_id_key)
-        phones = {name: parse_phones(raw[name]) for name in PHONE_FIELDS}
+        phones = {name: parse_phones(raw[name]) for name in told(PHONE_FIELDS, len(PHONE_FIELDS), part(tell, 0.0, 0.4))}
         email = parse_emails(raw["email_address"])
+        tell(0.5)
         places, ids = located.result(), identified.result()
+    tell(0.8)
     twin = same_director(
         codes(raw["batch_id"]),
         codes(director["key"]),

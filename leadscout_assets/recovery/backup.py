@@ -9,13 +9,14 @@ import importlib.metadata
 import os
 import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from leadscout_assets.database.engine import is_postgres_url
 from leadscout_assets.errors import BadInput, DamagedBackup, EdgeFailed
+from leadscout_assets.progress import current
 from leadscout_assets.recovery import postgres, sqlite, table_versions
 from leadscout_assets.recovery.manifest import DatabaseEntry, Manifest, TableEntry
 from leadscout_assets.recovery.originals import Originals
@@ -23,7 +24,7 @@ from leadscout_assets.recovery.proofs import last_proven, proofs
 from leadscout_assets.recovery.repository import Repository
 from leadscout_assets.settings import Settings
 
-NOT_KEPT = frozenset({"inbox", "logs", "leadscout.pid"})
+NOT_KEPT = frozenset({"inbox", "logs", "background", "leadscout.pid"})
 """At the top of the home: what was delivered lies in `deliveries`, and the rest belongs to the processes of this moment."""
 
 OF_THIS_PLACE = frozenset({"workspace.yaml", ".opening", ".logs_queue"})
@@ -81,8 +82,13 @@ def take_backup(
         taken_at = now or datetime.now(UTC)
         distrust = full or _last_restore_failed(repository)
         originals = Originals(home, repository, _known(repository), distrust=distrust)
+        progress = current("bytes")
+        progress.expect(_size_of(home, {repository.root, settings.backups_dir.resolve()}))
+        progress.stage("databases")
         databases = [*_application(settings, originals, repository), *_dagster(settings, originals, repository)]
+        progress.stage("tables")
         tables = _tables(settings.tables_dir, originals)
+        progress.stage("files")
         _rest(home, {repository.root, settings.backups_dir.resolve()}, originals)
         manifest = Manifest(
             backup_id=f"{taken_at.astimezone(UTC):%Y-%m-%dT%H-%M-%S.%fZ}",
@@ -93,6 +99,7 @@ def take_backup(
             tables=tuple(tables),
             databases=tuple(databases),
         )
+        progress.stage("reading back")
         _check_written(repository, manifest, originals)
         repository.write(manifest)
         proven = last_proven(repository)
@@ -109,6 +116,15 @@ def take_backup(
         removed_backups=removed,
         seconds=round(time.perf_counter() - started, 2),
     )
+
+
+def _size_of(home: Path, repositories: Collection[Path]) -> int:
+    """Return the bytes below the home that a backup has to look at, roughly: it changes meanwhile."""
+    size = 0
+    for path in _files(home, repositories):
+        with suppress(OSError):
+            size += path.stat().st_size
+    return size
 
 
 def _known(repository: Repository) -> Manifest | None:

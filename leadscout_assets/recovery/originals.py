@@ -9,6 +9,7 @@ import stat
 import time
 from pathlib import Path
 
+from leadscout_assets.progress import current
 from leadscout_assets.recovery import sqlite, table_versions
 from leadscout_assets.recovery.content import Content
 from leadscout_assets.recovery.manifest import DatabaseEntry, FileEntry, Manifest, TableEntry
@@ -83,6 +84,7 @@ class Originals:
         if known and seen == known.seen and self._repository.has(known.sha256, known.size):
             self.files[place] = known
             self._unread.add(place)
+            current("bytes").advance(known.size)
             return
         if database:
             with self._repository.new_file() as temporary:
@@ -94,6 +96,7 @@ class Originals:
 
     def _note(self, place: str, stored: Stored, mode: int, seen: tuple[int, ...] | None) -> None:
         self.files[place] = FileEntry(place, stored.sha256, stored.size, mode, seen)
+        current("bytes").advance(stored.size)
         if stored.new:
             self.written[stored.sha256] = stored.size
 

@@ -18,6 +18,8 @@ from pathlib import Path
 from leadscout_assets.database.engine import is_postgres_url
 from leadscout_assets.errors import AlreadyRunning, BadInput, BadSetting, DamagedBackup, EdgeFailed
 from leadscout_assets.folders import make_private
+from leadscout_assets.pace import told
+from leadscout_assets.progress import current
 from leadscout_assets.recovery import postgres, sqlite, table_versions
 from leadscout_assets.recovery.content import Content
 from leadscout_assets.recovery.manifest import DatabaseEntry, Manifest, TableEntry
@@ -97,14 +99,24 @@ def restore(repository: Repository, manifest: Manifest, target: Path, fill: Fill
     """
     started = time.perf_counter()
     _refuse(repository, manifest, target)
+    progress = current("bytes")
+    # Every byte is written once and read once.
+    progress.expect(2 * manifest.size_bytes)
     with _growing(target) as folder:
+        progress.stage("files", 0.5)
         for file in manifest.files:
             place = folder / file.path
             make_private(place.parent)
             repository.copy_out(file, place)
+            progress.advance(file.size)
+        progress.stage("databases", 0.7)
         compared = [_compare_database(entry, folder, fill) for entry in manifest.databases]
         shutil.rmtree(folder / "dumps", ignore_errors=True)
-        compared += [_compare_table(entry, folder / "tables" / entry.name) for entry in manifest.tables]
+        progress.stage("tables")
+        compared += [
+            _compare_table(entry, folder / "tables" / entry.name)
+            for entry in told(manifest.tables, len(manifest.tables), progress.tell)
+        ]
         if wrong := [one for one in compared if not one.equal]:
             raise DamagedBackup(f"what was restored is not what was backed up: {'; '.join(map(_difference, wrong))}")
         for step in AFTER_RESTORE:

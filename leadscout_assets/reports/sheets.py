@@ -4,13 +4,14 @@ No file format here, so that the same rows can be written as CSV.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from leadscout_assets.contracts import FIELDS, LEADS, REJECTED_LEADS, lead_scores
+from leadscout_assets.pace import Tell, told
 from leadscout_assets.reports import wording
 from leadscout_assets.reports.document import Kind
 from leadscout_assets.reports.numbers import rule_sentences
@@ -48,6 +49,11 @@ class Sheet:
     row_count: int
     slices: Iterator[list[Values]]
     frozen: int = 0
+
+
+def watched(sheet: Sheet, tell: Tell) -> Sheet:
+    """Return the sheet so that `tell` is told after each slice; what it raises ends the writing."""
+    return replace(sheet, slices=told(sheet.slices, -(-sheet.row_count // SLICE), tell))
 
 
 LEAD_COLUMNS: tuple[tuple[str, str, Kind, int], ...] = (

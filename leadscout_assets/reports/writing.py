@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
@@ -20,13 +20,14 @@ from leadscout_assets.contracts import LEAD_REPORTS
 from leadscout_assets.digests import sha256_of
 from leadscout_assets.errors import ContractBroken, EdgeFailed
 from leadscout_assets.folders import make_private
+from leadscout_assets.pace import Tell, part, untold
 from leadscout_assets.reports.csv import write_csv
 from leadscout_assets.reports.document import Document
 from leadscout_assets.reports.html import render_page
 from leadscout_assets.reports.numbers import BatchNumbers
 from leadscout_assets.reports.pdf import render_pdf
 from leadscout_assets.reports.sections import build_document
-from leadscout_assets.reports.sheets import leads_sheet, rejected_sheet
+from leadscout_assets.reports.sheets import leads_sheet, rejected_sheet, watched
 from leadscout_assets.reports.xlsx import write_workbook
 from leadscout_assets.terms import ReportKind
 
@@ -38,7 +39,7 @@ STALE_SECONDS = 3_600
 class Material:
     """What a renderer may show: the document of a batch's numbers and, row by row, all but name origins.
 
-    `rows_apart`: the rows are too many for a workbook, and stand in CSV files beside it.
+    `rows_apart`: the rows are too many for a workbook, and stand in CSV files beside it. `tell` is told how far a file is.
     """
 
     document: Document
@@ -47,13 +48,16 @@ class Material:
     rejected: pa.Table
     scores: pa.Table
     rows_apart: bool
+    tell: Tell = untold
 
 
 def _xlsx(path: Path, m: Material) -> None:
     from xlsxwriter.exceptions import FileCreateError
 
     try:
-        write_workbook(path, m.document, m.delivered_at, m.leads, m.rejected, m.scores, with_rows=not m.rows_apart)
+        write_workbook(
+            path, m.document, m.delivered_at, m.leads, m.rejected, m.scores, with_rows=not m.rows_apart, tell=m.tell
+        )
     except FileCreateError as wrapped:
         raise wrapped.args[0] from None  # the fault of the disk, as an OSError again
 
@@ -67,11 +71,11 @@ def _pdf(path: Path, m: Material) -> None:
 
 
 def _leads_csv(path: Path, m: Material) -> None:
-    write_csv(path, leads_sheet(m.leads, m.scores))
+    write_csv(path, watched(leads_sheet(m.leads, m.scores), m.tell))
 
 
 def _rejected_csv(path: Path, m: Material) -> None:
-    write_csv(path, rejected_sheet(m.rejected))
+    write_csv(path, watched(rejected_sheet(m.rejected), m.tell))
 
 
 Renderers: TypeAlias = tuple[tuple[ReportKind, Callable[[Path, Material], None]], ...]
@@ -99,6 +103,7 @@ def write_reports(
     scores: pa.Table,
     *,
     max_workbook_rows: int,
+    tell: Tell = untold,
 ) -> pa.Table:
     """Write the report of one batch to `folder/<batch_id>.<kind>`; return its LEAD_REPORTS rows.
 
@@ -121,22 +126,25 @@ def write_reports(
         rows_apart=rows_apart,
     )
     try:
-        rows = _write(folder, numbers.batch_id, material)
+        rows = _write(folder, numbers.batch_id, material, tell)
     except OSError as error:
         kind = error.strerror or type(error).__name__
         raise EdgeFailed(f"the report was not written: {kind}; check free space and permissions") from None
     return LEAD_REPORTS.fit(pa.Table.from_pylist(rows, LEAD_REPORTS.schema))
 
 
-def _write(folder: Path, batch_id: str, material: Material) -> list[dict[str, object]]:
+def _write(folder: Path, batch_id: str, material: Material, tell: Tell) -> list[dict[str, object]]:
     make_private(folder)
     _clear_stale(folder)
     rows = []
     with tempfile.TemporaryDirectory(prefix=".writing-", dir=folder) as temporary:
-        for kind, render in (*RENDERERS, *(ROWS_APART if material.rows_apart else ())):
+        renderers = (*RENDERERS, *(ROWS_APART if material.rows_apart else ()))
+        for number, (kind, render) in enumerate(renderers):
             name = f"{batch_id}.{kind}"
             drawn = Path(temporary) / name
-            render(drawn, material)
+            within = part(tell, number / len(renderers), (number + 1) / len(renderers))
+            render(drawn, replace(material, tell=within))
+            within(1.0)
             rows.append(_describe(drawn, batch_id, kind))
             drawn.replace(folder / name)
     if not material.rows_apart:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from leadscout_assets.pace import Tell, part, untold
 from leadscout_assets.reports import sheets
 from leadscout_assets.reports.document import Document, Kind, Section, Table
 
@@ -59,10 +60,11 @@ def write_workbook(
     scores: pa.Table,
     *,
     with_rows: bool,
+    tell: Tell = untold,
 ) -> None:
     """Write the workbook, `with_rows` or with the summary and the meanings alone.
 
-    `delivered_at` is its date of creation, so that the same batch gives the same bytes.
+    `delivered_at` is its date of creation, so that the same batch gives the same bytes. `tell` is told how far it is.
     """
     import xlsxwriter
 
@@ -79,8 +81,8 @@ def write_workbook(
         formats = _formats(book)
         _summary(book, formats, document)
         if with_rows:
-            _rows(book, formats, sheets.leads_sheet(leads, scores))
-            _rows(book, formats, sheets.rejected_sheet(rejected))
+            _rows(book, formats, sheets.watched(sheets.leads_sheet(leads, scores), part(tell, 0.0, 0.9)))
+            _rows(book, formats, sheets.watched(sheets.rejected_sheet(rejected), part(tell, 0.9, 1.0)))
         _rows(book, formats, sheets.about_sheet(scores))
 
 

@@ -13,6 +13,7 @@ import psutil
 
 from leadscout_assets.errors import EdgeFailed
 from leadscout_assets.logs import get_logger
+from leadscout_assets.progress import tracked
 from leadscout_assets.settings import Settings
 from leadscout_assets.supervisor.children import Child, end_leftovers
 from leadscout_assets.supervisor.foreground import Guest, StopAsked, StopRequests, stop_requests
@@ -55,14 +56,16 @@ def up(
     when a process ends or is not ready within `start_seconds`.
     """
     settings = settings.model_copy(update={"home": settings.home.resolve()})
-    with hold_home(settings.home), stop_requests() as requests:
+    with hold_home(settings.home), stop_requests() as requests, tracked(settings, "up", unit="") as progress:
         platform = _Platform(settings, module, requests)
         try:
             url = platform.start(start_seconds)
+            progress.stage("serving")
             return platform.watch(Guest(on_ready, url))
         except StopAsked:
             return 0
         finally:
+            progress.stage("stopping")
             platform.stop()
 
 

@@ -71,8 +71,9 @@ class TestOnThePlatform:
 
     @staticmethod
     def ends(monkeypatch, result):
-        def wait_for(instance, run_id, *, platform_is_up):
+        def wait_for(instance, run_id, *, platform_is_up, sleep):
             assert platform_is_up()
+            sleep(0.0)
             assert run_id == "abc"
             if isinstance(result, Exception):
                 raise result

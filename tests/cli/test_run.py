@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from leadscout_assets import pipeline
+from leadscout_assets.errors import Stopped
 from leadscout_assets.leads.synthetic import write_delivery
 from tests import scenario
 
@@ -105,3 +107,45 @@ def test_an_unwritable_home_is_a_fault_with_a_sentence(leadscout, monkeypatch, l
     assert found.code == 3
     assert "LEADSCOUT_HOME" in found.err
     assert "defect" not in found.err
+
+
+def test_a_stopped_run_says_what_it_kept_and_how_to_go_on_and_does_not_do_it_again(
+    leadscout, leads, tmp_path, monkeypatch
+):
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    undisturbed = leadscout("run", leads, "--out", whole, "--delivered", "2026-03-02")
+
+    def stopped(*_: object) -> None:
+        raise Stopped(15)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "score", stopped)
+        found = leadscout("run", leads, "--out", out, "--delivered", "2026-03-02")
+        assert found.code == 130
+        assert "stopped; finished and kept: raw_leads, leads, classifications; go on with: leadscout run" in found.err
+        assert not list(out.rglob("*.xlsx"))
+        patch.setattr("leadscout_assets.resumable.is_alive", lambda *_: False)
+        (noted,) = leadscout("status", "--json").json["resumable"]
+        assert noted["finished"] == ["raw_leads", "leads", "classifications"]
+        assert noted["command"].endswith("--resume")
+
+    with monkeypatch.context() as patch:
+        for step in ("read", "validate", "classify"):
+            patch.setattr(pipeline, step, stopped)
+        found = leadscout("run", leads, "--out", out, "--resume")
+    assert found.code == undisturbed.code
+    assert "not done again: raw_leads, leads, classifications" in found.err
+    assert reports(out) == reports(whole)
+    assert leadscout("status", "--json").json["resumable"] == []
+
+
+def test_a_refused_file_leaves_nothing_to_go_on_with(leadscout, tmp_path, monkeypatch, leads):
+    monkeypatch.setattr(pipeline, "_same_rows", lambda *_: False)
+    assert leadscout("run", leads, "--out", tmp_path / "out").code == 2
+    assert not list((tmp_path / "out").rglob("*.arrow"))
+    monkeypatch.setattr("leadscout_assets.resumable.is_alive", lambda *_: False)
+    assert leadscout("status", "--json").json["resumable"] == []
+
+
+def reports(out: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in out.rglob("*") if path.is_file()}

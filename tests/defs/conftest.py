@@ -22,6 +22,12 @@ from tests.scenario import scenario_csv
 PURPOSE = "tests on invented people"
 
 
+@pytest.fixture
+def home(home: Settings) -> Settings:
+    """Storage that a test takes away does not come back by waiting."""
+    return home.model_copy(update={"retry_seconds": 0.01})
+
+
 @pytest.fixture(scope="session")
 def opened_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home whose instance and database were made: copying it takes a moment, making it more than a second."""

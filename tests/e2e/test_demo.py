@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 from pathlib import Path
 
+import psutil
 import pytest
 
-from tests.e2e.terminal import PATIENCE, Terminal
+from tests.e2e.terminal import PATIENCE, Terminal, until
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(900)]
 
 
-def test_once_it_shows_the_report_and_exits_without_leaving_a_process(tmp_path):
+def test_in_the_background_it_completes_followed_by_its_progress_file_and_leaves_no_process(tmp_path):
     terminal = Terminal(tmp_path)
-    said = terminal.type("demo", "--once")
+    said = terminal.type("demo", "--once", "--background")
     assert said.code == 0, said.stderr
-    assert re.search(r"^rows delivered +500$", said.stdout, re.MULTILINE)
-    reports = [Path(path) for path in re.findall(r"^report \(\w+\) +(\S.*)$", said.stdout, re.MULTILINE)]
+    pid = int(re.match(r"demo-(\d+) has started", said.stdout)[1])
+    followed: list[dict[str, object]] = []
+
+    def ended() -> bool:
+        followed.append(json.loads((terminal.home / "logs" / "progress" / f"demo-{pid}.json").read_text()))
+        return followed[-1]["state"] != "running"
+
+    until(ended, "the demonstration has ended")
+    shown = [one["percentage"] for one in followed if one["percentage"] is not None]
+    assert shown == sorted(shown)
+    assert (followed[-1]["state"], followed[-1]["percentage"], followed[-1]["total"]) == ("succeeded", 100, 5)
+    until(lambda: not psutil.pid_exists(pid), "its process is gone")
+    (log,) = (terminal.home / "logs" / "background").glob("demo-*.log")
+    assert re.search(r"^rows delivered +500$", log.read_text(), re.MULTILINE)
+    reports = [Path(path) for path in re.findall(r"^report \(\w+\) +(\S.*)$", log.read_text(), re.MULTILINE)]
     assert {path.suffix for path in reports} == {".html", ".pdf", ".xlsx"}
     assert all(path.is_file() for path in reports)
     assert terminal.processes() == []
 
 
 def test_once_it_fails_where_the_report_cannot_be_written(tmp_path):
-    terminal = Terminal(tmp_path)
+    terminal = Terminal(tmp_path, LEADSCOUT_RETRY_SECONDS="0.01")
     terminal.home.mkdir()
     (terminal.home / "tables").write_text("in the way")
     said = terminal.type("demo", "--once")

@@ -1,0 +1,254 @@
+"""`leadscout status`, `stop` and `down`, and what `--background` does for the commands that have it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from leadscout_assets.cli.printing import print_json
+from leadscout_assets.errors import EdgeFailed
+from leadscout_assets.settings import Settings, current_settings
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from leadscout_assets.background import Job
+
+ARGUMENTS: ContextVar[Sequence[str]] = ContextVar("arguments", default=())
+"""What was typed behind `leadscout`, for the command that starts itself again without a terminal."""
+
+Background = Annotated[
+    bool, typer.Option("--background", help="Do it apart from this terminal; `leadscout status` follows it.")
+]
+
+LOOK_SECONDS = 0.5
+PLATFORM_STOPS_SECONDS = 20.0
+STARTS_SECONDS = 240.0
+LAST_LINES = 15
+LATELY = 5
+"""Ended operations shown."""
+WIDE = 200
+
+
+def in_background(operation: str) -> Job:
+    """Start the command that was typed in the background, say how to follow and stop it, and return its job."""
+    from leadscout_assets.background import start
+
+    settings = current_settings()
+    job = start(settings, operation, [word for word in ARGUMENTS.get() if word != "--background"])
+    print(f"{job.name} has started; its output goes to {job.log}")
+    print(f"follow it: leadscout status --watch; stop it: leadscout stop {job.name}", flush=True)
+    return job
+
+
+def up_in_background(url: str) -> None:
+    """Start the platform in the background and return once it is up. Raises `EdgeFailed` with its last lines where it is not."""
+    from leadscout_assets.progress import read_all
+
+    job = in_background("up")
+    settings, deadline = current_settings(), time.monotonic() + STARTS_SECONDS
+    while time.monotonic() < deadline:
+        stages = [seen.told["stage"] for seen in read_all(settings.progress_dir) if seen.told["pid"] == job.pid]
+        if "serving" in stages:
+            print(f"LeadScout is up: {url}  (leadscout down stops it)")
+            return
+        if not job.runs:
+            break
+        time.sleep(LOOK_SECONDS)
+    raise EdgeFailed(f"the platform did not come up; the end of its log:\n{_end_of(job.log)}")
+
+
+def status(
+    watch: Annotated[bool, typer.Option("--watch", help="Show it live until nothing but the platform runs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> int:
+    """Show what runs, in any process, what ended lately, and what can be gone on with."""
+    settings = current_settings()
+    if as_json:
+        print_json(_found(settings))
+        return 0
+    if watch:
+        _watch(settings)
+    _print_all(_found(settings))
+    return 0
+
+
+def stop(
+    operation: Annotated[
+        str, typer.Argument(help="As `leadscout status` names it: operation, operation-pid, or run id.")
+    ],
+    now: Annotated[bool, typer.Option("--now", help="At once, without letting it end what it is at.")] = False,
+) -> int:
+    """Stop something that runs, in the background or in another terminal; what it has finished is kept."""
+    from leadscout_assets.background import find
+    from leadscout_assets.background import stop as stop_job
+    from leadscout_assets.supervisor import running_pid
+
+    settings = current_settings()
+    if operation == "up":
+        return down()
+    job = find(settings, operation)
+    if job.run_id is not None and running_pid(settings.home) is not None:
+        # Signalled alone, its worker would look killed, and the run would start anew.
+        return _terminate(settings, job)
+    by_itself = stop_job(job, at_once=now)
+    print(f"{job.name} has ended" if by_itself else f"{job.name} did not end by itself and was killed")
+    _print_resumable(_found(settings)["resumable"])
+    return 0
+
+
+def down() -> int:
+    """Stop the platform of this home, wherever it was started; interrupted runs start anew when it is up again."""
+    from leadscout_assets.background import Job, gone
+    from leadscout_assets.background import stop as stop_job
+    from leadscout_assets.processes import identity
+    from leadscout_assets.supervisor import running_pid
+
+    settings = current_settings()
+    pid = running_pid(settings.home)
+    if pid is None:
+        print("the platform is not running")
+        return 0
+    stop_job(Job("up", pid, identity(pid), None), seconds=PLATFORM_STOPS_SECONDS)
+    if not gone(lambda: running_pid(settings.home) is None, PLATFORM_STOPS_SECONDS):
+        raise EdgeFailed(f"the platform, process {pid}, does not end; look at the files in {settings.logs_dir}")
+    print("the platform is down")
+    return 0
+
+
+def _terminate(settings: Settings, job: Job) -> int:
+    from leadscout_assets.background import STOP_SECONDS, gone
+    from leadscout_assets.defs.ui import terminate_on_platform
+    from leadscout_assets.supervisor.readiness import url_of
+
+    terminate_on_platform(url_of(settings.host, settings.port), str(job.run_id))
+    ended = gone(lambda: not job.runs, STOP_SECONDS)
+    print(f"run {job.run_id} {'has ended' if ended else 'is asked to end, and still at it: leadscout status'}")
+    return 0
+
+
+def _found(settings: Settings) -> dict[str, Any]:
+    from leadscout_assets.progress import read_all
+    from leadscout_assets.resumable import resumables
+    from leadscout_assets.supervisor import running_pid
+
+    operations = [seen.to_json() for seen in read_all(settings.progress_dir)]
+    return {
+        "platform": running_pid(settings.home),
+        "running": [one for one in operations if one["state"] == "running"],
+        "stalled": [one for one in operations if one["state"] == "stalled"],
+        "ended": [one for one in operations if one["state"] not in ("running", "stalled")],
+        "resumable": [one.to_json() for one in resumables(settings)],
+    }
+
+
+def _print_all(found: dict[str, Any]) -> None:
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        # A file or a program has no width of its own.
+        console = Console(width=WIDE)
+    console.print(_table(found))
+    _print_resumable(found["resumable"])
+
+
+def _print_resumable(resumable: list[dict[str, Any]]) -> None:
+    for one in resumable:
+        done = f" (done: {', '.join(one['finished'])})" if one["finished"] else ""
+        print(f"can be gone on with{done}: {one['command']}")
+
+
+def _watch(settings: Settings) -> None:
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console()
+    if not console.is_terminal:
+        for line in _lines(settings):
+            print(line, flush=True)
+        return
+    with Live(console=console, auto_refresh=False, transient=True) as live:
+        while _at_work(found := _found(settings)):
+            live.update(_table(found), refresh=True)
+            time.sleep(LOOK_SECONDS)
+
+
+def _lines(settings: Settings) -> Iterator[str]:
+    """Yield a line whenever an operation has a new stage, state or tenth of its way."""
+    found = _found(settings)
+    before = {one["name"]: _seen(one) for one in found["ended"]}
+    while True:
+        for one in (*found["running"], *found["stalled"], *found["ended"]):
+            if before.get(one["name"]) != (seen := _seen(one)):
+                before[one["name"]] = seen
+                yield f"{one['name']}: {one['state']}, {one['stage']}, {_percent(one)}"
+        if not _at_work(found):
+            return
+        time.sleep(LOOK_SECONDS)
+        found = _found(settings)
+
+
+def _seen(one: dict[str, Any]) -> tuple[object, ...]:
+    return one["stage"], one["state"], int((one["percentage"] or 0) // 10)
+
+
+def _at_work(found: dict[str, Any]) -> bool:
+    return any(one["operation"] != "up" for one in found["running"])
+
+
+def _table(found: dict[str, Any]) -> Table:
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = [*found["ended"][-LATELY:], *found["stalled"], *found["running"]]
+    if not shown:
+        nothing = Table(box=None, show_header=False)
+        nothing.add_row(Text("nothing runs, and nothing has run lately"))
+        return nothing
+    table = Table(box=None, pad_edge=False)
+    for heading in ("operation", "state", "", "%", "done", "a second", "took", "left"):
+        table.add_column(heading, no_wrap=True, justify="right" if heading in _FIGURES else "left")
+    table.add_column("at", no_wrap=True, overflow="ellipsis", ratio=1)
+    for one in shown:
+        total = f" of {one['total']:,}" if one["total"] else ""
+        table.add_row(
+            Text(one["name"]),
+            Text(one["state"], style=_STYLES.get(one["state"], "")),
+            ProgressBar(total=100, completed=one["percentage"] or 0, width=12) if one["total"] else "",
+            _percent(one),
+            Text(f"{one['processed']:,}{total} {one.get('unit', '')}"),
+            f"{one['rate_per_second']:,.0f}",
+            _clock(one["elapsed_seconds"]),
+            _clock(one["eta_seconds"]),
+            Text(one["remark"] or " ".join(filter(None, (one["stage"], one["current_item"])))),
+        )
+    return table
+
+
+_FIGURES = ("%", "done", "a second", "took", "left")
+_STYLES = {"running": "cyan", "succeeded": "green", "failed": "red", "cancelled": "yellow", "stalled": "bold red"}
+
+
+def _percent(one: dict[str, Any]) -> str:
+    return "-" if one["percentage"] is None else f"{one['percentage']:.0f} %"
+
+
+def _clock(seconds: float | None) -> str:
+    if seconds is None:
+        return "-"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _end_of(log: Path | None) -> str:
+    if log is None or not log.is_file():
+        return "(none)"
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:])

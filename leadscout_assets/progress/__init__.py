@@ -1,0 +1,9 @@
+"""Progress of long operations: counted in the process that works, written to files, judged by whoever reads them.
+
+docs/progress.md explains the files, docs/progress.schema.json is their schema.
+"""
+
+from leadscout_assets.progress.reading import Seen, read_all
+from leadscout_assets.progress.tracking import Progress, announce, cancel_all, current, stop_all, tracked
+
+__all__ = ["Progress", "Seen", "announce", "cancel_all", "current", "read_all", "stop_all", "tracked"]

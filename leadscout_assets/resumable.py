@@ -1,0 +1,112 @@
+"""Notes of work that was begun and can be gone on with: how, and by whom it was begun. Who reads them is `status`.
+
+They hold paths, which may be personal, and so lie in the home and not among the logs.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from leadscout_assets.folders import make_private
+from leadscout_assets.processes import identity, is_alive
+from leadscout_assets.settings import Settings
+
+FOLDER = "resumable"
+
+
+@dataclass(frozen=True)
+class Resumable:
+    """Work that nobody is at any more. `command` goes on with it; `finished` names the steps that are not done again."""
+
+    operation: str
+    command: str
+    finished: tuple[str, ...]
+    begun_at: str
+
+    def to_json(self) -> dict[str, object]:
+        """Return everything as plain values."""
+        return {**vars(self), "finished": list(self.finished)}
+
+
+def note(
+    settings: Settings,
+    key: str,
+    operation: str,
+    arguments: Sequence[str],
+    *,
+    finished: Sequence[str] = (),
+    kept: Path | None = None,
+    batches: Sequence[str] = (),
+) -> None:
+    """Note that `leadscout ARGUMENTS` goes on with what this process has begun: while `kept` is there, with `batches`.
+
+    A note that cannot be written is left out: the work is worth more than the word of it.
+    """
+    told = {
+        "operation": operation,
+        "arguments": list(arguments),
+        "folder": str(Path.cwd()),
+        "finished": list(finished),
+        "kept": str(kept) if kept else None,
+        "batches": list(batches),
+        "pid": os.getpid(),
+        "process": identity(os.getpid()),
+        "begun_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    path = _path(settings, key)
+    with suppress(OSError):
+        make_private(path.parent)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        temporary.write_bytes(orjson.dumps(told))
+        temporary.chmod(0o600)
+        temporary.replace(path)
+
+
+def forget(settings: Settings, key: str) -> None:
+    """Take the note back: the work is done, or can never be."""
+    with suppress(OSError):
+        _path(settings, key).unlink(missing_ok=True)
+
+
+def batches_of(settings: Settings, key: str) -> list[str]:
+    """Return the batches that are still to be done, none where there is no such note."""
+    told = _read(_path(settings, key))
+    return list(told["batches"]) if told else []
+
+
+def resumables(settings: Settings) -> list[Resumable]:
+    """Return what can be gone on with, the oldest first. Notes of what is gone, or of work under way, are left out."""
+    found = []
+    for path in sorted((settings.background_dir / FOLDER).glob("*.json")):
+        told = _read(path)
+        if told is None or is_alive(told["pid"], told["process"]):
+            continue
+        if told["kept"] and not Path(told["kept"]).is_dir():
+            path.unlink(missing_ok=True)
+            continue
+        command = shlex.join(["leadscout", *told["arguments"]])
+        here = Path(told["folder"])
+        where = "" if here == Path.cwd() else f"cd {shlex.quote(str(here))} && "
+        found.append(Resumable(told["operation"], where + command, tuple(told["finished"]), told["begun_at"]))
+    return sorted(found, key=lambda one: one.begun_at)
+
+
+def _path(settings: Settings, key: str) -> Path:
+    return settings.background_dir / FOLDER / f"{key}.json"
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        told = orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return None
+    return told if isinstance(told, dict) else None

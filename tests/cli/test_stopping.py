@@ -1,0 +1,96 @@
+"""SIGTERM and SIGINT at random moments of a run: it ends in time, says what it kept, goes on from there, and what is
+there is always whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from leadscout_assets.background import COMMAND
+from leadscout_assets.kept_steps import FOLDER
+from leadscout_assets.leads.synthetic import write_delivery
+
+pytestmark = pytest.mark.processes
+
+ENDS_WITHIN = 10.0
+SEED = 20261122
+
+
+class Runs:
+    """One lead list, the report that a run makes of it undisturbed, and runs of it that are disturbed."""
+
+    def __init__(self, folder: Path, rows: int) -> None:
+        self.source, self.out, self.home = folder / "leads.csv", folder / "out", folder / "home"
+        write_delivery(self.source, rows, seed=7)
+        began = time.monotonic()
+        assert self.finish(folder / "undisturbed", resume=False).returncode == 0
+        self.seconds = time.monotonic() - began
+        self.report = files(folder / "undisturbed")
+
+    def begin(self, out: Path, *, resume: bool) -> subprocess.Popen[str]:
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("LEADSCOUT_")}
+        environment |= {"LEADSCOUT_HOME": str(self.home), "LEADSCOUT_LOG_LEVEL": "ERROR"}
+        arguments = ["run", str(self.source), "--out", str(out), "--delivered", "2026-03-02"]
+        if resume:
+            arguments = [*arguments[:-2], "--resume"]
+        return subprocess.Popen(
+            [*COMMAND, *arguments], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def finish(self, out: Path, *, resume: bool) -> subprocess.CompletedProcess[str]:
+        process = self.begin(out, resume=resume)
+        told, errors = process.communicate(timeout=120)
+        return subprocess.CompletedProcess(process.args, process.returncode, told, errors)
+
+    def disturb(self, dice: random.Random) -> bool:
+        """Begin, or go on with, a run; stop it at a random moment; say whether it was stopped in its work."""
+        resume = any(self.out.glob(f"{FOLDER}/*/state.json"))
+        process = self.begin(self.out, resume=resume)
+        time.sleep(dice.uniform(0.2, self.seconds))
+        number = dice.choice([signal.SIGTERM, signal.SIGINT])
+        asked = time.monotonic()
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+        assert time.monotonic() - asked < ENDS_WITHIN
+        for name, content in files(self.out).items():
+            assert content == self.report[name], f"{name} is half written"
+        told = self.home / "logs" / "progress" / f"run-{process.pid}.json"
+        if process.returncode == 0 or not told.exists() or process.returncode == -number:
+            # Done before the signal, or not begun, or done but for the end of the process.
+            return False
+        assert process.returncode == 128 + number, errors
+        assert json.loads(told.read_text())["state"] == "cancelled"
+        assert "leadscout: stopped; " in errors
+        return True
+
+
+def files(out: Path) -> dict[str, bytes]:
+    """Return the report's files that anyone would read."""
+    found = (path for path in out.rglob("*") if path.is_file() and not path.relative_to(out).parts[0].startswith("."))
+    return {path.name: path.read_bytes() for path in found if ".writing-" not in str(path)}
+
+
+def stop_often(folder: Path, times: int, rows: int) -> None:
+    runs, dice = Runs(folder, rows), random.Random(SEED)
+    stopped = sum(runs.disturb(dice) for _ in range(times))
+    assert stopped >= times // 4
+    last = runs.finish(runs.out, resume=any(runs.out.glob(f"{FOLDER}/*/state.json")))
+    assert last.returncode == 0, last.stderr
+    assert files(runs.out) == runs.report
+    assert not (runs.out / FOLDER).exists()
+
+
+def test_four_times(tmp_path):
+    stop_often(tmp_path, 4, rows=1_000)
+
+
+@pytest.mark.soak
+def test_fifty_times(tmp_path):
+    stop_often(tmp_path, 50, rows=20_000)
