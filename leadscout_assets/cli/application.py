@@ -7,6 +7,8 @@ import typer
 from typer.exceptions import TyperException
 
 from leadscout_assets.cli import (
+    alerts,
+    audit,
     batches,
     classify,
     code_location,
@@ -45,6 +47,8 @@ COMMANDS = (
     recovery.restore,
 )
 
+GROUPS = {"alerts": alerts.app, "audit": audit.app}
+
 app = typer.Typer(
     name="leadscout",
     help="From a lead list to a checked, classified, scored and reported batch.",
@@ -55,6 +59,8 @@ app = typer.Typer(
 )
 for command in COMMANDS:
     app.command()(command)
+for group, commands in GROUPS.items():
+    app.add_typer(commands, name=group)
 
 
 def run_application(arguments: Sequence[str]) -> int:
