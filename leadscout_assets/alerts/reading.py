@@ -12,6 +12,9 @@ from typing import Any, Generic, Protocol, TypeVar
 OVERLAP_SECONDS = 600.0
 """On PostgreSQL an event may be committed after one with a higher number: so far back is read again."""
 
+OVERLAP_PAGES = 4
+"""Pages of it at most: commits come seconds late, not thousands of events."""
+
 OVERLAP_EVERY = 30.0
 """Seconds between two such readings."""
 
@@ -40,13 +43,11 @@ Fetch = Callable[[int, int | None, int], Sequence[Event]]
 class Cursor:
     """How far a stream is read: everything up to `top`, but for what lies strictly between the ends of each gap.
 
-    marks: (seconds since 1970, top at that time), some of the last ten minutes, oldest first. overlapped: when the
-    overlap was last read again.
+    overlapped: when the last ten minutes were last read again, seconds since 1970.
     """
 
     top: int = FIRST_READ
     gaps: tuple[tuple[int, int], ...] = ()
-    marks: tuple[tuple[float, int], ...] = ()
     overlapped: float = 0.0
 
     @property
@@ -56,14 +57,13 @@ class Cursor:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
-        return {"top": self.top, "gaps": self.gaps, "marks": self.marks, "overlapped": self.overlapped}
+        return {"top": self.top, "gaps": self.gaps, "overlapped": self.overlapped}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Cursor:
         """Read what `to_json` gave."""
         gaps = tuple((int(low), int(high)) for low, high in value.get("gaps", ()))
-        marks = tuple((float(at), int(top)) for at, top in value.get("marks", ()))
-        return cls(int(value.get("top", FIRST_READ)), gaps, marks, float(value.get("overlapped", 0.0)))
+        return cls(int(value.get("top", FIRST_READ)), gaps, float(value.get("overlapped", 0.0)))
 
 
 @dataclass(frozen=True)
@@ -99,27 +99,18 @@ def read(
             gaps.append((low, page[-1].storage_id))
     rest = tuple((low, high) for low, high in gaps if high)
     again, overlapped = _again(cursor, fetch, now, size) if overlap else ([], cursor.overlapped)
-    return Read(found, again, Cursor(top, rest, _marks(cursor, now, top), overlapped))
+    return Read(found, again, Cursor(top, rest, overlapped))
 
 
 def _again(cursor: Cursor, fetch: Fetch[Event], now: float, size: int) -> tuple[list[Event], float]:
-    if not 0 <= now - cursor.overlapped < OVERLAP_EVERY and cursor.top != FIRST_READ:
-        old = [top for at, top in cursor.marks if at <= now - OVERLAP_SECONDS]
-        low = max(old[-1:] or [mark[1] for mark in cursor.marks[:1]] or [cursor.top])
-        found: list[Event] = []
-        before = cursor.top + 1
-        while page := fetch(low, before, size):
-            found += page
-            before = page[-1].storage_id
-        return found, now
-    return [], cursor.overlapped
-
-
-def _marks(cursor: Cursor, now: float, top: int) -> tuple[tuple[float, int], ...]:
-    """Keep one mark every half a minute, and of those before the overlap only the newest."""
-    marks = [mark for mark in cursor.marks if mark[0] <= now]
-    if not marks or now - marks[-1][0] >= OVERLAP_EVERY:
-        marks.append((now, top))
-    while len(marks) > 1 and marks[1][0] <= now - OVERLAP_SECONDS:
-        del marks[0]
-    return tuple(marks)
+    if cursor.top == FIRST_READ or cursor.gaps or 0 <= now - cursor.overlapped < OVERLAP_EVERY:
+        return [], cursor.overlapped
+    found: list[Event] = []
+    before = cursor.top + 1
+    for _ in range(OVERLAP_PAGES):
+        page = fetch(FIRST_READ, before, size)
+        found += [event for event in page if event.timestamp >= now - OVERLAP_SECONDS]
+        if not page or page[-1].timestamp < now - OVERLAP_SECONDS:
+            break
+        before = page[-1].storage_id
+    return found, now

@@ -241,11 +241,11 @@ class DatabaseStore:
     def _remember(self, connection: sa.Connection, before: Memory, after: Memory) -> None:
         row = {"name": MEMORY, "value": dict(after.value), "version": after.version}
         if before.version == 0:
-            done = connection.execute(self._insert(alert_memory).values(row).on_conflict_do_nothing())
+            change = self._insert(alert_memory).values(row).on_conflict_do_nothing()
         else:
             here = sa.and_(alert_memory.c.name == MEMORY, alert_memory.c.version == before.version)
-            done = connection.execute(alert_memory.update().where(here).values(row))
-        if done.rowcount != 1:
+            change = alert_memory.update().where(here).values(row)
+        if connection.execute(change.returning(alert_memory.c.version)).first() is None:
             raise SavedByAnother(
                 "another evaluation of the alerts was stored in between; the next one goes on from there"
             )

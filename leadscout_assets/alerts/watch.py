@@ -21,7 +21,7 @@ from leadscout_assets.alerts.facts import Calls, Facts, Instance, Machine, Probe
 from leadscout_assets.alerts.file_store import FileStore
 from leadscout_assets.alerts.incidents import merge
 from leadscout_assets.alerts.messages import messages
-from leadscout_assets.alerts.reading import FIRST_READ, Cursor, Fetch, read
+from leadscout_assets.alerts.reading import Cursor, Fetch, read
 from leadscout_assets.alerts.rules import Rule, rules_with
 from leadscout_assets.alerts.silences import silences_at
 from leadscout_assets.alerts.store import DatabaseStore, SavedByAnother
@@ -206,7 +206,8 @@ class Watch:
         signals: list[Signal] = []
         behind = False
         for name, stream in self.sources.streams.items():
-            before = notes.cursor(name)
+            # At the very first look everything is old, which is nobody's delay.
+            before, first = notes.cursor(name), not notes.knows(name)
             try:
                 found = read(
                     before,
@@ -224,7 +225,7 @@ class Watch:
                 continue
             notes.move(name, found.cursor)
             behind = behind or before.behind or found.cursor.behind
-            if before.top != FIRST_READ and found.new:
+            if not first and found.new:
                 notes.lagged(max(now.timestamp() - event.timestamp for event in found.new))
         return signals, behind
 
@@ -289,6 +290,9 @@ class _Notes:
     def _recent(self, name: str) -> list[tuple[float, float]]:
         oldest = self._now - WINDOW.total_seconds()
         return [(at, seconds) for at, seconds in self._before.get(name, ()) if oldest <= at <= self._now]
+
+    def knows(self, name: str) -> bool:
+        return name in self._cursors
 
     def cursor(self, name: str) -> Cursor:
         return self._cursors.get(name, Cursor())
