@@ -1,4 +1,4 @@
-"""What each rule measures, from facts alone. A condition returns one `Measured` per root, or None where it cannot tell.
+"""What each rule measures, from facts alone. A condition returns `Measured` values, or None where it cannot tell.
 
 How much is too much is not here but in `rules`. No condition divides by zero: without a denominator there is no rate.
 """
@@ -134,7 +134,7 @@ def error_rate(facts: Facts) -> Sequence[Measured] | None:
         return None
     return [
         Measured(
-            one.kind,
+            one.root,
             one.failed / one.finished,
             f"{one.failed} of {one.finished} runs of {one.kind} failed within the hour ({one.failed / one.finished:.1%})",
         )

@@ -63,9 +63,10 @@ class UnderWay:
 
 @dataclass(frozen=True)
 class Finished:
-    """Operations of one kind that ended within the window: `failed` of `finished`."""
+    """Operations of one kind that ended within the window: `failed` of `finished`; root: what the kind is grouped under."""
 
     kind: str
+    root: str
     failed: int
     finished: int
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from leadscout_assets.alerts import conditions
 from leadscout_assets.alerts.conditions import Condition, incidents_of
-from leadscout_assets.alerts.facts import CRITICAL, WARNING, Facts, Finding, Measured
+from leadscout_assets.alerts.facts import CRITICAL, RANK, WARNING, Facts, Finding, Measured
 from leadscout_assets.errors import BadSetting
 
 NOW = timedelta(0)
@@ -62,12 +62,16 @@ class Rule:
         return CRITICAL if wrong[1] else WARNING if wrong[0] else None
 
     def judge(self, facts: Facts) -> Mapping[str, Finding] | None:
-        """Return what is wrong, by root; None where the facts do not tell."""
+        """Return the worst that is wrong, by root; None where the facts do not tell."""
         measured = self.condition(facts)
         if measured is None:
             return None
-        found = [(one, self.level(one)) for one in measured]
-        return {one.root: Finding(one.root, level, one.sentence, one.mark) for one, level in found if level}
+        found: dict[str, Finding] = {}
+        for one in sorted(measured, key=lambda one: one.value, reverse=not self.below):
+            level = self.level(one)
+            if level and (one.root not in found or RANK[level] > RANK[found[one.root].level]):
+                found[one.root] = Finding(one.root, level, one.sentence, one.mark)
+        return found
 
 
 ABOVE = 1e-9

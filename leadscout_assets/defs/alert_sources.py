@@ -15,12 +15,13 @@ from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
     PARTITION_NAME_TAG,
+    WILL_RETRY_TAG,
 )
 
 from leadscout_assets.alerts.facts import CRITICAL, WARNING, Finished, Instance, Probe, Signal, Ticks, UnderWay
 from leadscout_assets.alerts.machine import DAGSTER, probe
 from leadscout_assets.alerts.watch import Sources, Stream
-from leadscout_assets.defs.instance import UNDER_WAY, about_to_be_retried
+from leadscout_assets.defs.instance import UNDER_WAY
 from leadscout_assets.defs.partitions import LEAD_BATCH
 
 ROOTS: Mapping[str, str] = {
@@ -139,8 +140,8 @@ def _signals_of(
 ) -> Iterator[Signal]:
     for record in records:
         run = runs.get(record.run_id)
-        # One that Dagster starts again by itself is no news; what came of the last attempt is.
-        if run is None or (level is not None and about_to_be_retried(run.tags)):
+        # One that Dagster starts, or has started, again by itself is no news; what comes of the last attempt is.
+        if run is None or (level is not None and run.tags.get(WILL_RETRY_TAG) == "true"):
             continue
         work = _work(run, batches)
         rule = "backup_failed" if work.root == BACKUP else "run_failed"
@@ -272,7 +273,7 @@ def _finished(instance: dg.DagsterInstance, now: datetime) -> list[Finished]:
     found = []
     for job in JOBS:
         failed = count(job, dg.DagsterRunStatus.FAILURE)
-        found.append(Finished(job, failed, failed + count(job, dg.DagsterRunStatus.SUCCESS)))
+        found.append(Finished(job, JOBS[job], failed, failed + count(job, dg.DagsterRunStatus.SUCCESS)))
     return found
 
 

@@ -104,9 +104,8 @@ def _state(run: dg.DagsterRun) -> RunState:
         return RunState.UNDER_WAY
     if run.status is dg.DagsterRunStatus.CANCELED:
         return RunState.STOPPED
-    return RunState.UNDER_WAY if about_to_be_retried(run.tags) else RunState.FAILED
+    return RunState.UNDER_WAY if _about_to_be_retried(run.tags) else RunState.FAILED
 
 
-def about_to_be_retried(tags: Mapping[str, str]) -> bool:
-    """Return whether a run with these tags failed, and Dagster is about to start it again by itself."""
+def _about_to_be_retried(tags: Mapping[str, str]) -> bool:
     return tags.get(WILL_RETRY_TAG) == "true" and AUTO_RETRY_RUN_ID_TAG not in tags
