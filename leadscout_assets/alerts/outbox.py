@@ -5,7 +5,7 @@ Each channel has a thread of its own, so that a slow one holds up no other, and 
 
 from __future__ import annotations
 
-import random
+import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -109,4 +109,4 @@ def attempt(outbox: Outbox, queued: Queued, channel: Channel, clock: Callable[[]
 def pause_after(attempts: int) -> timedelta:
     """Return the pause after so many failed attempts before this one."""
     pause = PAUSES[min(attempts, len(PAUSES) - 1)]
-    return pause * (1 + random.random() / 4)  # noqa: S311  jitter, no secret
+    return pause * (1 + secrets.randbelow(250) / 1_000)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from leadscout_assets.alerts import machine, outbox
-from leadscout_assets.alerts.channels import channels_of
+from leadscout_assets.alerts.channels import usable_channels
 from leadscout_assets.alerts.channels.base import Channel
 from leadscout_assets.alerts.engine import Decision, News, decide
 from leadscout_assets.alerts.facts import Calls, Facts, Instance, Machine, Probe, Signal
@@ -22,11 +22,11 @@ from leadscout_assets.alerts.file_store import FileStore
 from leadscout_assets.alerts.incidents import merge
 from leadscout_assets.alerts.messages import messages
 from leadscout_assets.alerts.reading import Cursor, Fetch, read
-from leadscout_assets.alerts.rules import Rule, rules_with
+from leadscout_assets.alerts.rules import RULES, Rule, rules_with
 from leadscout_assets.alerts.silences import silences_at
 from leadscout_assets.alerts.store import DatabaseStore, SavedByAnother
 from leadscout_assets.database.engine import Database
-from leadscout_assets.errors import EdgeFailed
+from leadscout_assets.errors import EdgeFailed, LeadScoutError
 from leadscout_assets.folders import make_private
 from leadscout_assets.logs import describe, get_logger
 from leadscout_assets.settings import Settings
@@ -116,9 +116,10 @@ class Watch:
     def evaluate(self, channels: Mapping[str, Channel], *, pages: int = 1) -> Evaluation:
         """Read, measure, decide and store once; sends nothing."""
         now = self.clock()
-        rules = rules_with(self.settings.alert_levels)
-        outside = [rule for rule in rules if rule.outside_database]
         faults: list[str] = []
+        # A figure that makes no sense must not keep the other rules from firing.
+        rules = self._told(faults, "levels", lambda: rules_with(self.settings.alert_levels)) or RULES
+        outside = [rule for rule in rules if rule.outside_database]
         measured = self._told(faults, "machine", lambda: machine.machine(self.settings.home))
         probes, database = self._probes()
         silenced = self._silenced(database, now, faults)
@@ -249,7 +250,12 @@ class Watch:
             return None
 
     def _channels(self) -> Mapping[str, Channel]:
-        return self.channels if self.channels is not None else channels_of(self.settings)
+        if self.channels is not None:
+            return self.channels
+        usable, faults = usable_channels(self.settings)
+        for fault in faults:
+            log.error("alert.channel_unusable", reason=fault)
+        return usable
 
     def _deliver(self, channels: Mapping[str, Channel]) -> None:
         outboxes: list[outbox.Outbox] = [FileStore(self.settings.alerts_dir)]
@@ -331,4 +337,4 @@ def _judged(rules: Sequence[Rule], facts: Facts) -> dict[str, Any]:
 
 
 def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, EdgeFailed) else describe(error).splitlines()[-1]
+    return str(error) if isinstance(error, LeadScoutError) else describe(error).splitlines()[-1]

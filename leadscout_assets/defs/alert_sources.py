@@ -8,7 +8,7 @@ from functools import partial
 
 import dagster as dg
 from dagster._core.definitions.run_request import InstigatorType
-from dagster._core.scheduler.instigation import TickStatus
+from dagster._core.scheduler.instigation import InstigatorState, TickStatus
 from dagster._core.storage.dagster_run import FINISHED_STATUSES, RunRecord
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._core.storage.tags import (
@@ -282,11 +282,17 @@ def _ticks(instance: dg.DagsterInstance) -> list[Ticks]:
     for state in instance.all_instigator_state():
         if not state.is_running:
             continue
-        ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=FEW_TICKS)
-        ended = [tick.status for tick in ticks if tick.status is not TickStatus.STARTED]
-        failing = next((n for n, status in enumerate(ended) if status is not TickStatus.FAILURE), len(ended))
+        # Reading ticks is what costs most here, and nearly always the newest one was good.
+        failing = _failing(instance, state, 2) and _failing(instance, state, FEW_TICKS)
         found.append(Ticks(state.instigator_name, state.instigator_type is InstigatorType.SCHEDULE, failing))
     return found
+
+
+def _failing(instance: dg.DagsterInstance, state: InstigatorState, limit: int) -> int:
+    """Return how many of the newest ticks failed in a row; one under way does not count."""
+    ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=limit)
+    ended = [tick.status for tick in ticks if tick.status is not TickStatus.STARTED]
+    return next((n for n, status in enumerate(ended) if status is not TickStatus.FAILURE), len(ended))
 
 
 def _heartbeats(instance: dg.DagsterInstance, now: datetime) -> dict[str, float | None]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import pytest
+from pydantic import SecretStr
 
 from leadscout_assets.alerts import machine, watch
 from leadscout_assets.alerts.facts import WARNING, Instance, Machine, Probe, Signal
@@ -322,6 +323,16 @@ def test_levels_other_than_the_default_are_obeyed(scene):
     scene.settings = replace_setting(scene.settings, alert_levels="disk_low=0.6:0.1")
     scene.evaluate()
     assert scene.evaluate(minutes=1) == ["fired disk_low machine"]
+
+
+def test_a_typo_in_a_setting_silences_nothing_but_what_it_is_about(scene, caplog):
+    scene.settings = replace_setting(scene.settings, alert_levels="disk=1", alert_webhook_url=SecretStr("https://x"))
+    scene.machine = Machine(0.05, 0.5)
+    scene.evaluate()
+    assert scene.evaluate(minutes=1) == ["fired disk_low machine"]
+    assert "LEADSCOUT_ALERT_LEVELS" in caplog.text
+    assert list(replace(scene.watch(), channels=None)._channels()) == ["log"]
+    assert "LEADSCOUT_ALERT_WEBHOOK_SECRET" in caplog.text
 
 
 def replace_setting(settings, **given):

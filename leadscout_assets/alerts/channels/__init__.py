@@ -12,6 +12,7 @@ from leadscout_assets.alerts.channels.email import email_channel
 from leadscout_assets.alerts.channels.log import log_channel
 from leadscout_assets.alerts.channels.slack import slack_channel
 from leadscout_assets.alerts.channels.webhook import webhook_channel
+from leadscout_assets.errors import BadSetting
 from leadscout_assets.settings import Settings
 
 Maker = Callable[[Settings], Channel | None]
@@ -29,3 +30,18 @@ def channels_of(settings: Settings) -> dict[str, Channel]:
     """Return the channels that are set up, by name. Raises `BadSetting` for one that is set up by half."""
     made = {name: make(settings) for name, make in CHANNELS.items()}
     return {name: channel for name, channel in made.items() if channel is not None}
+
+
+def usable_channels(settings: Settings) -> tuple[dict[str, Channel], list[str]]:
+    """Return the channels that can be used, and what is wrong with those that cannot: one typo must not silence all others."""
+    usable: dict[str, Channel] = {}
+    faults: list[str] = []
+    for name, make in CHANNELS.items():
+        try:
+            channel = make(settings)
+        except BadSetting as error:
+            faults.append(str(error))
+            continue
+        if channel is not None:
+            usable[name] = channel
+    return usable, faults
