@@ -19,6 +19,9 @@ LONGEST_TIME = 1_000_000
 """Hours or minutes; Python's own time spans end at some thousand times that, and `inf` overflows them."""
 
 
+PATHS = ("home", "inbox", "backup_dir", "log_dir", "database_password_file", "alert_secrets_dir")
+"""Settings that come back absolute."""
+
 EVERY = "*"
 """In place of an operation's name: every one that is not named itself."""
 
@@ -136,6 +139,27 @@ class Settings(BaseSettings):
     )
     min_free_bytes: int = Field(2_000 * MEGABYTE, ge=0, description="free disk space below which health fails, bytes")
 
+    alert_levels: str | None = Field(
+        None, description="other figures for rules of alerts: `RULE=WARNING:CRITICAL`, several divided by commas"
+    )
+    alert_slack_url: SecretStr | None = Field(None, description="Slack-compatible webhook that alerts are sent to")
+    alert_webhook_url: SecretStr | None = Field(None, description="webhook that alerts are sent to as signed JSON")
+    alert_webhook_secret: SecretStr | None = Field(None, description="key that the webhook's JSON is signed with")
+    alert_smtp_host: str | None = Field(None, description="mail server that alerts are sent through")
+    alert_smtp_port: int = Field(587, ge=1, le=65_535, description="port of the mail server")
+    alert_smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="how the connection to the mail server is encrypted"
+    )
+    alert_smtp_user: str | None = Field(None, description="user at the mail server, where it wants one")
+    alert_smtp_password: SecretStr | None = Field(None, description="password of that user")
+    alert_email_from: str | None = Field(None, description="address that alerts are sent from")
+    alert_email_to: str | None = Field(None, description="addresses that alerts are sent to, divided by commas")
+    alert_secrets_dir: Path | None = Field(
+        None,
+        description="folder with any of the files slack_url, webhook_url, webhook_secret and smtp_password, "
+        "which so stand in no environment",
+    )
+
     exporter_host: str = Field("127.0.0.1", description="address that /health and /ready are answered on")
     exporter_port: int = Field(9464, ge=1, le=65_535, description="port that /health and /ready are answered on")
 
@@ -196,6 +220,11 @@ class Settings(BaseSettings):
         return int(_figures(self.retries).get(operation, _figures(self.retries).get(EVERY, 0)))
 
     @property
+    def alerts_dir(self) -> Path:
+        """Folder of what the alerts keep outside the application database."""
+        return self.home / "alerts"
+
+    @property
     def backups_dir(self) -> Path:
         """Folder of the backups."""
         return self.backup_dir or self.home / "backups"
@@ -222,9 +251,7 @@ def read_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         faults = "; ".join(f"LEADSCOUT_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
         raise BadSetting(f"settings cannot be used: {faults}") from None
-    paths = {
-        name: getattr(settings, name) for name in ("home", "inbox", "backup_dir", "log_dir", "database_password_file")
-    }
+    paths = {name: getattr(settings, name) for name in PATHS}
     return settings.model_copy(update={name: path.resolve() for name, path in paths.items() if path is not None})
 
 

@@ -9,6 +9,8 @@ import typer
 from typer.exceptions import TyperException
 
 from leadscout_assets.cli import (
+    alerts,
+    audit,
     background,
     batches,
     classify,
@@ -56,6 +58,7 @@ COMMANDS = (
 
 LOOKING = frozenset({"none", "batches", "show", "doctor", "health", "logs"})
 """Commands that change nothing."""
+GROUPS = {"alerts": alerts.app, "audit": audit.app}
 
 app = typer.Typer(
     name="leadscout",
@@ -67,6 +70,8 @@ app = typer.Typer(
 )
 for command in COMMANDS:
     app.command()(command)
+for group, commands in GROUPS.items():
+    app.add_typer(commands, name=group)
 
 
 def run_application(arguments: Sequence[str]) -> int:

@@ -40,7 +40,7 @@ def classify(
     # Recorded first: an inference that was made and not recorded would be worse than the reverse.
     record_event(
         Home(settings).database,
-        actor=_user(),
+        actor=user(),
         action="names.classified",
         reason=why,
         detail={"row_level": True},
@@ -50,7 +50,8 @@ def classify(
     print(f"{rows} names classified: {out}")
 
 
-def _user() -> str:
+def user() -> str:
+    """Return who is at the terminal, for the audit trail."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -1,21 +1,30 @@
-"""The audit trail: who did what to which batch or lead, when and why. Events are added and read, never changed.
+"""The audit trail: who did what to which batch or lead, when and why. Events are added, chained and read, never changed.
 
-An event holds ids, codes and counts, and the purpose as given. What happened in detail belongs to logs and tables.
+An event holds ids, codes and counts, and the purpose as given. The only writer of the trail; the chain is `audit_chain`.
 """
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import sqlalchemy as sa
+
 from leadscout_assets.contracts import BATCH_ID, LEAD_ID
+from leadscout_assets.database.audit_chain import EMPTY, Head, Verified, follow, hash_of
 from leadscout_assets.database.engine import Database
 from leadscout_assets.database.models import audit_events
 
 CODE = r"[a-z][a-z0-9_.-]{0,63}"
 """Actions, keys of details and codes in them: lower case, no spaces."""
+
+_APPEND_LOCK = 0x1EAD5C08
+"""Key of the PostgreSQL advisory lock under which one process appends while the others wait: a chain has one end."""
+
+_READ_AT_ONCE = 1_000
 
 _HASH_OR_RUN = r"[0-9a-f-]{8,64}"
 _MOMENT = r"\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:\d\d))?"
@@ -35,6 +44,7 @@ class AuditEvent:
     subject: str | None
     reason: str | None
     detail: dict[str, object]
+    hash: str = field(default="", compare=False)
 
 
 def record_event(
@@ -47,7 +57,7 @@ def record_event(
     detail: Mapping[str, object] | None = None,
     at: datetime | None = None,
 ) -> int:
-    """Add one event and return its id.
+    """Add one event to the end of the chain and return its id. Safe from any number of processes at once.
 
     `actor` is the user of the machine or the part that acts; `action` a code such as `names.classified`; `reason`
     the purpose as a person gave it; `detail` holds numbers, booleans, None, ids, codes and dates, also nested; `at`
@@ -69,8 +79,42 @@ def record_event(
         "detail": detail or {},
     }
     with database.begin() as connection:
-        added = connection.execute(audit_events.insert().values(values).returning(audit_events.c.id))
-        return int(added.scalar_one())
+        if not database.is_sqlite:  # there the transaction holds the write lock already
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _APPEND_LOCK})
+        before = _head(connection)
+        chained = {**values, "id": before.id + 1, "prev_hash": before.hash}
+        connection.execute(audit_events.insert().values({**chained, "hash": hash_of(chained)}))
+        return before.id + 1
+
+
+def head(database: Database) -> Head:
+    """Return the end of the chain, for whoever keeps it elsewhere as an anchor."""
+    with database.read() as connection:
+        return _head(connection)
+
+
+def verify(database: Database, anchor: Head | None = None) -> Verified:
+    """Walk the whole trail and say where its chain first breaks, if it does; `anchor` as in `audit_chain.follow`."""
+    with database.read() as connection:
+        return follow(_all(connection), anchor)
+
+
+def _head(connection: sa.Connection) -> Head:
+    newest = sa.select(audit_events.c.id, audit_events.c.hash).order_by(audit_events.c.id.desc()).limit(1)
+    row = connection.execute(newest).first()
+    return EMPTY if row is None else Head(row.id, row.hash)
+
+
+def _all(connection: sa.Connection) -> Iterator[Mapping[str, object]]:
+    """Yield every event in order, some at a time: a trail may be longer than memory should hold."""
+    after = -1
+    while True:
+        query = audit_events.select().where(audit_events.c.id > after).order_by(audit_events.c.id)
+        rows = connection.execute(query.limit(_READ_AT_ONCE)).all()
+        if not rows:
+            return
+        yield from (dict(row._mapping) for row in rows)
+        after = rows[-1].id
 
 
 def events(
@@ -90,12 +134,17 @@ def events(
     if subject is not None:
         query = query.where(audit_events.c.subject == subject)
     with database.read() as connection:
-        found = [AuditEvent(**row._mapping) for row in connection.execute(query)]
+        found = [
+            AuditEvent(**{name: value for name, value in row._mapping.items() if name != "prev_hash"})
+            for row in connection.execute(query)
+        ]
     return found[::-1]
 
 
 def _check_detail(value: object, place: str) -> None:
     """Refuse what could be a personal value: free text anywhere, and keys that are not codes."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"audit event: {place} is not a finite number")
     if value is None or isinstance(value, bool | int | float):
         return
     if isinstance(value, str):

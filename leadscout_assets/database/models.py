@@ -84,4 +84,72 @@ audit_events = sa.Table(
         nullable=False,
         comment="ids, codes and counts",
     ),
+    sa.Column(
+        "prev_hash", sa.Text, nullable=False, unique=True, comment="hash of the event before; zeros for the first"
+    ),
+    sa.Column("hash", sa.Text, nullable=False, comment="SHA-256 of this event with prev_hash, hex"),
+)
+
+alert_states = sa.Table(
+    "alert_states",
+    metadata,
+    sa.Column("rule", sa.Text, primary_key=True),
+    sa.Column("root", sa.Text, primary_key=True, comment="root asset, job, sensor, or part of the platform"),
+    sa.Column("level", sa.Text, nullable=False, comment="warning or critical, as last measured while it was wrong"),
+    sa.Column("sentence", sa.Text, nullable=False, comment="what was measured; no personal value"),
+    sa.Column("pending_since", UtcDateTime, comment="wrong since, not yet for long enough"),
+    sa.Column("fired_at", UtcDateTime, comment="wrong for long enough since"),
+    sa.Column("cleared_since", UtcDateTime, comment="right again since, not yet for long enough"),
+    sa.Column("told_level", sa.Text, comment="worst level that people were told; null before"),
+    sa.Column("told_at", UtcDateTime, comment="when people were last told"),
+    sa.Column("told_mark", sa.BigInteger, nullable=False, comment="newest event that people were told of"),
+    sa.Column("updates", sa.Integer, nullable=False, comment="times that people were told of newer events"),
+)
+
+alert_incidents = sa.Table(
+    "alert_incidents",
+    metadata,
+    sa.Column("rule", sa.Text, primary_key=True),
+    sa.Column("subject", sa.Text, primary_key=True, comment="job and batch, or asset, check and batch"),
+    sa.Column("root", sa.Text, nullable=False),
+    sa.Column("level", sa.Text, comment="warning or critical; null where the newest event is a good one"),
+    sa.Column("sentence", sa.Text, nullable=False),
+    sa.Column("event_id", sa.BigInteger, nullable=False, comment="newest event on the subject, in Dagster's event log"),
+    sa.Column("opened_id", sa.BigInteger, nullable=False, comment="first bad event since the last good one"),
+    sa.Column("at", UtcDateTime, nullable=False, index=True, comment="when the newest event happened"),
+)
+
+alert_notifications = sa.Table(
+    "alert_notifications",
+    metadata,
+    sa.Column("number", COUNTER, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False, comment="idempotency key, the same at every attempt"),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("body", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False, comment="what is sent"),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("next_attempt_at", UtcDateTime, comment="null once sent or given up"),
+    sa.Column("sent_at", UtcDateTime),
+    sa.Column("error", sa.Text, comment="why the last attempt failed"),
+    sa.UniqueConstraint("key", "channel"),
+    sa.Index("ix_alert_notifications_next_attempt_at", "next_attempt_at"),
+)
+
+alert_memory = sa.Table(
+    "alert_memory",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False, comment="cursors and probes"),
+    sa.Column("version", sa.BigInteger, nullable=False, comment="of two that save at once, the second is refused"),
+)
+
+silences = sa.Table(
+    "silences",
+    metadata,
+    sa.Column("number", COUNTER, primary_key=True),
+    sa.Column("rule", sa.Text, nullable=False, index=True),
+    sa.Column("since", UtcDateTime, nullable=False),
+    sa.Column("until", UtcDateTime, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
 )

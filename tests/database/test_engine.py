@@ -9,6 +9,7 @@ import threading
 import traceback
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -35,7 +36,11 @@ def _count(database: Database) -> int:
 
 def _add_event(connection: sa.Connection) -> None:
     connection.execute(
-        sa.text("INSERT INTO audit_events (at, actor, action, detail) VALUES (CURRENT_TIMESTAMP, 'x', 'x', '{}')")
+        sa.text(
+            "INSERT INTO audit_events (at, actor, action, detail, prev_hash, hash) "
+            "VALUES (CURRENT_TIMESTAMP, 'x', 'x', '{}', :before, 'x')"
+        ),
+        {"before": uuid4().hex},
     )
 
 
@@ -92,7 +97,7 @@ def test_a_broken_constraint_says_that_nothing_was_changed(database):
 def test_a_naive_time_cannot_be_stored_and_an_aware_one_comes_back_in_utc(database):
     johannesburg = timezone(timedelta(hours=2))
     at = datetime(2026, 3, 1, 1, 30, 0, 123456, tzinfo=johannesburg)
-    values = {"actor": "x", "action": "x", "detail": {}}
+    values = {"actor": "x", "action": "x", "detail": {}, "prev_hash": "x", "hash": "x"}
     with database.begin() as connection:
         connection.execute(audit_events.insert().values(at=at, **values))
     with database.read() as connection:

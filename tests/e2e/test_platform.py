@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -70,9 +71,18 @@ class TestDelivering:
             assert verdict["status"] == "SUCCEEDED"
             assert verdict["runId"] not in {run["runId"] for run in terminal.runs()}
 
+    def test_the_refused_batch_is_told_by_itself_and_once(self, terminal, delivered):
+        def told():
+            found = json.loads(terminal.type("alerts", "list", "--json").stdout)
+            sent = [one for one in found["notifications"] if "check_failed" in one["title"] and one["sent_at"]]
+            return sent and found["alerts"]
+
+        (alert,) = [one for one in until(told, "the alert is sent") if one["rule"] == "check_failed"]
+        assert (alert["root"], alert["state"], alert["level"]) == ("raw_leads", "firing", "critical")
+
     def test_all_sensors_run_from_the_first_start(self, terminal):
         sensors = terminal.ask(SENSORS)["sensorsOrError"]["results"]
-        assert {"inbox", "freshness"} <= {sensor["name"] for sensor in sensors}
+        assert {"inbox", "freshness", "alerts"} <= {sensor["name"] for sensor in sensors}
         assert {sensor["sensorState"]["status"] for sensor in sensors} == {"RUNNING"}
 
     def test_delivering_known_content_from_the_terminal_names_its_batch(self, terminal, delivered, three_files):

@@ -1,0 +1,63 @@
+"""`leadscout audit` and `leadscout audit verify`: who did what, and whether the trail is as it was written."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from leadscout_assets.cli.printing import print_json, print_table
+from leadscout_assets.settings import current_settings
+from leadscout_assets.terms import TIME_ZONE
+
+BROKEN = 1
+
+COLUMNS = ("id", "at", "actor", "action", "subject", "reason", "detail")
+
+app = typer.Typer(
+    invoke_without_command=True, help="The audit trail: who did what, when and why.", rich_markup_mode=None
+)
+
+
+@app.callback()
+def audit(
+    context: typer.Context,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Events from this day on, South African time.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
+) -> None:
+    """List the events of the audit trail, oldest first."""
+    from leadscout_assets.database.audit import events
+    from leadscout_assets.home import Home
+
+    if context.invoked_subcommand is not None:
+        return
+    found = events(Home(current_settings()).database, since.replace(tzinfo=TIME_ZONE) if since else None)
+    rows = [{**vars(event), "at": event.at.astimezone(TIME_ZONE).isoformat(timespec="seconds")} for event in found]
+    if as_json:
+        print_json(rows)
+    elif rows:
+        print_table([{**row, "detail": _pairs(row["detail"])} for row in rows], COLUMNS)
+    else:
+        print("the audit trail has no such events")
+
+
+@app.command()
+def verify(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> int:
+    """Look whether any event was changed, taken out or moved; exits 1 and names the first row at fault."""
+    from leadscout_assets.database.audit import verify as verify_trail
+    from leadscout_assets.home import Home
+
+    found = verify_trail(Home(current_settings()).database)
+    if as_json:
+        broken = vars(found.broken) if found.broken else None
+        print_json({"ok": found.ok, "events": found.events, "head": vars(found.head), "broken": broken})
+    elif found.broken is None:
+        print(f"{found.events:,} events hold; head {found.head.id} {found.head.hash}")
+    else:
+        print(f"event {found.broken.id}: {found.broken.sentence}; the {found.events:,} before it hold")
+    return 0 if found.ok else BROKEN
+
+
+def _pairs(detail: object) -> str:
+    return ", ".join(f"{name} {value}" for name, value in detail.items()) if isinstance(detail, dict) else str(detail)
