@@ -20,7 +20,7 @@ from leadscout_assets.errors import BadInput, UnreadableFile
 from leadscout_assets.leads.counting import count_rows
 from leadscout_assets.leads.delivery import Delivery, batch_key, shown_name
 from leadscout_assets.logs import operation
-from leadscout_assets.runs.record import peak_memory_mb
+from leadscout_assets.runs.memory import peak_memory_mb
 from leadscout_assets.settings import Settings
 
 

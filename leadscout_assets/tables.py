@@ -1,4 +1,4 @@
-"""Delta tables: read and replace the rows of some batches. Every write names the batches it replaces.
+"""Delta tables: read and replace the rows of some batches. Every write names the batches it replaces, or only adds.
 
 Nothing here knows what a row means; the contract says what a row is.
 """
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,6 +25,9 @@ from leadscout_assets.frames import in_order, rows_by_batch
 if TYPE_CHECKING:
     import pyarrow.fs
     from deltalake import DeltaTable
+
+Filters = Sequence[tuple[str, str, Any]]
+"""Conditions that all hold: column, comparison (`=`, `>=`, `in`, ...), value."""
 
 WRITE_ATTEMPTS = 6
 """Two writers of one batch: the loser's commit fails and is tried again. Four writers never needed more than three."""
@@ -45,7 +48,7 @@ class Upkeep:
 
 
 class Tables:
-    """The Delta tables below one folder, one per contract, each partitioned by `batch_id`."""
+    """The Delta tables below one folder, one per contract; those with replaceable rows are partitioned by `batch_id`."""
 
     def __init__(self, root: Path) -> None:
         """Take the folder of the tables; nothing is created before the first write."""
@@ -92,6 +95,48 @@ class Tables:
             rows = rows.select(wanted).cast(schema)
             order = contract.order or contract.key
             return in_order(rows, order) if ordered and set(order) <= set(wanted) else rows
+
+    def add_new(self, contract: Contract, frame: pa.Table) -> int:
+        """Add the rows of `frame` whose key the table does not have yet, in one atomic commit; return how many those were.
+
+        For a table whose key is one column of numbers that grow: what lies below the frame's smallest is not looked at. Two
+        writers of the same rows add them once. Raises as `replace` does.
+        """
+        (key,) = contract.key
+        fitted = contract.fit(frame)
+        if not fitted.num_rows:
+            return 0
+        least = pc.min(fitted[key]).as_py()
+        with _writing(contract):
+            known = self.select(contract, [(key, ">=", least)], [key])[key]
+            fresh = fitted.filter(pc.invert(pc.is_in(fitted[key], known.combine_chunks())))
+            return self._merge(contract, fresh, key, least) if fresh.num_rows else 0
+
+    def select(self, contract: Contract, filters: Filters, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return the rows that meet all of `filters`, in the contract's types and no order; files that hold none are not read.
+
+        Conditions on numbers and moments only: Arrow cannot compare Delta's bounds of texts. No rows where the table is not there yet. Raises `EdgeFailed` where storage cannot be read.
+        """
+        wanted = list(columns) if columns is not None else contract.schema.names
+        schema = pa.schema([contract.schema.field(name) for name in wanted])
+        if not self._exists(contract):
+            return schema.empty_table()
+        with _reading(contract):
+            rows = self._open(contract).to_pyarrow_table(
+                filters=list(filters) or None, columns=wanted, filesystem=self._files(contract)
+            )
+            return rows.select(wanted).cast(schema)
+
+    def largest(self, contract: Contract, column: str) -> Any:
+        """Return the largest value of a column from the table's log: no data is read. None where there are no rows.
+
+        Raises `EdgeFailed` where storage cannot be read.
+        """
+        if not self._exists(contract):
+            return None
+        with _reading(contract):
+            files = pa.table(self._open(contract).get_add_actions(flatten=True))
+            return pc.max(files[f"max.{column}"]).as_py() if files.num_rows else None
 
     def rows(self, contract: Contract, batches: Sequence[str]) -> dict[str, int]:
         """Return rows per batch, batches without rows left out, from the table's log: no data is read.
@@ -160,6 +205,25 @@ class Tables:
         import pyarrow.fs
 
         return pyarrow.fs.SubTreeFileSystem(str(self._path(contract)), pyarrow.fs.LocalFileSystem())
+
+    def _merge(self, contract: Contract, frame: pa.Table, key: str, least: int) -> int:
+        import stamina
+        from deltalake import DeltaTable
+        from deltalake.exceptions import CommitFailedError
+
+        path = self._path(contract)
+        if not self._exists(contract):
+            make_private(path)
+            DeltaTable.create(path, contract.schema, mode="ignore")
+        added = 0
+        # The loser of two writers reads the table again, and finds the other's rows.
+        for attempt in stamina.retry_context(on=CommitFailedError, attempts=WRITE_ATTEMPTS, timeout=60):
+            with attempt:
+                merge = self._open(contract).merge(
+                    frame, f"t.{key} = s.{key} AND t.{key} >= {least:d}", source_alias="s", target_alias="t"
+                )
+                added = int(merge.when_not_matched_insert_all().execute()["num_target_rows_inserted"])
+        return added
 
     def _write(self, contract: Contract, frame: pa.Table, predicate: str) -> None:
         import stamina

@@ -15,6 +15,7 @@ from leadscout_assets.cli import (
     doctor,
     generate,
     health,
+    performance,
     platform,
     recovery,
     run,
@@ -55,6 +56,7 @@ app = typer.Typer(
 )
 for command in COMMANDS:
     app.command()(command)
+app.add_typer(performance.performance, name="perf")
 
 
 def run_application(arguments: Sequence[str]) -> int:

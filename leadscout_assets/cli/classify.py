@@ -34,7 +34,7 @@ def classify(
     # Recorded first: an inference that was made and not recorded would be worse than the reverse.
     record_event(
         Home(settings).database,
-        actor=_user(),
+        actor=user_name(),
         action="names.classified",
         reason=why,
         detail={"row_level": True},
@@ -43,7 +43,8 @@ def classify(
     print(f"{rows} names classified: {out}")
 
 
-def _user() -> str:
+def user_name() -> str:
+    """Return who types this: the user of the machine, by number where it has no name."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

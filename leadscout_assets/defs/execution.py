@@ -22,12 +22,14 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
 POLL_SECONDS = 0.5
 
 
-def run_here(instance: dg.DagsterInstance, batches: Sequence[str]) -> bool:
+def run_here(instance: dg.DagsterInstance, batches: Sequence[str], tags: Mapping[str, str] | None = None) -> bool:
     """Run the chain for a stretch of adjacent batches in this process, recorded on the instance; return success.
+
+    `tags` are shown with the run.
 
     Raises `EdgeFailed` where the instance's own storage refuses, on a full disk above all.
     """
-    return _execute(instance, partition_tags(batches))
+    return _execute(instance, {**(tags or {}), **partition_tags(batches)})
 
 
 def evaluate_inbox(instance: dg.DagsterInstance) -> int:

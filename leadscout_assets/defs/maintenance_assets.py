@@ -7,6 +7,7 @@ import dagster as dg
 from leadscout_assets.defs.resources import Platform
 from leadscout_assets.lead_tables import LEAD_TABLES
 from leadscout_assets.logs import operation, private_errors
+from leadscout_assets.runs.history import RUN_PERFORMANCE
 from leadscout_assets.terms import TIME_ZONE
 
 MAINTENANCE_GROUP = "maintenance"
@@ -22,7 +23,11 @@ def table_maintenance(context: dg.AssetExecutionContext, platform: Platform) -> 
     """Maintain every table; what it found and did is the metadata, by table."""
     home, keep = platform.home, timedelta(days=platform.home.settings.undo_days)
     with private_errors(), operation("table_maintenance", run_id=context.run.run_id):
-        done = {table.name: found for table in LEAD_TABLES if (found := home.tables.maintain(table, keep))}
+        done = {
+            table.name: found
+            for table in (*LEAD_TABLES, RUN_PERFORMANCE)
+            if (found := home.tables.maintain(table, keep))
+        }
     return dg.MaterializeResult(
         metadata={
             f"{name}/{what}": figure for name, found in done.items() for what, figure in found.to_metadata().items()
