@@ -143,7 +143,7 @@ def _section(history: History) -> Markup:
     charted = [runs for runs in sorted(kinds.values(), key=len, reverse=True) if len(runs) >= LEAST_CHARTED][:KINDS]
     parts += [_charts(runs, history.accepted) for runs in charted]
     if left := len(kinds) - len(charted):
-        parts.append(element("p", f"Without a chart: {left} kinds of runs with fewer runs.", class_="when"))
+        parts.append(element("p", f"Other kinds of runs, with too few for a chart: {left}", class_="when"))
     notable = [j for j in history.judgements if j.verdict in (Verdict.REGRESSION, Verdict.NOTE, Verdict.IMPROVED)]
     notable += [j for j in history.judgements if j.entry.incident or j.entry.record.outcome is not Outcome.SUCCEEDED]
     events = [(j.entry.at, _event(j), j.sentence) for j in notable]
