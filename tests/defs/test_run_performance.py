@@ -183,9 +183,9 @@ class TestRuns:
         ensure_partitions(ground.instance, [delivery.batch_id])
         from leadscout_assets.defs.execution import run_here
 
-        assert run_here(ground.instance, [delivery.batch_id], {SLOWED: "0.6"})
+        assert run_here(ground.instance, [delivery.batch_id], {SLOWED: "5"})
         run = ground.newest_run()
-        assert run.tags[SLOWED] == "0.6"
+        assert run.tags[SLOWED] == "5"
         events = ground.events(run, dg.DagsterEventType.ASSET_CHECK_EVALUATION)
         verdicts = {
             e.event_specific_data.asset_key.to_user_string(): e.event_specific_data
