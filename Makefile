@@ -4,6 +4,7 @@
 #   make up        the platform with the Dagster UI, until Ctrl-C
 #   make test      all tests but the soak tests, with coverage
 #   make check     format, lint, types, import rules, dependencies, lock, security
+#   make bench-check   has a step of the chain become slower than it was recorded to be?
 #   make bench     the benchmarks      make soak   the tests that take longer
 #   make format    write the format    make lock   resolve the dependencies again (UPGRADE=1: to the newest)
 #   make evaluate-names   how right the name classifier is      make name-model   learns its model and calibration anew
@@ -40,7 +41,7 @@ export PIP_ROOT_USER_ACTION := ignore
 # Another activated environment must not be written to.
 unexport VIRTUAL_ENV CONDA_PREFIX PYTHONHOME PYTHONPATH
 
-.PHONY: help setup demo up test soak check bench format lock clean evaluate-names name-model image \
+.PHONY: help setup demo up test soak check bench bench-check format lock clean evaluate-names name-model image \
 	check-format check-lint check-types check-imports check-dependencies check-lock check-security
 
 help:
@@ -63,6 +64,10 @@ soak: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
+
+# In a minute and in one process; `make bench` takes ten and measures what is promised.
+bench-check: $(READY)
+	$(BIN)/python -m benchmarks.check
 
 evaluate-names: $(READY)
 	$(BIN)/python -m leadscout_assets.names.evaluation tests/names/cases.csv

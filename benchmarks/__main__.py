@@ -25,6 +25,7 @@ from benchmarks.inbox_latency import inbox_latency
 from benchmarks.logging_overhead import logging_overhead
 from benchmarks.machine import calibrate, describe_machine, warnings
 from benchmarks.overheads import overheads
+from benchmarks.performance_history import performance_history
 from benchmarks.processes import ROOT, Workplace, compile_package
 from benchmarks.recovery import restore_1m
 from benchmarks.results import BenchmarkFailed, Outcome, Report
@@ -42,6 +43,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "volume": volume,
     "backfill": backfill,
     "growth": growth,
+    "performance_history": performance_history,
     "restore_1m": restore_1m,
 }
 """What there is to run, in the order in which it runs."""

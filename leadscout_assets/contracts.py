@@ -24,6 +24,7 @@ ROW = pa.int32()
 COUNT = pa.int64()
 BOOLEAN = pa.bool_()
 REAL = pa.float64()
+MOMENT = pa.timestamp("us", tz="UTC")
 POINTS = pa.int32()
 
 
@@ -288,3 +289,21 @@ LEAD_REPORTS = Contract(
         Column("sha256", STRING, "SHA-256 of the file, hex", pattern=r"[0-9a-f]{64}"),
     ),
 )
+
+
+def run_performance(record: tuple[Column, ...]) -> Contract:
+    """Build the contract of run_performance from the columns that a run record has."""
+    return Contract(
+        name="run_performance",
+        means="Every run record that was left in Dagster's event log, once per event.",
+        key=("event_id",),
+        columns=(
+            Column("event_id", COUNT, "storage id of the event in Dagster's event log", minimum=1),
+            Column("recorded_at", MOMENT, "when the event was made, UTC"),
+            Column("batch_id", STRING, "the batch that was materialized; null where a step broke off", nullable=True),
+            Column(
+                "batch_rows", COUNT, "rows made of this batch; null where a step broke off", nullable=True, minimum=0
+            ),
+            *record,
+        ),
+    )

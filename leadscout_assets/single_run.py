@@ -26,7 +26,7 @@ from leadscout_assets.leads.delivery import Delivery, batch_key, shown_name
 from leadscout_assets.logs import bound, operation
 from leadscout_assets.logs.batches import batch_done, batch_refused, batch_started
 from leadscout_assets.progress import current
-from leadscout_assets.runs.record import peak_memory_mb
+from leadscout_assets.runs.memory import peak_memory_mb
 from leadscout_assets.settings import Settings
 
 DECIDING = (

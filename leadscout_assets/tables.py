@@ -1,4 +1,4 @@
-"""Delta tables: read and replace the rows of some batches. Every write names the batches it replaces.
+"""Delta tables: read and replace the rows of some batches. Every write names the batches it replaces, or only adds.
 
 Nothing here knows what a row means; the contract says what a row is.
 """
@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,6 +26,10 @@ from leadscout_assets.frames import in_order, rows_by_batch
 if TYPE_CHECKING:
     from deltalake import DeltaTable
     from pyarrow.dataset import Dataset
+    from pyarrow.fs import FileSystem
+
+Filters = Sequence[tuple[str, str, Any]]
+"""Conditions that all hold: column, comparison (`=`, `>=`, `in`, ...), value."""
 
 WRITE_ATTEMPTS = 6
 """Two writers of one batch: the loser's commit fails and is tried again. Four writers never needed more than three."""
@@ -50,7 +54,7 @@ class Upkeep:
 
 
 class Tables:
-    """The Delta tables below one folder, one per contract, each partitioned by `batch_id`."""
+    """The Delta tables below one folder, one per contract; those with replaceable rows are partitioned by `batch_id`."""
 
     def __init__(self, root: Path) -> None:
         """Take the folder of the tables; nothing is created before the first write."""
@@ -96,6 +100,48 @@ class Tables:
             rows = self._dataset(contract, batches).to_table(columns=wanted).cast(schema)
             order = contract.order or contract.key
             return in_order(rows, order) if ordered and set(order) <= set(wanted) else rows
+
+    def add_new(self, contract: Contract, frame: pa.Table) -> int:
+        """Add the rows of `frame` whose key the table does not have yet, in one atomic commit; return how many those were.
+
+        For a table whose key is one column of numbers that grow: what lies below the frame's smallest is not looked at. Two
+        writers of the same rows add them once. Raises as `replace` does.
+        """
+        (key,) = contract.key
+        fitted = contract.fit(frame)
+        if not fitted.num_rows:
+            return 0
+        least = pc.min(fitted[key]).as_py()
+        with _writing(contract):
+            known = self.select(contract, [(key, ">=", least)], [key])[key]
+            fresh = fitted.filter(pc.invert(pc.is_in(fitted[key], known.combine_chunks())))
+            return self._merge(contract, fresh, key, least) if fresh.num_rows else 0
+
+    def select(self, contract: Contract, filters: Filters, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return the rows that meet all of `filters`, in the contract's types and no order; files that hold none are not read.
+
+        Conditions on numbers and moments only: Arrow cannot compare Delta's bounds of texts. No rows where the table is not there yet. Raises `EdgeFailed` where storage cannot be read.
+        """
+        wanted = list(columns) if columns is not None else contract.schema.names
+        schema = pa.schema([contract.schema.field(name) for name in wanted])
+        if not self._exists(contract):
+            return schema.empty_table()
+        with _reading(contract):
+            rows = self._open(contract).to_pyarrow_table(
+                filters=list(filters) or None, columns=wanted, filesystem=_files_below(self._path(contract))
+            )
+            return rows.select(wanted).cast(schema)
+
+    def largest(self, contract: Contract, column: str) -> Any:
+        """Return the largest value of a column from the table's log: no data is read. None where there are no rows.
+
+        Raises `EdgeFailed` where storage cannot be read.
+        """
+        if not self._exists(contract):
+            return None
+        with _reading(contract):
+            files = pa.table(self._open(contract).get_add_actions(flatten=True))
+            return pc.max(files[f"max.{column}"]).as_py() if files.num_rows else None
 
     def rows(self, contract: Contract, batches: Sequence[str]) -> dict[str, int]:
         """Return rows per batch, batches without rows left out, from the table's log: no data is read.
@@ -180,14 +226,12 @@ class Tables:
         deltalake attaches every column's statistics to every file first: 15 s for one batch of 5,000, and 5 ms for each
         file that is read. A batch has its files to itself, so that its id is all there is to know of them.
         """
-        from pyarrow import dataset, fs
+        from pyarrow import dataset
 
         table = self._open(contract)
         if table.protocol().min_reader_version > READER_VERSION:
             raise EdgeFailed(f"table {contract.name} was rewritten by a tool whose features LeadScout cannot read")
-        # Arrow's own: deltalake's is written in Python, and one of Arrow's threads that lets go of it while the
-        # interpreter ends aborts the process, after all its work was done (seen in 1 of 25 ends).
-        files = fs.SubTreeFileSystem(str(self._path(contract)), fs.LocalFileSystem())
+        files = _files_below(self._path(contract))
         parquet = dataset.ParquetFileFormat(
             default_fragment_scan_options=dataset.ParquetFragmentScanOptions(pre_buffer=True)
         )
@@ -198,6 +242,25 @@ class Tables:
         ]
         schema = pa.schema(table.schema().to_arrow())
         return dataset.FileSystemDataset(fragments, schema, parquet, files)
+
+    def _merge(self, contract: Contract, frame: pa.Table, key: str, least: int) -> int:
+        import stamina
+        from deltalake import DeltaTable
+        from deltalake.exceptions import CommitFailedError
+
+        path = self._path(contract)
+        if not self._exists(contract):
+            make_private(path)
+            DeltaTable.create(path, contract.schema, mode="ignore")
+        added = 0
+        # The loser of two writers reads the table again, and finds the other's rows.
+        for attempt in stamina.retry_context(on=CommitFailedError, attempts=WRITE_ATTEMPTS, timeout=60):
+            with attempt:
+                merge = DeltaTable(path).merge(
+                    frame, f"t.{key} = s.{key} AND t.{key} >= {least:d}", source_alias="s", target_alias="t"
+                )
+                added = int(merge.when_not_matched_insert_all().execute()["num_target_rows_inserted"])
+        return added
 
     def _write(self, contract: Contract, frame: pa.Table, predicate: str) -> None:
         import stamina
@@ -212,6 +275,14 @@ class Tables:
                         make_private(path)
                         DeltaTable.create(path, contract.schema, mode="ignore", partition_by=["batch_id"])
                     write_deltalake(path, frame, mode="overwrite", predicate=predicate)
+
+
+def _files_below(path: Path) -> FileSystem:
+    # Arrow's own: deltalake's is written in Python, and one of Arrow's threads that lets go of it while the
+    # interpreter ends aborts the process, after all its work was done (seen in 1 of 25 ends).
+    from pyarrow import fs
+
+    return fs.SubTreeFileSystem(str(path), fs.LocalFileSystem())
 
 
 def _files_of(table: DeltaTable, batches: Sequence[str]) -> pa.Table:

@@ -68,6 +68,14 @@ class Province(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Outcome(StrEnum):
+    """How a step of a run ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
 class ReportKind(StrEnum):
     """The files that a batch's report consists of; the value is the file's suffix."""
 

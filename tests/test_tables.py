@@ -9,7 +9,7 @@ import shutil
 import stat
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,6 +19,7 @@ from deltalake import DeltaTable, TableFeatures, write_deltalake
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from leadscout_assets import contracts
 from leadscout_assets.contracts import CLASSIFICATIONS, LEAD_REPORTS, REJECTED_LEADS
 from leadscout_assets.errors import ContractBroken, EdgeFailed
 from leadscout_assets.frames import rows_by_batch
@@ -479,3 +480,73 @@ class TestAnOpenTable:
         assert rows_of(tables, ONE) == []
         Tables(tables.root).replace(REJECTED_LEADS, rejected(ONE, 9), [ONE])
         assert rows_of(tables, ONE) == [(ONE, 9)]
+
+
+class TestAddingOnly:
+    """A table that only grows, by a key of growing numbers."""
+
+    EVENTS = contracts.run_performance(())
+
+    @classmethod
+    def events(cls, *ids: int) -> pa.Table:
+        rows = [
+            {"event_id": n, "recorded_at": datetime.fromtimestamp(n, UTC), "batch_id": None, "batch_rows": n}
+            for n in ids
+        ]
+        return pa.Table.from_pylist(rows, cls.EVENTS.schema)
+
+    def stored(self, tables) -> list[int]:
+        return sorted(tables.select(self.EVENTS, [], ["event_id"])["event_id"].to_pylist())
+
+    def test_rows_are_added_once_however_often_they_are_given(self, tables):
+        assert tables.add_new(self.EVENTS, self.events(3, 1)) == 2
+        assert tables.add_new(self.EVENTS, self.events(1, 2, 3, 4)) == 2
+        assert tables.add_new(self.EVENTS, self.events(2, 4)) == 0
+        assert self.stored(tables) == [1, 2, 3, 4]
+
+    def test_nothing_new_writes_nothing(self, tables):
+        assert tables.add_new(self.EVENTS, self.events()) == 0
+        assert not tables.root.exists()
+        tables.add_new(self.EVENTS, self.events(1))
+        version = DeltaTable(tables.root / self.EVENTS.name).version()
+        assert tables.add_new(self.EVENTS, self.events(1)) == 0
+        assert DeltaTable(tables.root / self.EVENTS.name).version() == version
+
+    def test_what_does_not_fit_the_contract_is_refused(self, tables):
+        with pytest.raises(ContractBroken):
+            tables.add_new(self.EVENTS, self.events(1).drop(["batch_rows"]))
+
+    def test_many_writers_of_the_same_rows_add_each_once(self, tables):
+        def write(first: int) -> int:
+            return sum(tables.add_new(self.EVENTS, self.events(*range(n, n + 10))) for n in range(first, first + 15, 5))
+
+        with ThreadPoolExecutor(4) as pool:
+            added = sum(pool.map(write, (1, 4, 7, 10)))
+        assert self.stored(tables) == list(range(1, 30))
+        assert added == 29
+
+    def test_rows_are_selected_by_all_conditions_and_the_largest_value_is_known_without_reading(self, tables):
+        assert tables.largest(self.EVENTS, "event_id") is None
+        assert tables.select(self.EVENTS, [("event_id", ">", 1)]).schema == self.EVENTS.schema
+        for n in (5, 9, 2):
+            tables.add_new(self.EVENTS, self.events(n))
+        at = datetime.fromtimestamp(5, UTC)
+        found = tables.select(self.EVENTS, [("recorded_at", ">=", at), ("event_id", "<", 9)], ["event_id"])
+        assert found["event_id"].to_pylist() == [5]
+        assert tables.largest(self.EVENTS, "event_id") == 9
+        assert tables.largest(self.EVENTS, "recorded_at") == datetime.fromtimestamp(9, UTC)
+
+    def test_it_is_maintained_like_the_others(self, tables):
+        for n in range(1, 6):
+            tables.add_new(self.EVENTS, self.events(n))
+        upkeep = tables.maintain(self.EVENTS, timedelta(days=1))
+        assert (upkeep.files_before, upkeep.files) == (5, 1)
+        assert tables.add_new(self.EVENTS, self.events(5, 6)) == 1
+        assert self.stored(tables) == [1, 2, 3, 4, 5, 6]
+
+    def test_a_damaged_table_says_which(self, tables):
+        tables.add_new(self.EVENTS, self.events(1))
+        for file in (tables.root / self.EVENTS.name).glob("*.parquet"):
+            file.write_bytes(b"not parquet")
+        with pytest.raises(EdgeFailed, match="run_performance"):
+            tables.select(self.EVENTS, [])

@@ -21,6 +21,7 @@ from leadscout_assets.cli import (
     generate,
     health,
     logs,
+    performance,
     platform,
     recovery,
     run,
@@ -58,7 +59,7 @@ COMMANDS = (
 
 LOOKING = frozenset({"none", "batches", "show", "doctor", "health", "logs"})
 """Commands that change nothing."""
-GROUPS = {"alerts": alerts.app, "audit": audit.app}
+GROUPS = {"alerts": alerts.app, "audit": audit.app, "perf": performance.performance}
 
 app = typer.Typer(
     name="leadscout",

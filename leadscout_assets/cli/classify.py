@@ -51,7 +51,7 @@ def classify(
 
 
 def user() -> str:
-    """Return who is at the terminal, for the audit trail."""
+    """Return who is at the terminal, for the audit trail: the user of the machine, by number where it has no name."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -13,6 +13,7 @@ from leadscout_assets import demonstration
 from leadscout_assets.cli.background import Background, in_background
 from leadscout_assets.cli.long_work import long_work
 from leadscout_assets.cli.printing import print_pairs
+from leadscout_assets.demonstration_history import deliver_past_days
 from leadscout_assets.home import Home
 from leadscout_assets.pipeline import STEPS
 from leadscout_assets.progress import Progress, tracked
@@ -35,14 +36,15 @@ def demo(
         return 0
     purpose = settings.classification_purpose or demonstration.PURPOSE
     settings = use_settings(settings.model_copy(update={"classification_purpose": purpose}))
+    home = Home(settings)
+    deliver_past_days(home)
     if once:
-        home = Home(settings)
         with long_work(settings, "demo", total=len(STEPS), unit="steps") as work, _bar() as bar:
             batch, seconds = demonstration.run_once(home, _shower(bar, work.progress))
         return _tell(home, batch, seconds)
     from leadscout_assets.supervisor import up as run_platform
 
-    Home(settings).make_inbox()
+    home.make_inbox()
     return run_platform(settings, on_ready=lambda url: _show(settings, url))
 
 
@@ -62,7 +64,8 @@ def _show(settings: Settings, url: str) -> int | None:
         seconds = time.monotonic() - dropped.at
     if code := _tell(home, batch, seconds):
         return code
-    print(f"\nThe Dagster UI: {url}  (Ctrl-C stops everything)", flush=True)
+    print("\nWhat each step costs, judged against its own history: leadscout perf, leadscout perf report")
+    print(f"The Dagster UI: {url}  (Ctrl-C stops everything)", flush=True)
     return None
 
 

@@ -153,3 +153,22 @@ silences = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("actor", sa.Text, nullable=False),
 )
+
+accepted_baselines = sa.Table(
+    "accepted_baselines",
+    metadata,
+    sa.Column("id", COUNTER, primary_key=True),
+    sa.Column("asset", sa.Text, nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False, comment="records before it no longer count"),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+)
+
+incidents = sa.Table(
+    "incidents",
+    metadata,
+    sa.Column("run_id", sa.Text, primary_key=True, comment="of a run that no baseline may be made of"),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+)

@@ -5,6 +5,7 @@ How the platform is asked for a run is in `ui`.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 import dagster as dg
 from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, RUN_KEY_TAG, WILL_RETRY_TAG
@@ -22,19 +23,27 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
 POLL_SECONDS = 0.5
 
 
-def run_here(instance: dg.DagsterInstance, batches: Sequence[str]) -> bool:
+def run_here(instance: dg.DagsterInstance, batches: Sequence[str], tags: Mapping[str, str] | None = None) -> bool:
     """Run the chain for a stretch of adjacent batches in this process, recorded on the instance; return success.
+
+    `tags` are shown with the run.
 
     Raises `EdgeFailed` where the instance's own storage refuses, on a full disk above all.
     """
-    return _execute(instance, partition_tags(batches))
+    return _execute(instance, {**(tags or {}), **partition_tags(batches)})
+
+
+@lru_cache(maxsize=1)
+def _definitions() -> dg.Definitions:
+    """Load the definitions once; each loading takes most of a second."""
+    from leadscout_assets.definitions import definitions
+
+    return definitions()
 
 
 def evaluate_inbox(instance: dg.DagsterInstance) -> int:
     """Evaluate the inbox sensor once, execute the runs it asks for in this process, and return how many those were."""
-    from leadscout_assets.definitions import definitions
-
-    found = definitions()
+    found = _definitions()
     sensor = found.resolve_sensor_def("inbox")
     with dg.build_sensor_context(
         instance=instance, repository_def=found.get_repository_def(), resources={"platform": Platform()}
@@ -83,12 +92,10 @@ def _may_be_retried(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
 
 
 def _execute(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> bool:
-    from leadscout_assets.definitions import definitions
-
     # The tag by which the UI lists a run under its code location; a run launched by the platform gets it from there.
     listed = {".dagster/repository": f"{REPOSITORY}@{LOCATION}"}
     try:
-        job = definitions().resolve_job_def(JOB)
+        job = _definitions().resolve_job_def(JOB)
         ended = job.execute_in_process(
             run_config=QUIET, instance=instance, tags={**tags, **listed}, raise_on_error=False
         )

@@ -93,6 +93,13 @@ def materialized_at(instance: dg.DagsterInstance, asset: str, batch: str) -> dat
     return datetime.fromtimestamp(records[0].timestamp, UTC) if records else None
 
 
+def report_materialized(
+    instance: dg.DagsterInstance, asset: str, batch: str, metadata: Mapping[str, str | int | float | bool]
+) -> None:
+    """Report that an asset was materialized for a batch, outside of any run."""
+    instance.report_runless_asset_event(dg.AssetMaterialization(asset, partition=batch, metadata=dict(metadata)))
+
+
 def newest_materialization(instance: dg.DagsterInstance, asset: str) -> int | None:
     """Return the id of the asset's newest materialization, of whatever batch; None before the first."""
     records = instance.fetch_materializations(dg.AssetKey(asset), limit=1).records

@@ -90,7 +90,8 @@ def leads(context: dg.AssetExecutionContext, platform: Platform, raw_leads: pa.T
     with step(context, platform.home, "leads") as work:
         found, rejected, refusals = pipeline.validate(raw_leads, platform.home.lead_id_key)
     work.refuse(refusals)
-    return work.done(raw_leads.num_rows, found), work.done(raw_leads.num_rows, rejected, asset="rejected_leads")
+    rows, fell = raw_leads.num_rows, rejected.num_rows
+    return work.done(rows, found, rejected=fell), work.done(rows, rejected, asset="rejected_leads", rejected=fell)
 
 
 @lead_asset("classifications", kinds={"deltalake", "numpy"}, deps=("name_lexicon", "name_model"))

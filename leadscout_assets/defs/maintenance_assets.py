@@ -11,6 +11,7 @@ from leadscout_assets.lead_tables import LEAD_TABLES
 from leadscout_assets.logs import operation, private_errors
 from leadscout_assets.pace import told
 from leadscout_assets.progress import tracked
+from leadscout_assets.runs.history import RUN_PERFORMANCE
 from leadscout_assets.terms import TIME_ZONE
 
 MAINTENANCE_GROUP = "maintenance"
@@ -25,8 +26,8 @@ MAINTENANCE_GROUP = "maintenance"
 def table_maintenance(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[None]:
     """Maintain every table; what it found and did is the metadata, by table."""
     home, keep = platform.home, timedelta(days=platform.home.settings.undo_days)
-    run_id, settings = context.run.run_id, home.settings
-    following = tracked(settings, "table_maintenance", run_id=run_id, total=len(LEAD_TABLES), unit="tables")
+    run_id, settings, maintained = context.run.run_id, home.settings, (*LEAD_TABLES, RUN_PERFORMANCE)
+    following = tracked(settings, "table_maintenance", run_id=run_id, total=len(maintained), unit="tables")
     with (
         retried(context, settings),
         in_its_log(context, "table_maintenance"),
@@ -34,7 +35,7 @@ def table_maintenance(context: dg.AssetExecutionContext, platform: Platform) -> 
         operation("table_maintenance"),
         following as progress,
     ):
-        tables = told(LEAD_TABLES, len(LEAD_TABLES), progress.tell)
+        tables = told(maintained, len(maintained), progress.tell)
         done = {table.name: found for table in tables if (found := home.tables.maintain(table, keep))}
     return dg.MaterializeResult(
         metadata={

@@ -1,23 +1,36 @@
-"""What every asset does around its one call: name its batches, measure, note refusals, attach the run record."""
+"""What every asset does around its one call: name its batches, measure, note refusals, attach the run record.
 
+A step that fails leaves its record too, as an observation of the asset: that is kept and read like a materialization, and
+says nothing was made.
+"""
+
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import dagster as dg
 import pyarrow as pa
+import pyarrow.compute as pc
+from dagster._core.storage.tags import RETRY_NUMBER_TAG
 
 from leadscout_assets.defs.retrying import retried
 from leadscout_assets.defs.run_log import in_its_log, since_start
 from leadscout_assets.frames import rows_by_batch
 from leadscout_assets.home import Home
 from leadscout_assets.leads.delivery import Delivery
-from leadscout_assets.logs import operation, private_errors
+from leadscout_assets.logs import describe, get_logger, operation, private_errors
 from leadscout_assets.logs.batches import batch_done, batch_refused, batch_started
 from leadscout_assets.pipeline import STEPS, Frames, Refusal, check_run_size
 from leadscout_assets.progress import current, tracked
 from leadscout_assets.reports.refusal import write_refusal
-from leadscout_assets.runs.record import PREFIX, Stopwatch, measured
+from leadscout_assets.runs.record import PREFIX, RunRecord, Stopwatch, measured
+
+SLOWED = f"{PREFIX}slowed_times"
+"""Tag of a run that was slowed on purpose: how many times as long as it needs its step `SLOWED_STEP` takes. Only the
+demonstration sets it, so that there is a regression to be seen; whoever looks at the run sees the tag."""
+
+SLOWED_STEP = "lead_reports"
 
 
 @dataclass(frozen=True)
@@ -69,19 +82,38 @@ class Step:
                     counts = {"leads": leads.get(batch, 0), "rejected": rejected.get(batch, 0)}
                     batch_done(batch, **counts, run_leads=frames.leads.num_rows, seconds=seconds)
 
-    def done(self, rows_in: int, output: pa.Table, *, asset: str | None = None) -> pa.Table:
-        """Attach the run record to the asset that the table is (the step's own unless named), and return the table."""
-        self._attach(asset or self.name, rows_in, output)
+    def done(self, rows_in: int, output: pa.Table, *, asset: str | None = None, rejected: int = 0) -> pa.Table:
+        """Attach the run record to the asset that the table is (the step's own unless named), and return the table.
+
+        `rejected` is the number of rows that the step rejected.
+        """
+        self._attach(asset or self.name, rows_in, output, rejected)
         return output
 
-    def _attach(self, asset: str, rows_in: int, frame: pa.Table) -> None:
-        record = self.watch.record(
+    def broke_off(self) -> None:
+        """Leave the record of a step that failed or was interrupted; what it was given and made is not known."""
+        rows = sum(delivery.rows_counted or 0 for delivery in self.deliveries)
+        record = self._record(self.name, rows_in=rows, rows_out=0)
+        try:
+            self.context.log_event(dg.AssetObservation(self.name, metadata=record.to_metadata()))
+        except Exception as fault:  # noqa: BLE001  the step's own error matters, and this one may well have the same cause
+            get_logger(__name__).warning("record.lost", asset=self.name, reason=describe(fault))
+
+    def _record(self, asset: str, *, rows_in: int, rows_out: int, rejected: int = 0, warnings: int = 0) -> RunRecord:
+        return self.watch.record(
             asset=asset,
             run_id=self.context.run.run_id,
             batches=len(self.deliveries),
             rows_in=rows_in,
-            rows_out=frame.num_rows,
+            rows_out=rows_out,
+            rejected=rejected,
+            warnings=warnings,
+            retries=self.context.retry_number + int(self.context.run.tags.get(RETRY_NUMBER_TAG, 0)),
         )
+
+    def _attach(self, asset: str, rows_in: int, frame: pa.Table, rejected: int) -> None:
+        carried = pc.sum(pc.list_value_length(frame["warnings"])).as_py() if "warnings" in frame.column_names else 0
+        record = self._record(asset, rows_in=rows_in, rows_out=frame.num_rows, rejected=rejected, warnings=carried or 0)
         self.context.add_asset_metadata(record.to_metadata(), asset_key=asset)
         rows = rows_by_batch(frame)
         for delivery in self.deliveries:
@@ -97,7 +129,8 @@ class Step:
 def step(context: dg.AssetExecutionContext, home: Home, name: str) -> Iterator[Step]:
     """Run a block as the step `name` on the batches of the run: measured, logged, followed, and held to the row limit.
 
-    The run's log is told each tenth of the way, once a step takes longer than two seconds.
+    The run's log is told each tenth of the way, once a step takes longer than two seconds. A step that breaks off leaves its
+    record, too.
     """
     settings = home.settings
     with retried(context, settings):
@@ -121,7 +154,21 @@ def step(context: dg.AssetExecutionContext, home: Home, name: str) -> Iterator[S
             for delivery in deliveries:
                 batch_started(delivery.batch_id, delivery.rows_counted)
         progress.stage(name)
-        with measured() as watch:
-            yield Step(context, home, name, deliveries, watch)
+        with measured(name) as watch:
+            work = Step(context, home, name, deliveries, watch)
+            with _recorded_if_broken_off(work):
+                yield work
     # A backfill or a demonstration that executes the run in its own process is so much further.
     around.tell((STEPS.index(name) + 1) / len(STEPS))
+
+
+@contextmanager
+def _recorded_if_broken_off(work: Step) -> Iterator[None]:
+    started = time.perf_counter()
+    try:
+        yield
+    except BaseException:
+        work.broke_off()
+        raise
+    if work.name == SLOWED_STEP and (times := float(work.context.run.tags.get(SLOWED, 1))) > 1:
+        time.sleep((times - 1) * (time.perf_counter() - started))

@@ -67,14 +67,14 @@ def _bars(table: Table, chart: Chart) -> tuple[str, int]:
     for index, row in enumerate(table.rows):
         y = top + index * step
         middle = y + thick * len(chart.values) / 2
-        parts.append(_text(left - 8, middle, _shorten(labels[index], left - 10), anchor="end"))
+        parts.append(text(left - 8, middle, _shorten(labels[index], left - 10), anchor="end"))
         if chart.track is not None:
             parts.append(_bar(left, y, _length(row[chart.track], most, room), thick, TRACK))
         for nth, column in enumerate(chart.values):
             length = _length(row[column], most, room)
             parts.append(_bar(left, y + nth * thick, length, thick, colours[nth]))
         longest = max(_length(row[c], most, room) for c in (*chart.values, chart.track or chart.values[0]))
-        parts.append(_text(left + longest + 6, middle, written[index], fill=MUTED, size=SMALL))
+        parts.append(text(left + longest + 6, middle, written[index], fill=MUTED, size=SMALL))
     height = top + len(table.rows) * step - GAP + 5
     parts.append(f'<path d="M{left:.1f} {top - 3}V{height - 2}" stroke="{RULE}"/>')
     return "".join(parts), height
@@ -92,8 +92,8 @@ def _columns(table: Table, chart: Chart) -> tuple[str, int]:
         x = index * step
         parts.append(_bar(x + 4, floor - height, step - 8, height, SERIES[-1]))
         above = table.columns[value].write(row[value])
-        parts.append(_text(x + step / 2, floor - height - 9, above, anchor="middle", fill=MUTED, size=SMALL))
-        parts.append(_text(x + step / 2, floor + 13, _short_band(str(row[0])), anchor="middle", size=TINY))
+        parts.append(text(x + step / 2, floor - height - 9, above, anchor="middle", fill=MUTED, size=SMALL))
+        parts.append(text(x + step / 2, floor + 13, _short_band(str(row[0])), anchor="middle", size=TINY))
     parts.append(f'<path d="M0 {floor}H{WIDTH}" stroke="{RULE}"/>')
     return "".join(parts), floor + 26
 
@@ -107,7 +107,7 @@ def _legend(columns: tuple[Column, ...], values: tuple[int, ...], colours: tuple
     parts = []
     for colour, column in zip(colours, values, strict=True):
         heading = columns[column].heading
-        parts.append(_bar(x, 3, 11, 11, colour) + _text(x + 16, 8.5, heading, size=SMALL))
+        parts.append(_bar(x, 3, 11, 11, colour) + text(x + 16, 8.5, heading, size=SMALL))
         x += 16 + _width(heading) + 18
     return "".join(parts)
 
@@ -137,7 +137,8 @@ def _bar(x: float, y: float, width: float, height: float, fill: str) -> str:
     return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" rx="1.5" fill="{fill}"/>'
 
 
-def _text(x: float, middle: float, words: str, *, anchor: str = "start", fill: str = INK, size: int = FONT) -> str:
+def text(x: float, middle: float, words: str, *, anchor: str = "start", fill: str = INK, size: int = FONT) -> str:
+    """Write words around a height: beginning, ending or centred at `x`."""
     # Typst's SVG reader knows no dominant-baseline: the baseline is set by hand, a third of the size below the middle.
     y = middle + size * 0.34
     place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"'

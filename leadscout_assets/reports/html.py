@@ -34,7 +34,7 @@ def render_page(document: Document) -> str:
         Markup(f'<meta http-equiv="Content-Security-Policy" content="{escape(POLICY)}">'),
         Markup('<meta name="referrer" content="no-referrer"><meta name="robots" content="noindex">'),
         element("title", f"{document.title}: {document.file_name}"),
-        element("style", Markup(_style())),
+        element("style", page_style()),
     )
     body = (
         _header(document),
@@ -94,5 +94,6 @@ def _facts(document: Document) -> Markup:
 
 
 @cache
-def _style() -> str:
-    return (Path(__file__).parent / "templates" / "report.css").read_text(encoding="utf-8")
+def page_style() -> Markup:
+    """Return the style sheet of every page."""
+    return Markup((Path(__file__).parent / "templates" / "report.css").read_text(encoding="utf-8"))

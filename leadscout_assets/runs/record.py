@@ -1,60 +1,110 @@
 """The run record: the one class that writes and reads performance metadata. One per asset and run.
 
-Judging a record against earlier ones does not belong here.
+Judging a record against earlier ones does not belong here, but in `judge`.
 """
 
-import resource
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
-from typing import Self
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, Self
+
+from leadscout_assets.errors import is_interruption
+from leadscout_assets.runs.circumstances import code_version, first_time, machine_class
+from leadscout_assets.runs.memory import watched_memory
+from leadscout_assets.terms import Outcome
 
 PREFIX = "leadscout/"
 """Namespace of our keys among Dagster's metadata."""
 
-PEAK_UNIT = 1 if sys.platform == "darwin" else 1_024
-"""Bytes per unit of `ru_maxrss`: kibibytes on Linux, bytes on macOS (getrusage(2))."""
+
+def about(means: str, default: object = MISSING) -> Any:
+    """Return a field with what it means: unit and origin. One with a default is left out of the metadata where it has it."""
+    return field(default=default, metadata={"means": means})
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What one asset cost in one run.
+    """What one asset cost in one run. Records of earlier versions lack the fields that have a default, and still read."""
 
-    asset: name. run_id: Dagster's, or `local`. batches: number of batches in the run. rows_in, rows_out: rows over all
-    batches. seconds: wall time of the work itself, without loading inputs and storing outputs. rows_per_second:
-    rows_in over seconds. peak_memory_mb: highest resident memory of the process up to the end of the work, megabytes (10^6 bytes).
-    """
+    asset: str = about("name of the asset")
+    run_id: str = about("Dagster's id of the run, or `local`")
+    batches: int = about("number of batches in the run")
+    rows_in: int = about("rows that the step was given, over all batches")
+    rows_out: int = about("rows that it made, over all batches")
+    seconds: float = about("wall time of the work itself, monotonic clock; without loading inputs and storing outputs")
+    rows_per_second: float = about("rows_in over seconds; 0 where too short to measure")
+    peak_memory_mb: float = about(
+        "highest resident memory of the process during the work, megabytes (10^6 bytes): the kernel's mark, reset at the "
+        "beginning, or sampled every 20 ms where it cannot be reset"
+    )
+    cpu_seconds: float = about("processor time of all threads of the process during the work, seconds", 0.0)
+    rejected: int = about("rows that the step rejected; 0 where it rejects none", 0)
+    warnings: int = about("warnings that the rows made carry; a row may carry several", 0)
+    retries: int = about("earlier attempts at the same work: of the step, and of the run it is a retry of", 0)
+    network_calls: int = about("calls to services outside; none so far", 0)
+    tokens: int = about("tokens that language models were sent and answered; none so far", 0)
+    cost_usd: float = about("what these services charge, US dollars; nothing so far", 0.0)
+    outcome: Outcome = about("how the work ended", Outcome.SUCCEEDED)  # noqa: RUF009  `about` is `dataclasses.field`
+    code_version: str = about("digest of the package's modules, 12 hex digits; empty where not recorded", "")
+    machine_class: str = about("system, processors, memory and Python; empty where not recorded", "")
+    cold: bool = about(
+        "whether the process did this step for the first time, its modules and word lists not loaded", True
+    )
 
-    asset: str
-    run_id: str
-    batches: int
-    rows_in: int
-    rows_out: int
-    seconds: float
-    rows_per_second: float
-    peak_memory_mb: float
+    @property
+    def size_class(self) -> str:
+        """The orders of magnitude of rows and of batches: `r3b0` is 1,000 to 9,999 rows in 1 to 9 batches."""
+        return f"r{_magnitude(self.rows_in)}b{_magnitude(self.batches)}"
 
-    def to_metadata(self) -> dict[str, str | int | float]:
-        """Return the record as metadata values, keys prefixed."""
-        return {PREFIX + field.name: getattr(self, field.name) for field in fields(self)}
+    @property
+    def kind(self) -> tuple[str, str, str, bool]:
+        """What two records must share to be compared: asset, size class, machine class, cold or warm."""
+        return self.asset, self.size_class, self.machine_class, self.cold
+
+    @property
+    def kind_in_words(self) -> str:
+        """The kind for people: `100 to 999 rows, 1 to 9 batches, warm`."""
+        least_rows, least_batches = 10 ** _magnitude(self.rows_in), 10 ** _magnitude(self.batches)
+        rows = f"{0 if least_rows == 1 else least_rows:,} to {10 * least_rows - 1:,} rows"
+        return f"{rows}, {least_batches:,} to {10 * least_batches - 1:,} batches, {'cold' if self.cold else 'warm'}"
+
+    def to_metadata(self) -> dict[str, str | int | float | bool]:
+        """Return the record as metadata values, keys prefixed; values that are the default are left out."""
+        given = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+        plain = {name: str(value) if isinstance(value, Outcome) else value for name, value in given.items()}
+        return {PREFIX + name: value for name, value in (plain | {"size_class": self.size_class}).items()}
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, object]) -> Self:
         """Read a record that `to_metadata` wrote; other keys are ignored. Raises `KeyError` where one is missing."""
-        return cls(**{field.name: metadata[PREFIX + field.name] for field in fields(cls)})  # type: ignore[arg-type]
+        found: dict[str, Any] = {
+            f.name: metadata[PREFIX + f.name]
+            for f in fields(cls)
+            if f.default is MISSING or PREFIX + f.name in metadata
+        }
+        if "outcome" in found:
+            found["outcome"] = Outcome(found["outcome"])
+        return cls(**found)
+
+
+def _magnitude(number: int) -> int:
+    """Return the order of magnitude of a count: its digits less one; 0 counts as 1."""
+    return len(str(max(number, 1))) - 1
 
 
 @dataclass
 class Stopwatch:
-    """Seconds of work and the peak memory at its end, filled in when the measured block ends."""
+    """What a block of work took, filled in when it ends. `cold` is known from its beginning."""
 
     seconds: float = 0.0
     peak_memory_mb: float = 0.0
+    cpu_seconds: float = 0.0
+    outcome: Outcome = Outcome.SUCCEEDED
+    cold: bool = True
 
-    def record(self, *, asset: str, run_id: str, batches: int, rows_in: int, rows_out: int) -> RunRecord:
-        """Return the run record of the measured work."""
+    def record(self, *, asset: str, run_id: str, batches: int, rows_in: int, rows_out: int, **more: Any) -> RunRecord:
+        """Return the run record of the measured work; `more` are fields that have a default."""
         return RunRecord(
             asset=asset,
             run_id=run_id,
@@ -64,20 +114,32 @@ class Stopwatch:
             seconds=round(self.seconds, 4),
             rows_per_second=round(rows_in / self.seconds, 1) if self.seconds > 0 else 0.0,
             peak_memory_mb=self.peak_memory_mb,
+            **{
+                "cpu_seconds": round(self.cpu_seconds, 4),
+                "outcome": self.outcome,
+                "cold": self.cold,
+                "code_version": code_version(),
+                "machine_class": machine_class(),
+                **more,
+            },
         )
 
 
 @contextmanager
-def measured() -> Iterator[Stopwatch]:
-    """Measure a block of work; the stopwatch is filled in also where the block raises."""
-    watch, start = Stopwatch(), time.perf_counter()
-    try:
-        yield watch
-    finally:
-        watch.seconds = time.perf_counter() - start
-        watch.peak_memory_mb = peak_memory_mb()
+def measured(what: str | None = None) -> Iterator[Stopwatch]:
+    """Measure a block of work; the stopwatch is filled in also where the block raises, with how it ended.
 
-
-def peak_memory_mb() -> float:
-    """Return the highest resident memory of this process so far, megabytes."""
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * PEAK_UNIT / 1e6, 1)
+    `what` names the work, to tell the first time in this process from the later ones; without it every time is cold.
+    """
+    watch = Stopwatch(cold=what is None or first_time(what))
+    with watched_memory() as peak:
+        start, busy = time.perf_counter(), time.process_time()
+        try:
+            yield watch
+        except BaseException as error:
+            watch.outcome = Outcome.CANCELLED if is_interruption(error) else Outcome.FAILED
+            raise
+        finally:
+            watch.seconds = time.perf_counter() - start
+            watch.cpu_seconds = time.process_time() - busy
+            watch.peak_memory_mb = peak()

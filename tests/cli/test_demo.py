@@ -11,6 +11,7 @@ from tests.defs.ground import BROKEN
 def small(monkeypatch):
     """A demonstration that is over soon."""
     monkeypatch.setattr("leadscout_assets.demonstration.ROWS", 40)
+    monkeypatch.setattr("leadscout_assets.demonstration_history.DAYS", 0)
 
 
 def test_it_ends_with_a_report_and_the_summary_of_it(leadscout, home):

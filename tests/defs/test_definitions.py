@@ -12,7 +12,7 @@ from leadscout_assets.defs.table_io import CONTRACTS
 
 LEAD_ASSETS = ("raw_leads", "leads", "rejected_leads", "classifications", "lead_scores", "lead_reports")
 REFERENCE_ASSETS = ("name_lexicon", "name_model")
-UPKEEP_ASSETS = ("table_maintenance",)
+UPKEEP_ASSETS = ("table_maintenance", "run_performance")
 BACKUP_ASSETS = ("backup", "restore_drill")
 
 DEPENDENCIES = {
@@ -39,6 +39,9 @@ CHECKS = {
 """The checks that give one verdict per batch."""
 
 FRESH = {"deliveries_arrive", "newest_delivery_materialized"}
+
+PER_RUN = "performance_regression"
+"""The check of every lead asset that judges runs."""
 
 
 @pytest.fixture(scope="module")
@@ -101,11 +104,18 @@ def test_every_table_shows_each_column_of_its_contract_with_what_it_means(graph,
 
 @pytest.mark.parametrize("asset", LEAD_ASSETS)
 def test_every_lead_asset_has_its_checks_per_batch_and_none_of_them_blocks(graph, asset):
-    assert checks_of(graph, asset) - FRESH == CHECKS[asset]
+    assert checks_of(graph, asset) - FRESH == {*CHECKS[asset], PER_RUN}
     for name in CHECKS[asset]:
         assert spec(graph, asset, name).partitions_def == LEAD_BATCH, name
         assert not spec(graph, asset, name).blocking, name
         assert spec(graph, asset, name).description, name
+
+
+@pytest.mark.parametrize("asset", LEAD_ASSETS)
+def test_every_lead_asset_has_a_check_of_its_runs_that_only_warns(graph, asset):
+    found = spec(graph, asset, PER_RUN)
+    assert found.partitions_def is None
+    assert not found.blocking
 
 
 def test_freshness_is_checked_where_people_and_programs_read(graph):
@@ -121,7 +131,7 @@ def test_the_chain_job_makes_all_lead_assets_with_their_checks_but_judges_no_fre
     assert {key.to_user_string() for key in layer.selected_asset_keys} == set(LEAD_ASSETS)
     checks = layer.executable_asset_keys | layer.asset_graph.asset_check_keys
     assert {(key.asset_key.to_user_string(), key.name) for key in checks - layer.executable_asset_keys} == {
-        (asset, name) for asset, names in CHECKS.items() for name in names
+        (asset, name) for asset, names in CHECKS.items() for name in (*names, PER_RUN)
     }
 
 
@@ -132,7 +142,7 @@ def test_assets_of_a_run_go_before_their_checks(found):
 
 
 def test_sensors_are_on_from_the_first_start(found):
-    assert {"inbox", "freshness"} <= {sensor.name for sensor in found.sensors}
+    assert {"inbox", "freshness", "run_performance"} <= {sensor.name for sensor in found.sensors}
     assert all(sensor.default_status is dg.DefaultSensorStatus.RUNNING for sensor in found.sensors)
 
 
