@@ -63,22 +63,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _judge(steps: Mapping[str, Callable[[], object]], history: Sequence[Entry], rows: int) -> int:
-    """Look up to three times, at those steps again that were slow: the judge wants two slow runs of three."""
+    """Look up to three times, at those steps again that were slow: what fails was slow each time, one more than the judge wants."""
     found, suspects = list(history), dict(steps)
     told: dict[str, Judgement] = {}
-    for look in range(OF_RUNS):
-        found += as_entries(measure(suspects), rows, datetime.now(UTC))
+    for patience in range(1, OF_RUNS + 1):
+        # A machine that is busy just now must not look like a slow step: each further look takes more time.
+        found += as_entries(measure(suspects, patience), rows, datetime.now(UTC))
         for step in suspects:
             told[step] = judge([e for e in found if e.record.asset == step])[-1]
         suspects = {step: steps[step] for step in suspects if told[step].verdict in (Verdict.NOTE, Verdict.REGRESSION)}
-        if not suspects or (look and all(told[step].verdict is Verdict.REGRESSION for step in suspects)):
+        if not suspects:
             break
     for step, judgement in told.items():
         print(f"{judgement.verdict:<21} {step:<16} {_in_loops(judgement)}")
     worse = [step for step, judgement in told.items() if judgement.verdict is Verdict.REGRESSION]
     if worse:
         print(
-            f"slower than recorded: {', '.join(worse)}. Where that is meant and worth it, remove {HISTORY.name}/*.json "
+            f"slower than recorded: {', '.join(worse)}. Where that is meant and worth it, remove benchmarks/history/*.json "
             "and record anew: python -m benchmarks.check --record, fifteen times",
             file=sys.stderr,
         )
@@ -140,18 +141,21 @@ def _twice(work: Callable[[], object]) -> Callable[[], object]:
     return both
 
 
-def measure(steps: Mapping[str, Callable[[], object]]) -> dict[str, float]:
-    """Return for each step the cost of its cheapest look, as a multiple of the loop's cheapest in the same moments."""
-    return {name: _ratio(work) for name, work in steps.items()}
+def measure(steps: Mapping[str, Callable[[], object]], patience: int = 1) -> dict[str, float]:
+    """Return for each step the cost of its cheapest look, as a multiple of the loop's cheapest in the same moments.
+
+    `patience` is how many times as long to look as usual.
+    """
+    return {name: _ratio(work, patience) for name, work in steps.items()}
 
 
-def _ratio(work: Callable[[], object]) -> float:
+def _ratio(work: Callable[[], object], patience: int) -> float:
     works: list[float] = []
     loops: list[float] = []
     gc.collect()
     started = time.perf_counter()
     _, loop, wait = _timed(_loop)
-    while len(works) < LEAST_LOOKS or time.perf_counter() - started < MOST_SECONDS:
+    while len(works) < patience * LEAST_LOOKS or time.perf_counter() - started < patience * MOST_SECONDS:
         wall, busy, _ = _timed(work)
         loops.append(loop)
         _, loop, wait_after = _timed(_loop)
