@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from contextlib import suppress
 from types import FrameType
 
 
@@ -16,7 +17,14 @@ def main() -> None:
     signal.signal(signal.SIGINT, _leave)
     from leadscout_assets.cli.application import run_application
 
-    sys.exit(run_application(sys.argv[1:]))
+    code = run_application(sys.argv[1:])
+    if code > 128:
+        # Ended by a signal: whoever sent it waits, and taking the interpreter apart takes seconds on a busy machine.
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:

@@ -92,10 +92,9 @@ def stop(
     settings = current_settings()
     if operation == "up":
         return down()
+    if running_pid(settings.home) is not None and (run_id := _run_of(settings, operation)):
+        return _terminate(settings, run_id)
     job = find(settings, operation)
-    if job.run_id is not None and running_pid(settings.home) is not None:
-        # Signalled alone, its worker would look killed, and the run would start anew.
-        return _terminate(settings, job)
     by_itself = stop_job(job, at_once=now)
     print(f"{job.name} has ended" if by_itself else f"{job.name} did not end by itself and was killed")
     _print_resumable(_found(settings)["resumable"])
@@ -121,14 +120,37 @@ def down() -> int:
     return 0
 
 
-def _terminate(settings: Settings, job: Job) -> int:
+def _run_of(settings: Settings, name: str) -> str | None:
+    """Return the run that is meant, by its id or by one of its steps that is under way; between two steps none is."""
+    from leadscout_assets.progress import read_all
+
+    for seen in read_all(settings.progress_dir):
+        run_id = seen.told.get("run_id")
+        step = seen.state == "running" and name in (
+            seen.name,
+            seen.told["operation"],
+            f"{seen.told['operation']}-{seen.told['pid']}",
+        )
+        if run_id and (name == run_id or step):
+            return str(run_id)
+    return None
+
+
+def _terminate(settings: Settings, run_id: str) -> int:
+    """End a run as the UI's button does: its worker signalled alone would look killed, and the run would start anew."""
     from leadscout_assets.background import STOP_SECONDS, gone
     from leadscout_assets.defs.ui import terminate_on_platform
+    from leadscout_assets.progress import read_all
     from leadscout_assets.supervisor.readiness import url_of
 
-    terminate_on_platform(url_of(settings.host, settings.port), str(job.run_id))
-    ended = gone(lambda: not job.runs, STOP_SECONDS)
-    print(f"run {job.run_id} {'has ended' if ended else 'is asked to end, and still at it: leadscout status'}")
+    terminate_on_platform(url_of(settings.host, settings.port), run_id)
+
+    def at_rest() -> bool:
+        steps = [seen for seen in read_all(settings.progress_dir) if seen.told.get("run_id") == run_id]
+        return all(seen.state != "running" for seen in steps)
+
+    ended = gone(at_rest, STOP_SECONDS)
+    print(f"run {run_id} {'ends' if ended else 'is asked to end, and still at it: leadscout status'}")
     return 0
 
 

@@ -20,8 +20,8 @@ from leadscout_assets.errors import Stopped, is_interruption
 from leadscout_assets.progress import Progress, cancel_all, stop_all, tracked
 from leadscout_assets.settings import Settings
 
-GRACE_SECONDS = 8.0
-"""From the first signal to the end of the process, whatever it is at: whoever stops it waits for ten."""
+GRACE_SECONDS = 6.0
+"""From the first signal to the end of the process, whatever it is at: whoever stops it waits for ten, on a busy machine too."""
 
 ENDED_BY: ContextVar[int | None] = ContextVar("ended_by", default=None)
 """The signal that ended the command's work, for its exit code."""

@@ -39,7 +39,7 @@ def pause(longest_first: float, tried: int, *, dice: random.Random | None = None
 
     The jitter keeps runs that failed together from coming back together.
     """
-    dice = dice or random.Random()  # noqa: S311  # spreads load, guards nothing
+    dice = dice or random.SystemRandom()
     longest = longest_first * 2.0**tried
     return longest / 2 + dice.uniform(0.0, longest / 2)
 

@@ -137,14 +137,14 @@ def test_down_ends_the_holder_of_the_home(leadscout, home):
 
 def test_a_run_of_the_platform_is_ended_through_its_ui(leadscout, home, monkeypatch):
     asked = []
-    job = Job("leads", 2**22 + 1, "gone", None, run_id="abc")
-    monkeypatch.setattr(background, "find", lambda *_: job)
+    with tracked(home, "leads", run_id="abc", total=10):
+        pass
     monkeypatch.setattr("leadscout_assets.supervisor.running_pid", lambda _: 1)
     monkeypatch.setattr(
         "leadscout_assets.defs.ui.terminate_on_platform", lambda url, run_id: asked.append((url, run_id))
     )
     found = leadscout("stop", "abc")
-    assert (found.code, found.out) == (0, "run abc has ended\n")
+    assert (found.code, found.out) == (0, "run abc ends\n")
     assert asked == [("http://127.0.0.1:3000", "abc")]
 
 

@@ -20,6 +20,8 @@ from leadscout_assets.leads.synthetic import write_delivery
 pytestmark = pytest.mark.processes
 
 ENDS_WITHIN = 10.0
+"""Seconds; the four of `make test`, beside whatever else runs, are given more."""
+
 SEED = 20261122
 
 
@@ -49,7 +51,7 @@ class Runs:
         told, errors = process.communicate(timeout=120)
         return subprocess.CompletedProcess(process.args, process.returncode, told, errors)
 
-    def disturb(self, dice: random.Random) -> bool:
+    def disturb(self, dice: random.Random, ends_within: float) -> bool:
         """Begin, or go on with, a run; stop it at a random moment; say whether it was stopped in its work."""
         resume = any(self.out.glob(f"{FOLDER}/*/state.json"))
         process = self.begin(self.out, resume=resume)
@@ -57,8 +59,9 @@ class Runs:
         number = dice.choice([signal.SIGTERM, signal.SIGINT])
         asked = time.monotonic()
         process.send_signal(number)
-        _, errors = process.communicate(timeout=60)
-        assert time.monotonic() - asked < ENDS_WITHIN
+        _, errors = process.communicate(timeout=120)
+        took = time.monotonic() - asked
+        assert took < ends_within, (took, number, process.returncode, errors)
         for name, content in files(self.out).items():
             assert content == self.report[name], f"{name} is half written"
         told = self.home / "logs" / "progress" / f"run-{process.pid}.json"
@@ -77,9 +80,9 @@ def files(out: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in found if ".writing-" not in str(path)}
 
 
-def stop_often(folder: Path, times: int, rows: int) -> None:
+def stop_often(folder: Path, times: int, rows: int, ends_within: float) -> None:
     runs, dice = Runs(folder, rows), random.Random(SEED)
-    stopped = sum(runs.disturb(dice) for _ in range(times))
+    stopped = sum(runs.disturb(dice, ends_within) for _ in range(times))
     assert stopped >= times // 4
     last = runs.finish(runs.out, resume=any(runs.out.glob(f"{FOLDER}/*/state.json")))
     assert last.returncode == 0, last.stderr
@@ -88,9 +91,9 @@ def stop_often(folder: Path, times: int, rows: int) -> None:
 
 
 def test_four_times(tmp_path):
-    stop_often(tmp_path, 4, rows=1_000)
+    stop_often(tmp_path, 4, rows=1_000, ends_within=6 * ENDS_WITHIN)
 
 
 @pytest.mark.soak
 def test_fifty_times(tmp_path):
-    stop_often(tmp_path, 50, rows=20_000)
+    stop_often(tmp_path, 50, rows=20_000, ends_within=ENDS_WITHIN)
