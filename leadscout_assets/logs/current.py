@@ -19,6 +19,9 @@ from leadscout_assets.logs.privacy import clean, is_personal
 
 FILE = "current-operation.log"
 
+PRIVATE = 0o600
+"""For this user alone."""
+
 Note = Callable[[Mapping[str, object]], None]
 
 _place: Callable[[], Path | None] | None = None
@@ -68,7 +71,7 @@ def _write(name: str, told: Mapping[str, object]) -> None:
 
 def _append(path: Path, text: bytes) -> None:
     # By its name each time: another process may have replaced the file.
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
     try:
         os.write(descriptor, text)
     finally:
@@ -78,7 +81,8 @@ def _append(path: Path, text: bytes) -> None:
 def _replace(folder: Path, text: bytes) -> None:
     make_private(folder)
     temporary = folder / f".{FILE}.{os.getpid()}"
-    temporary.write_bytes(text)
+    temporary.unlink(missing_ok=True)
+    _append(temporary, text)
     temporary.replace(folder / FILE)
 
 
