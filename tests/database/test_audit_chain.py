@@ -149,7 +149,9 @@ sys.exit(max(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in chi
 def test_four_processes_that_append_at_once_make_one_chain(database):
     url = database.url.render_as_string(hide_password=False)
     done = subprocess.run([sys.executable, "-c", FOUR_AT_ONCE, url], capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
+    # On a busy machine to wait for each other is slow, and said.
+    said = [line for line in done.stderr.splitlines() if "database.slow_query" not in line]
+    assert (done.returncode, said) == (0, [])
     found = verify(database)
     assert (found.ok, found.events, found.head.id) == (True, 60, 60)
 
