@@ -307,6 +307,21 @@ class TestSilences:
         assert events(scene.database) == []
 
 
+def test_an_event_log_that_is_another_one_is_read_from_its_beginning_and_nothing_stays_silent(scene, caplog):
+    scene.evaluate()
+    for number in range(9):
+        scene.happen(f"job:{number}")
+    assert scene.evaluate(seconds=10) == ["fired run_failed raw_leads"]
+    scene.events = []
+    scene.happen("job:0", root="backup")
+    assert scene.evaluate(minutes=5) == ["fired run_failed backup"]
+    assert caplog.text.count("alert.event_log_replaced") == 1
+    assert scene.evaluate(minutes=5) == ["resolved run_failed raw_leads"]
+    scene.happen("job:1", root="backup")
+    assert scene.evaluate(seconds=10) == ["more run_failed backup"]
+    assert caplog.text.count("alert.event_log_replaced") == 1
+
+
 def test_free_connections_are_counted_on_a_server_only(database):
     free = machine.free_connections(database)
     assert free is None if database.is_sqlite else 0 < free <= 100
