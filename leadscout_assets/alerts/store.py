@@ -159,6 +159,12 @@ class DatabaseStore:
                 connection.execute(self._insert(alert_notifications).values(some).on_conflict_do_nothing())
         return after
 
+    def begin_anew(self) -> None:
+        """Forget what was read of an event log that is another one now: its numbers mean nothing any more."""
+        with self._database.begin() as connection:
+            connection.execute(alert_incidents.delete())
+            connection.execute(alert_states.update().values(told_mark=0))
+
     def claim(self, now: datetime, channels: Sequence[str], limit: int = 100) -> list[Queued]:
         """Take what is due, oldest first: for a while it is nobody else's, also if the taker is killed."""
         table = alert_notifications.c

@@ -21,7 +21,7 @@ from leadscout_assets.alerts.facts import Calls, Facts, Instance, Machine, Probe
 from leadscout_assets.alerts.file_store import FileStore
 from leadscout_assets.alerts.incidents import merge
 from leadscout_assets.alerts.messages import messages
-from leadscout_assets.alerts.reading import Cursor, Fetch, read
+from leadscout_assets.alerts.reading import FIRST_READ, Cursor, Fetch, read
 from leadscout_assets.alerts.rules import RULES, Rule, rules_with
 from leadscout_assets.alerts.silences import silences_at
 from leadscout_assets.alerts.store import DatabaseStore, SavedByAnother
@@ -169,6 +169,11 @@ class Watch:
         store = DatabaseStore(database)
         memory = store.memory()
         notes = _Notes(memory.value, now)
+        if self._is_another_log(notes):
+            # Dagster's storage was restored, emptied or moved. What is young enough is read, and told, again.
+            log.warning("alert.event_log_replaced")
+            store.begin_anew()
+            notes.forget_cursors()
         signals, behind = self._read(notes, now, pages, faults)
         known = store.incidents({(one.rule, one.subject) for one in signals})
         changed = merge(known, signals, keep_good=behind)
@@ -229,6 +234,17 @@ class Watch:
             if not first and found.new:
                 notes.lagged(max(now.timestamp() - event.timestamp for event in found.new))
         return signals, behind
+
+    def _is_another_log(self, notes: _Notes) -> bool:
+        """Say whether a stream ends before the place up to which it was read."""
+        for name, stream in self.sources.streams.items():
+            top = notes.cursor(name).top
+            try:
+                if top > FIRST_READ and not stream.fetch(top - 1, None, 1) and top > _newest(stream):
+                    return True
+            except Exception as error:  # noqa: BLE001  reading, a moment later, says so and goes on with the others
+                log.warning("alert.events_unread", stream=name, reason=_reason(error))
+        return False
 
     def _probes(self) -> tuple[list[Probe], Database | None]:
         database: Database | None = None
@@ -297,6 +313,9 @@ class _Notes:
         oldest = self._now - WINDOW.total_seconds()
         return [(at, seconds) for at, seconds in self._before.get(name, ()) if oldest <= at <= self._now]
 
+    def forget_cursors(self) -> None:
+        self._cursors.clear()
+
     def knows(self, name: str) -> bool:
         return name in self._cursors
 
@@ -330,6 +349,11 @@ class _Notes:
     def value(self) -> Mapping[str, Any]:
         cursors = {name: cursor.to_json() for name, cursor in self._cursors.items()}
         return {"cursors": cursors, "lags": self._lags, "answers": self._answers, "tidied": self._tidied}
+
+
+def _newest(stream: Stream) -> int:
+    page = stream.fetch(FIRST_READ, None, 1)
+    return int(page[0].storage_id) if page else FIRST_READ
 
 
 def _judged(rules: Sequence[Rule], facts: Facts) -> dict[str, Any]:

@@ -172,7 +172,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(STEPS, st.sampled_from([RULE, SLOW]))
 def test_no_alert_is_lost_and_none_told_twice_within_a_day(steps, rule):
     life, mark = Life(rule), 0

@@ -153,10 +153,11 @@ from datetime import datetime
 from leadscout_assets.alerts import outbox
 from leadscout_assets.alerts.store import DatabaseStore
 from leadscout_assets.database.engine import Database
-from tests.alerts.conftest import NOON, message
+from leadscout_assets.alerts.messages import Message
 
+NOON = datetime.fromisoformat("2026-03-02T12:00:00+00:00")
 store = DatabaseStore(Database(sys.argv[1]))
-store.save(store.memory(), now=NOON, messages=[message("kept")], channels=["slack"])
+store.save(store.memory(), now=NOON, messages=[Message("kept", "machine", "now", ())], channels=["slack"])
 
 class Dying:
     def send(self, message):
@@ -174,4 +175,4 @@ def test_a_process_killed_between_deciding_and_sending_loses_nothing(sqlite, mom
     done = subprocess.run([sys.executable, "-c", KILLED_BETWEEN, url, moment], cwd=Path.cwd())
     assert done.returncode == -signal.SIGKILL
     (left,) = DatabaseStore(sqlite).claim(NOON + CLAIM, ["slack"])
-    assert left.message == message("kept")
+    assert left.message.key == "kept"

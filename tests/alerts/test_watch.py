@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ from leadscout_assets.alerts.silences import end_silences, silence, silences_at
 from leadscout_assets.alerts.store import DatabaseStore
 from leadscout_assets.alerts.watch import Sources, Stream, Watch
 from leadscout_assets.database.audit import events
-from leadscout_assets.database.engine import Database, upgrade
+from leadscout_assets.database.engine import Database
 from leadscout_assets.errors import BadInput, EdgeFailed
 from tests.alerts.conftest import NOON, Clock, Recorder
 
@@ -44,7 +45,6 @@ class Scene:
         self.database = Database(settings.database)
         self.database_down = False
         self.broken_stream = False
-        upgrade(self.database)
         monkeypatch.setattr(machine, "machine", lambda _home: self.machine)
 
     def fetch(self, after: int, before: int | None, limit: int) -> Sequence[Event]:
@@ -90,7 +90,9 @@ class Scene:
 
 
 @pytest.fixture
-def scene(home, monkeypatch):
+def scene(home, upgraded, monkeypatch):
+    (home.home / "database").mkdir(parents=True)
+    shutil.copy(upgraded, home.home / "database" / "leadscout.sqlite")
     found = Scene(home, monkeypatch)
     yield found
     found.database.close()
@@ -155,7 +157,7 @@ def test_a_failure_nobody_mends_counts_for_a_day(scene):
     scene.evaluate()
     scene.happen("job:a")
     assert scene.evaluate(seconds=10) == ["fired run_failed raw_leads"]
-    told = [news for _ in range(26) for news in scene.evaluate(hours=1)]
+    told = [news for _ in range(9) for news in scene.evaluate(hours=3)]
     assert told == ["resolved run_failed raw_leads"]
 
 
@@ -164,7 +166,7 @@ def test_late_news_is_told_and_its_lag_as_well(scene):
     scene.happen("job:a")
     assert scene.evaluate(seconds=400) == ["fired alert_lag platform", "fired run_failed raw_leads"]
     assert [one.level for one in scene.channel.sent] == ["critical", "warning"]
-    told = [news for _ in range(30) for news in scene.evaluate(minutes=1)]
+    told = [news for _ in range(8) for news in scene.evaluate(minutes=4)]
     assert told == ["resolved alert_lag platform"]
 
 
@@ -303,6 +305,21 @@ class TestSilences:
                 scene.database, chosen["rule"], until=chosen["until"], reason=chosen["reason"], actor="op", now=NOON
             )
         assert events(scene.database) == []
+
+
+def test_an_event_log_that_is_another_one_is_read_from_its_beginning_and_nothing_stays_silent(scene, caplog):
+    scene.evaluate()
+    for number in range(9):
+        scene.happen(f"job:{number}")
+    assert scene.evaluate(seconds=10) == ["fired run_failed raw_leads"]
+    scene.events = []
+    scene.happen("job:0", root="backup")
+    assert scene.evaluate(minutes=5) == ["fired run_failed backup"]
+    assert caplog.text.count("alert.event_log_replaced") == 1
+    assert scene.evaluate(minutes=5) == ["resolved run_failed raw_leads"]
+    scene.happen("job:1", root="backup")
+    assert scene.evaluate(seconds=10) == ["more run_failed backup"]
+    assert caplog.text.count("alert.event_log_replaced") == 1
 
 
 def test_free_connections_are_counted_on_a_server_only(database):

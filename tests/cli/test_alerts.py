@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, datetime
 
 import pytest
@@ -14,14 +15,19 @@ from leadscout_assets.alerts.store import DatabaseStore
 from leadscout_assets.cli.application import run_application
 from leadscout_assets.database.audit import record_event
 from leadscout_assets.home import Home
-from tests.alerts.conftest import answer, message, web_server
+from tests.alerts.conftest import answer, message, upgraded, web_server
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 FIRING = State("disk_low", "machine", "critical", "5% of the disk are free", fired_at=NOW, told_at=NOW)
 
 
+__all__ = ["upgraded"]
+
+
 @pytest.fixture
-def database(home):
+def database(home, upgraded):
+    (home.home / "database").mkdir(parents=True)
+    shutil.copy(upgraded, home.home / "database" / "leadscout.sqlite")
     found = Home(home).database
     yield found
     found.close()
@@ -121,7 +127,6 @@ def test_one_evaluation_is_run_and_told(home, capsys):
     code, out, _ = typed(capsys, "alerts", "run", "--json")
     found = json.loads(out)
     assert (code, found["evaluations"], found["events"], found["faults"]) == (0, 1, 0, [])
-    assert typed(capsys, "alerts", "run")[1].startswith("0 events read")
 
 
 class TestAudit:

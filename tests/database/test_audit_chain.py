@@ -67,10 +67,10 @@ def test_an_untouched_trail_holds_and_knows_its_head(database):
         ),
     ],
 )
-def test_a_changed_missing_or_moved_event_is_found_and_named(database, change, row, says):
-    recorded(database)
-    tamper(database, *change)
-    found = verify(database)
+def test_a_changed_missing_or_moved_event_is_found_and_named(sqlite, change, row, says):
+    recorded(sqlite)
+    tamper(sqlite, *change)
+    found = verify(sqlite)
     assert found.broken is not None
     assert found.broken.id == row
     assert says in found.broken.sentence

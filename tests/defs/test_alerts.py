@@ -342,6 +342,7 @@ def test_behind_twenty_thousand_failed_runs_on_postgres_the_newest_is_told_withi
 
 
 @pytest.mark.postgres
+@pytest.mark.soak
 def test_an_event_that_postgres_shows_late_is_told_all_the_same(on_postgres):
     """Its number is lower than one that was read before, as when two runs end at once and the first commits last."""
     import sqlalchemy as sa
