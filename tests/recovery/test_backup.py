@@ -16,6 +16,7 @@ import pyarrow as pa
 import pytest
 
 from leadscout_assets.contracts import REJECTED_LEADS
+from leadscout_assets.database.engine import HEAD
 from leadscout_assets.errors import BadInput, EdgeFailed
 from leadscout_assets.home import Home
 from leadscout_assets.recovery import backup, sqlite, table_versions
@@ -50,7 +51,7 @@ def test_the_manifest_tells_version_rows_and_digest_of_each_table_and_the_rows_o
         ("lead_reports", 1, 1),
     }
     (database,) = manifest.databases
-    assert (database.name, database.revision, database.rows["deliveries"]) == ("application", "0001", 1)
+    assert (database.name, database.revision, database.rows["deliveries"]) == ("application", HEAD, 1)
 
 
 def test_a_database_that_lies_elsewhere_comes_back_in_the_home(living, tmp_path, monkeypatch):

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
+from leadscout_assets.database.engine import HEAD
 from leadscout_assets.errors import BadInput, BadSetting, EdgeFailed
 from leadscout_assets.home import Home
 from leadscout_assets.recovery.backup import take_backup
@@ -56,7 +57,7 @@ def restore_into(living: Living, url: str, target: Path, monkeypatch):
 def test_the_deliveries_come_back_in_an_empty_database(on_postgres, postgres, tmp_path, monkeypatch):
     on_postgres.back_up()
     (entry,) = on_postgres.repository.newest().databases
-    assert (entry.kind, entry.revision, entry.rows["public.deliveries"]) == ("postgresql", "0001", 1)
+    assert (entry.kind, entry.revision, entry.rows["public.deliveries"]) == ("postgresql", HEAD, 1)
     before = on_postgres.home.records.all()
     restored = restore_into(on_postgres, postgres.new_database(), tmp_path / "restored", monkeypatch)
     assert [(one.kind, one.rows, one.equal) for one in restored.compared if one.kind != "table"] == [
