@@ -36,11 +36,11 @@ NEVER = 1e9
 Condition = Callable[[Facts], Sequence[Measured] | None]
 
 
-def incidents_of(rule: str, what: str) -> Condition:
+def occurrences_of(rule: str, what: str) -> Condition:
     """Return the condition "something of this rule is open", one value per root; its level is the worst one open."""
 
     def condition(facts: Facts) -> Sequence[Measured] | None:
-        if facts.incidents is None:
+        if facts.occurrences is None:
             return None
         return [
             Measured(
@@ -50,7 +50,7 @@ def incidents_of(rule: str, what: str) -> Condition:
                 group.newest_id,
                 CRITICAL if group.critical else WARNING,
             )
-            for group in facts.incidents.get(rule, ())
+            for group in facts.occurrences.get(rule, ())
         ]
 
     return condition
@@ -58,7 +58,7 @@ def incidents_of(rule: str, what: str) -> Condition:
 
 def failed_runs(facts: Facts) -> Sequence[Measured] | None:
     """Failed pieces of work that no later run did; judged by their number."""
-    if facts.incidents is None:
+    if facts.occurrences is None:
         return None
     return [
         Measured(
@@ -67,7 +67,7 @@ def failed_runs(facts: Facts) -> Sequence[Measured] | None:
             f"{group.open:,} failed, the newest: {group.newest}" if group.open > 1 else group.newest,
             group.newest_id,
         )
-        for group in facts.incidents.get("run_failed", ())
+        for group in facts.occurrences.get("run_failed", ())
     ]
 
 

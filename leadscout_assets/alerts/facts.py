@@ -120,12 +120,12 @@ class Calls:
 class Facts:
     """Everything that the rules may ask about, at one moment.
 
-    incidents: what is open, by rule. answers: seconds that the databases took for each probe of the last window.
+    occurrences: what is open, by rule. answers: seconds that the databases took for each probe of the last window.
     free_connections: of the database server, None on SQLite. lag_seconds: how old the newest news was when it was read,
     or how long a notification has been waiting, whichever is worse.
     """
 
-    incidents: Mapping[str, Sequence[Group]] | None = None
+    occurrences: Mapping[str, Sequence[Group]] | None = None
     instance: Instance | None = None
     machine: Machine | None = None
     probes: Sequence[Probe] | None = None

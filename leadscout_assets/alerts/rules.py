@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from leadscout_assets.alerts import conditions
-from leadscout_assets.alerts.conditions import Condition, incidents_of
+from leadscout_assets.alerts.conditions import Condition, occurrences_of
 from leadscout_assets.alerts.facts import CRITICAL, RANK, WARNING, Facts, Finding, Measured
 from leadscout_assets.errors import BadSetting
 
@@ -95,18 +95,18 @@ RULES: tuple[Rule, ...] = (
         "times", NOW, 3, 10, "look at the run's last event in the UI; terminate it if it does nothing",
     ),
     Rule(
-        "check_failed", "a check of an asset failed", incidents_of("check_failed", "checks fail"),
+        "check_failed", "a check of an asset failed", occurrences_of("check_failed", "checks fail"),
         "checks whose newest verdict on a batch is a failure; critical by the check's own severity", "", "failures",
         timedelta(hours=24), 1, 1, "leadscout show BATCH says why; the runbook says what to do for each check",
     ),
     Rule(
         "deliveries_stale", "deliveries stay away, or do not arrive in the tables",
-        incidents_of("deliveries_stale", "freshness checks fail"),
+        occurrences_of("deliveries_stale", "freshness checks fail"),
         "freshness checks whose newest verdict is a failure", "", "failures", timedelta(hours=24), 1, 1,
         "ask the sender; or look for the failed or queued run of the newest batch", clear=_minutes(2),
     ),
     Rule(
-        "regression", "a run was worse than its own history allows", incidents_of("regression", "assets are slower"),
+        "regression", "a run was worse than its own history allows", occurrences_of("regression", "assets are slower"),
         "assets whose newest check performance_regression failed", "", "assets", timedelta(hours=36), 1, 1,
         "the check's sentence names figure and baseline; mend the cause, or accept the new normal",
     ),
@@ -165,7 +165,7 @@ RULES: tuple[Rule, ...] = (
         clear=_minutes(5),
     ),
     Rule(
-        "backup_failed", "a backup failed, or none was proven lately", incidents_of("backup_failed", "backup checks or runs fail"),
+        "backup_failed", "a backup failed, or none was proven lately", occurrences_of("backup_failed", "backup checks or runs fail"),
         "runs of backup and restore_drill, and checks of both, whose newest outcome is a failure", "", "failures",
         timedelta(hours=36), 1, 1, "leadscout backup; then materialize restore_drill",
     ),

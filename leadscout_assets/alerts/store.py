@@ -1,4 +1,4 @@
-"""What the alerts keep in the application database: states, incidents, memory and the outbox. Decides nothing.
+"""What the alerts keep in the application database: states, occurrences, memory and the outbox. Decides nothing.
 
 What one evaluation decided is stored in one transaction, and only if nobody else stored in between.
 """
@@ -15,10 +15,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from leadscout_assets.alerts.engine import Key, State
 from leadscout_assets.alerts.facts import CRITICAL, Group
-from leadscout_assets.alerts.incidents import Incident, Subject
 from leadscout_assets.alerts.messages import Message
+from leadscout_assets.alerts.occurrences import Occurrence, Subject
 from leadscout_assets.database.engine import Database
-from leadscout_assets.database.models import alert_incidents, alert_memory, alert_notifications, alert_states
+from leadscout_assets.database.models import alert_memory, alert_notifications, alert_occurrences, alert_states
 from leadscout_assets.errors import EdgeFailed
 
 MEMORY = "engine"
@@ -27,7 +27,7 @@ AT_ONCE = 500
 """Rows per statement: SQLite admits some ten thousand values in one."""
 
 KEPT = timedelta(days=30)
-"""How long incidents, and notifications that were sent or given up, are kept after their last change."""
+"""How long occurrences, and notifications that were sent or given up, are kept after their last change."""
 
 CLAIM = timedelta(seconds=30)
 """How long a notification is one sender's; longer than any attempt takes. A killed sender's is free again after it."""
@@ -75,26 +75,26 @@ class DatabaseStore:
             found = [State(**row._mapping) for row in connection.execute(alert_states.select())]
         return {state.key: state for state in found}
 
-    def incidents(self, subjects: Iterable[Subject]) -> dict[Subject, Incident]:
-        """Return the incidents that these subjects have."""
+    def occurrences(self, subjects: Iterable[Subject]) -> dict[Subject, Occurrence]:
+        """Return the occurrences that these subjects have."""
         by_rule: dict[str, set[str]] = {}
         for rule, subject in subjects:
             by_rule.setdefault(rule, set()).add(subject)
-        found: dict[Subject, Incident] = {}
+        found: dict[Subject, Occurrence] = {}
         with self._database.read() as connection:
             for rule, wanted in by_rule.items():
                 for some in _some(sorted(wanted)):
-                    query = alert_incidents.select().where(
-                        alert_incidents.c.rule == rule, alert_incidents.c.subject.in_(some)
+                    query = alert_occurrences.select().where(
+                        alert_occurrences.c.rule == rule, alert_occurrences.c.subject.in_(some)
                     )
                     for row in connection.execute(query):
-                        one = Incident(**row._mapping)
+                        one = Occurrence(**row._mapping)
                         found[one.key] = one
         return found
 
     def groups(self, since: Mapping[str, datetime]) -> dict[str, list[Group]]:
         """Return what is open of each rule, by root, as far as its newest event happened after `since[rule]`."""
-        table = alert_incidents.c
+        table = alert_occurrences.c
         found: dict[str, list[Group]] = {}
         with self._database.read() as connection:
             for rule, after in since.items():
@@ -123,7 +123,7 @@ class DatabaseStore:
         now: datetime,
         states: Sequence[State] = (),
         over: Sequence[Key] = (),
-        incidents: Sequence[Incident] = (),
+        occurrences: Sequence[Occurrence] = (),
         messages: Sequence[Message] = (),
         channels: Sequence[str] = (),
     ) -> Memory:
@@ -134,8 +134,8 @@ class DatabaseStore:
         after = replace(memory, version=memory.version + 1)
         with self._database.begin() as connection:
             self._remember(connection, memory, after)
-            for some in _some(incidents):
-                self._upsert(connection, alert_incidents, [vars(one) for one in some], ("rule", "subject"))
+            for some in _some(occurrences):
+                self._upsert(connection, alert_occurrences, [vars(one) for one in some], ("rule", "subject"))
             for some in _some(states):
                 self._upsert(connection, alert_states, [vars(one) for one in some], ("rule", "root"))
             for rule, root in over:
@@ -162,7 +162,7 @@ class DatabaseStore:
     def begin_anew(self) -> None:
         """Forget what was read of an event log that is another one now: its numbers mean nothing any more."""
         with self._database.begin() as connection:
-            connection.execute(alert_incidents.delete())
+            connection.execute(alert_occurrences.delete())
             connection.execute(alert_states.update().values(told_mark=0))
 
     def claim(self, now: datetime, channels: Sequence[str], limit: int = 100) -> list[Queued]:
@@ -239,7 +239,7 @@ class DatabaseStore:
                 .where(table.next_attempt_at.is_not(None), table.channel.not_in(channels))
                 .values(next_attempt_at=None, error="the channel is not set up any more")
             )
-            connection.execute(alert_incidents.delete().where(alert_incidents.c.at < now - KEPT))
+            connection.execute(alert_occurrences.delete().where(alert_occurrences.c.at < now - KEPT))
             connection.execute(
                 alert_notifications.delete().where(table.created_at < now - KEPT, table.next_attempt_at.is_(None))
             )

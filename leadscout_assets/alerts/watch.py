@@ -19,8 +19,8 @@ from leadscout_assets.alerts.channels.base import Channel
 from leadscout_assets.alerts.engine import Decision, News, decide
 from leadscout_assets.alerts.facts import Calls, Facts, Instance, Machine, Probe, Signal
 from leadscout_assets.alerts.file_store import FileStore
-from leadscout_assets.alerts.incidents import merge
 from leadscout_assets.alerts.messages import messages
+from leadscout_assets.alerts.occurrences import merge
 from leadscout_assets.alerts.reading import FIRST_READ, Cursor, Fetch, read
 from leadscout_assets.alerts.rules import RULES, Rule, rules_with
 from leadscout_assets.alerts.silences import silences_at
@@ -175,17 +175,17 @@ class Watch:
             store.begin_anew()
             notes.forget_cursors()
         signals, behind = self._read(notes, now, pages, faults)
-        known = store.incidents({(one.rule, one.subject) for one in signals})
+        known = store.occurrences({(one.rule, one.subject) for one in signals})
         changed = merge(known, signals, keep_good=behind)
         if changed:
             # Stored first, apart from the decision: read again, they change nothing, and the groups are counted by the database.
-            memory = store.save(replace(memory, value=notes.before_decision()), now=now, incidents=changed)
+            memory = store.save(replace(memory, value=notes.before_decision()), now=now, occurrences=changed)
         waiting = store.oldest_waiting("alert_lag")
         lag = max(notes.lag(), (now - waiting).total_seconds() if waiting else 0.0)
         notes.answered(probes)
         windows = {rule.name: now - rule.window for rule in rules}
         facts = Facts(
-            incidents=store.groups(windows),
+            occurrences=store.groups(windows),
             instance=self._told(faults, "instance", lambda: self.sources.instance(now)),
             machine=measured,
             probes=probes,

@@ -106,8 +106,8 @@ alert_states = sa.Table(
     sa.Column("updates", sa.Integer, nullable=False, comment="times that people were told of newer events"),
 )
 
-alert_incidents = sa.Table(
-    "alert_incidents",
+alert_occurrences = sa.Table(
+    "alert_occurrences",
     metadata,
     sa.Column("rule", sa.Text, primary_key=True),
     sa.Column("subject", sa.Text, primary_key=True, comment="job and batch, or asset, check and batch"),

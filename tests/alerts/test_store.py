@@ -13,7 +13,7 @@ import pytest
 from leadscout_assets.alerts.engine import State
 from leadscout_assets.alerts.facts import CRITICAL, WARNING
 from leadscout_assets.alerts.file_store import NAME, FileStore
-from leadscout_assets.alerts.incidents import Incident
+from leadscout_assets.alerts.occurrences import Occurrence
 from leadscout_assets.alerts.store import CLAIM, KEPT, DatabaseStore, Memory, SavedByAnother
 from leadscout_assets.errors import EdgeFailed
 from tests.alerts.conftest import NOON, message
@@ -21,11 +21,11 @@ from tests.alerts.conftest import NOON, message
 STATE = State("disk_low", "machine", WARNING, "x", fired_at=NOON, told_at=NOON, told_level=WARNING, told_mark=7)
 
 
-def incident(
+def occurrence(
     number: int, *, rule: str = "run_failed", root: str = "raw_leads", level: str | None = WARNING
-) -> Incident:
+) -> Occurrence:
     at = NOON + timedelta(seconds=number)
-    return Incident(rule, f"job:{number}", root, level, f"run {number} failed", number, number, at)
+    return Occurrence(rule, f"job:{number}", root, level, f"run {number} failed", number, number, at)
 
 
 @pytest.fixture(params=["database", "file"])
@@ -98,8 +98,8 @@ def test_the_memory_comes_back(database):
 
 def test_groups_count_what_is_open_and_name_the_newest(database):
     store = DatabaseStore(database)
-    rows = [incident(1), incident(2, level=CRITICAL), incident(3, level=None), incident(4, root="backup")]
-    store.save(store.memory(), now=NOON, incidents=rows)
+    rows = [occurrence(1), occurrence(2, level=CRITICAL), occurrence(3, level=None), occurrence(4, root="backup")]
+    store.save(store.memory(), now=NOON, occurrences=rows)
     (backup, leads) = sorted(store.groups({"run_failed": NOON})["run_failed"], key=lambda group: group.root)
     assert (leads.open, leads.critical, leads.newest_id, leads.newest) == (2, 1, 2, "run 2 failed")
     assert (backup.root, backup.open) == ("backup", 1)
@@ -107,18 +107,18 @@ def test_groups_count_what_is_open_and_name_the_newest(database):
     assert store.groups({"run_failed": NOON + timedelta(days=1)}) == {}
 
 
-def test_many_incidents_are_stored_and_found_again(database):
+def test_many_occurrences_are_stored_and_found_again(database):
     store = DatabaseStore(database)
-    rows = [incident(number) for number in range(1_201)]
-    store.save(store.memory(), now=NOON, incidents=rows)
-    assert store.incidents([one.key for one in rows]) == {one.key: one for one in rows}
-    store.save(store.memory(), now=NOON, incidents=[incident(5, level=None)])
+    rows = [occurrence(number) for number in range(1_201)]
+    store.save(store.memory(), now=NOON, occurrences=rows)
+    assert store.occurrences([one.key for one in rows]) == {one.key: one for one in rows}
+    store.save(store.memory(), now=NOON, occurrences=[occurrence(5, level=None)])
     assert store.groups({"run_failed": NOON})["run_failed"][0].open == 1_200
 
 
 def test_what_nobody_asks_for_any_more_is_removed_and_an_unset_channel_given_up(database):
     store = DatabaseStore(database)
-    store.save(store.memory(), now=NOON, incidents=[incident(1)], messages=[message()], channels=["log", "slack"])
+    store.save(store.memory(), now=NOON, occurrences=[occurrence(1)], messages=[message()], channels=["log", "slack"])
     assert store.oldest_waiting("alert_lag") == NOON
     assert store.oldest_waiting("disk_low") is None
     (log,) = store.claim(NOON, ["log"])
@@ -128,7 +128,7 @@ def test_what_nobody_asks_for_any_more_is_removed_and_an_unset_channel_given_up(
     assert [row["error"] for row in store.outbox()] == ["the channel is not set up any more", None]
     store.tidy(NOON + KEPT + timedelta(days=1), ["log"])
     assert store.outbox() == []
-    assert store.incidents([incident(1).key]) == {}
+    assert store.occurrences([occurrence(1).key]) == {}
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"states": []}', "null"])

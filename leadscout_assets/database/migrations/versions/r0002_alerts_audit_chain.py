@@ -49,7 +49,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop the tables of the alerts and the chain; the events stay, and stay append-only."""
-    for table in ("silences", "alert_memory", "alert_notifications", "alert_incidents", "alert_states"):
+    for table in ("silences", "alert_memory", "alert_notifications", "alert_occurrences", "alert_states"):
         op.drop_table(table)
     _drop_guard()
     with op.batch_alter_table("audit_events") as events:
@@ -105,7 +105,7 @@ def _make_alerts() -> None:
         sa.PrimaryKeyConstraint("rule", "root", name="pk_alert_states"),
     )
     op.create_table(
-        "alert_incidents",
+        "alert_occurrences",
         sa.Column("rule", sa.Text, nullable=False),
         sa.Column("subject", sa.Text, nullable=False, comment="job and batch, or asset, check and batch"),
         sa.Column("root", sa.Text, nullable=False),
@@ -116,9 +116,9 @@ def _make_alerts() -> None:
         ),
         sa.Column("opened_id", sa.BigInteger, nullable=False, comment="first bad event since the last good one"),
         sa.Column("at", MOMENT, nullable=False, comment="when the newest event happened"),
-        sa.PrimaryKeyConstraint("rule", "subject", name="pk_alert_incidents"),
+        sa.PrimaryKeyConstraint("rule", "subject", name="pk_alert_occurrences"),
     )
-    op.create_index("ix_alert_incidents_at", "alert_incidents", ["at"])
+    op.create_index("ix_alert_occurrences_at", "alert_occurrences", ["at"])
     op.create_table(
         "alert_notifications",
         sa.Column("number", COUNTER, nullable=False),

@@ -1,4 +1,4 @@
-"""Events become incidents: of each subject the newest event counts, in whatever order they are read. Pure.
+"""Events become occurrences: of each subject the newest event counts, in whatever order they are read. Pure.
 
 So events may be read newest first, and read again, as PostgreSQL's late commits demand: what was seen changes nothing.
 """
@@ -16,7 +16,7 @@ Subject = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Incident:
+class Occurrence:
     """The newest event on a subject; open while `level` is set. `opened_id`: first bad event since the last good one."""
 
     rule: str
@@ -34,13 +34,13 @@ class Incident:
         return self.rule, self.subject
 
 
-def merge(known: Mapping[Subject, Incident], signals: Iterable[Signal], *, keep_good: bool) -> list[Incident]:
-    """Return the incidents to store after `signals`.
+def merge(known: Mapping[Subject, Occurrence], signals: Iterable[Signal], *, keep_good: bool) -> list[Occurrence]:
+    """Return the occurrences to store after `signals`.
 
-    A good event on a subject without an incident is only worth a row while older events are still unread (`keep_good`):
+    A good event on a subject without an occurrence is only worth a row while older events are still unread (`keep_good`):
     a failure found among them later is then known to be over.
     """
-    changed: dict[Subject, Incident] = {}
+    changed: dict[Subject, Occurrence] = {}
     for signal in sorted(signals, key=lambda one: one.event_id):
         key = (signal.rule, signal.subject)
         before = changed.get(key) or known.get(key)
@@ -49,7 +49,7 @@ def merge(known: Mapping[Subject, Incident], signals: Iterable[Signal], *, keep_
         if before is None and signal.level is None and not keep_good:
             continue
         goes_on = before is not None and before.level is not None and signal.level is not None
-        changed[key] = Incident(
+        changed[key] = Occurrence(
             signal.rule,
             signal.subject,
             signal.root,

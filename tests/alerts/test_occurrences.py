@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadscout_assets.alerts.facts import CRITICAL, WARNING, Signal
-from leadscout_assets.alerts.incidents import Incident, Subject, merge
+from leadscout_assets.alerts.occurrences import Occurrence, Subject, merge
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -20,14 +20,14 @@ def signal(number: int, level: str | None, subject: str = "job:a") -> Signal:
     )
 
 
-def read(*rounds: list[Signal], keep_good: bool = False) -> dict[Subject, Incident]:
-    known: dict[Subject, Incident] = {}
+def read(*rounds: list[Signal], keep_good: bool = False) -> dict[Subject, Occurrence]:
+    known: dict[Subject, Occurrence] = {}
     for signals in rounds:
         known.update({one.key: one for one in merge(known, signals, keep_good=keep_good)})
     return known
 
 
-def open_ones(known: dict[Subject, Incident]) -> dict[str, int]:
+def open_ones(known: dict[Subject, Occurrence]) -> dict[str, int]:
     return {one.subject: one.event_id for one in known.values() if one.level}
 
 
