@@ -70,7 +70,8 @@ class Runs:
             return False
         assert process.returncode == 128 + number, errors
         assert json.loads(told.read_text())["state"] == "cancelled"
-        assert "leadscout: stopped; " in errors
+        # The latter where a busy machine let it not get there in its grace.
+        assert "leadscout: stopped; " in errors or "ended at once; what was finished is kept" in errors
         return True
 
 
