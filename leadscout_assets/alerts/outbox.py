@@ -101,8 +101,11 @@ def attempt(outbox: Outbox, queued: Queued, channel: Channel, clock: Callable[[]
     again = now + max(pause_after(queued.attempts), timedelta(seconds=pause or 0.0))
     given_up = again > queued.created_at + GIVE_UP_AFTER
     outbox.settle(queued.number, sent_at=None, again_at=None if given_up else again, error=reason)
-    say = log.error if given_up else log.warning
-    say("alert.not_delivered", channel=queued.channel, attempts=queued.attempts + 1, given_up=given_up, reason=reason)
+    about = {"channel": queued.channel, "attempts": queued.attempts + 1, "given_up": given_up, "reason": reason}
+    if given_up:
+        log.error("alert.not_delivered", **about)
+    else:
+        log.warning("alert.not_delivered", **about)
     return False
 
 

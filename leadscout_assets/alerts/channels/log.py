@@ -16,17 +16,22 @@ class Log:
         """Write one line per piece of news: CRITICAL, WARNING, or INFO for what is resolved."""
         log = get_logger(__name__)
         for line in message.lines:
-            say = log.info if line.kind == RESOLVED else log.critical if line.level == CRITICAL else log.warning
-            say(
-                f"alert.{line.kind}",
-                rule=line.rule,
-                root=message.root,
-                alert_level=line.level,
-                sentence=line.text,
-                do=line.do,
-                page=line.page,
-                key=message.key,
-            )
+            told = {
+                "kind": line.kind,
+                "rule": line.rule,
+                "root": message.root,
+                "alert_level": line.level,
+                "sentence": line.text,
+                "do": line.do,
+                "page": line.page,
+                "key": message.key,
+            }
+            if line.kind == RESOLVED:
+                log.info("alert.told", **told)
+            elif line.level == CRITICAL:
+                log.critical("alert.told", **told)
+            else:
+                log.warning("alert.told", **told)
 
 
 def log_channel(_: Settings) -> Log:
