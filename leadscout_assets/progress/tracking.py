@@ -262,6 +262,9 @@ class Writer:
         try:
             if not self._last:
                 files.make_folder(self._folder)
+            if self._over.is_set() and not last:
+                # Another thread has written the end meanwhile, without waiting for this one.
+                return
             files.write_atomically(self._file, found | self._process | self._resources)
             if last or at - self._together >= TOGETHER_SECONDS:
                 files.write_together(self._folder, wait=last)

@@ -20,11 +20,12 @@ pytestmark = [pytest.mark.processes, pytest.mark.soak, pytest.mark.timeout(900)]
 def terminal(tmp_path):
     terminal = Terminal(tmp_path)
     yield terminal
-    terminal.pull_the_plug()
+    # The supervisor first: it would start again what is ended under it.
     for path in (terminal.home / "background").glob("*.json"):
         known = json.loads(path.read_text())
         if psutil.pid_exists(known["pid"]):
             os.kill(known["pid"], 9)
+    terminal.pull_the_plug()
 
 
 def status(terminal: Terminal) -> dict[str, list[dict[str, object]]]:
