@@ -57,7 +57,7 @@ up: $(READY)
 
 # A file's tests stay on one worker, and so do all that start a platform (tests/conftest.py): two at once starve each other.
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report term:skip-covered $(TESTS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report term:skip-covered $(TESTS)
 
 soak: $(READY)
 	$(BIN)/python -m pytest -m soak --timeout 3600 $(TESTS)
