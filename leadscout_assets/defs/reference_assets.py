@@ -76,7 +76,7 @@ def name_model(context: dg.AssetExecutionContext) -> dg.AssetCheckResult:
     deps=[name_model],
     check_specs=[
         dg.AssetCheckSpec(
-            "baseline",
+            "frozen_baseline",
             asset="name_evaluation",
             description="no figure falls below the frozen baseline without an accepted reason",
             blocking=True,

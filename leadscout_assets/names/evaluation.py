@@ -21,6 +21,7 @@ from leadscout_assets.names.cases import CALIBRATE, TEST, Case, read_cases
 from leadscout_assets.names.deciding import ANSWERED, NARROWED, Decisions, decide, probabilities_of
 from leadscout_assets.names.engine import Classifier, judge, load_classifier
 from leadscout_assets.names.evidence import LEXICON, Log
+from leadscout_assets.names.learning import prior_weights
 from leadscout_assets.names.lexicon import ORIGINS
 from leadscout_assets.names.measuring import (
     bootstrap,
@@ -45,10 +46,6 @@ SURE = 0.9
 """Confidence from which an answer counts as sure."""
 MIN_PER_ORIGIN = 100
 """Cases below which an origin's calibration says nothing."""
-
-DIRECTORS = {"african": 0.50, "european": 0.30, "indian": 0.10, "coloured": 0.06, "cape_malay": 0.02, "chinese": 0.02}
-"""Rough estimate of the origins of directors of South African companies. The cases hold more of the rarer origins, so that
-these can be measured; figures weighed like this say how much that matters. Not used in any answer."""
 
 
 @dataclass(frozen=True)
@@ -255,11 +252,8 @@ def _macro_value(found: Judgement) -> float:
 
 def _like_directors(found: Judgement) -> dict[str, float]:
     """Return main figures with each case weighed so that origins are as common as among directors (an estimate)."""
-    origins = np.array([case.origin for case in found.cases])
-    weight = np.zeros(len(origins))
-    for origin, share in DIRECTORS.items():
-        weight[origins == origin] = share / max(1, int((origins == origin).sum()))
-    weight /= weight.sum()
+    origins = np.array([ORIGINS.index(case.origin) for case in found.cases])
+    weight = prior_weights(origins, towards=1.0) / len(origins)
     answered = found.decisions.outcome == ANSWERED
     sure = _confidence(found) >= SURE
     return {

@@ -47,7 +47,8 @@ _OTHERS = re.compile(r"\s*[/;&+|]\s*|\s+(?:and|AND|And|en)\s+")
 _SEPARATORS = frozenset(("/", ";", "&", "+", "|", "and", "en"))
 _VAN_DER = re.compile(r"\bv\.?\s?/?\s?d\.?(?=\s|[A-Z]{2})|\bvd\b\.?", re.IGNORECASE)
 _CARE_OF = re.compile(r"\b[cds]/o\b", re.IGNORECASE)
-_O_FOR_ZERO = re.compile(r"(?<=[^\W\d_])0(?=[^\W\d_])")
+_DIGIT_FOR_LETTER = re.compile(r"(?<=[^\W\d_])[01345](?=[^\W\d_])")
+_LETTER_OF_DIGIT = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s"}
 _SPACED_JOIN = re.compile(r"\s*-+\s*|(?<=\b[ODLod])'\s+")
 _BEHIND_DASH = re.compile(rf"\s-+\s*(?:{'|'.join(sorted(ROLES | SUFFIXES))})\.?\s*$", re.IGNORECASE)
 _NOISE = re.compile(r"[^\w\s',-]|[\d_]")
@@ -122,7 +123,10 @@ def split_name(text: str) -> NameParts:
     if not _SIMPLE.fullmatch(text):
         text = _BEHIND_DASH.sub("", text)
         text = _first_person(text, words)
-        text = _SPACED_JOIN.sub(lambda m: "-" if "-" in m[0] else "'", _NOISE.sub(" ", _O_FOR_ZERO.sub("o", text)))
+        text = _SPACED_JOIN.sub(
+            lambda m: "-" if "-" in m[0] else "'",
+            _NOISE.sub(" ", _DIGIT_FOR_LETTER.sub(lambda m: _LETTER_OF_DIGIT[m[0]], text)),
+        )
     else:
         text = _first_person(text, words).replace(".", " ")
     before, comma, after = text.partition(",")

@@ -16,7 +16,7 @@ N_GRAMS = (1, 2, 3, 4, 5)
 """Lengths of the n-grams, in letters, with one mark before and after each token."""
 MIN_COUNT = 2
 """Tokens an n-gram must occur in to be learned."""
-STEPS, RATE, PENALTY = 60, 0.25, 3e-5
+STEPS, RATE, PENALTY = 60, 0.25, 1e-5
 """Training: full-batch steps, step size, L2 penalty."""
 BALANCE = 0.5
 """Power of the inverse class frequency by which rare origins count more: 0 as found, 1 all equal."""

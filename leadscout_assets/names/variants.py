@@ -98,8 +98,10 @@ def _slipped(text: str, chance: random.Random) -> str:
     return text[:at] + chance.choice(_NEAR_KEYS.get(text[at].lower(), "e")) + text[at + 1 :]
 
 
-def _zero(name: str, _: random.Random) -> str:
-    return name[:1] + name[1:].replace("o", "0", 1)
+def _digit(name: str, chance: random.Random) -> str:
+    letters, digits = chance.choice(("oi", "io", "eo", "so")), {"o": "0", "i": "1", "e": "3", "s": "5"}
+    found = next((one for one in letters if one in name[1:-1]), None)
+    return name[:1] + name[1:-1].replace(found, digits[found], 1) + name[-1:] if found else name
 
 
 def _marked(name: str, _: random.Random) -> str:
@@ -125,7 +127,7 @@ VARIANTS: dict[str, Callable[[str, random.Random], str]] = {
     "number_behind": _numbered,
     "slip_in_surname": _slip_in_surname,
     "slip_in_given": _slip_in_given,
-    "digit_for_letter": _zero,
+    "digit_for_letter": _digit,
     "marks": _marked,
     "glued_surname": _glued,
 }
