@@ -65,7 +65,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks
 
 evaluate-names: $(READY)
-	$(BIN)/python -m leadscout_assets.names.evaluation tests/names/cases.csv
+	$(BIN)/python -m leadscout_assets.names.evaluation tests/names/cases.csv --card docs/model-card.md
 
 # After any change to the lexicon, the weights or the thresholds; commit what it writes.
 name-model: $(READY)

@@ -1,6 +1,6 @@
 """Measures the classifier on labelled cases: everything that docs/model-card.md promises, with intervals.
 
-`python -m leadscout_assets.names.evaluation CASES [--half calibrate|test] [--freeze]`. Nothing here runs when names are classified.
+`python -m leadscout_assets.names.evaluation CASES [--half calibrate|test] [--freeze] [--card FILE]`. Nothing here runs when names are classified.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leadscout_assets.names.baseline import frozen
+from leadscout_assets.names.card import write_card
 from leadscout_assets.names.cases import CALIBRATE, TEST, Case, read_cases
 from leadscout_assets.names.deciding import ANSWERED, NARROWED, Decisions, decide, probabilities_of
 from leadscout_assets.names.engine import Classifier, judge, load_classifier
@@ -309,10 +310,13 @@ def main() -> None:
     parser.add_argument(
         "--freeze", action="store_true", help="make these figures the baseline; accepted reasons are dropped"
     )
+    parser.add_argument("--card", type=Path, help="model card to write the figures into")
     options = parser.parse_args()
     figures = report([case for case in read_cases(options.cases) if case.part == options.half], load_classifier())
     if options.freeze:
         (DATA / "baseline.json").write_text(frozen(figures).to_json(), encoding="utf-8")
+    if options.card:
+        write_card(options.card, figures)
     print(json.dumps(figures, indent=1))  # noqa: T201  # a command's result
 
 

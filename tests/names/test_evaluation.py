@@ -3,7 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from leadscout_assets.defs.evaluation_page import evaluation_page
 from leadscout_assets.names.baseline import fallen, load_baseline
+from leadscout_assets.names.card import BEGIN, END, write_card
 from leadscout_assets.names.cases import TEST, read_cases
 from leadscout_assets.names.engine import load_classifier
 from leadscout_assets.names.evaluation import african_with_english_given, judged, report
@@ -56,3 +58,20 @@ def test_african_names_with_english_given_names_are_told_apart(cases):
     chosen = african_with_english_given(cases, load_classifier())
     assert 100 < chosen.sum() < sum(case.origin == "african" for case in cases)
     assert all(case.origin == "african" for case, one in zip(cases, chosen, strict=True) if one)
+
+
+def test_the_model_card_shows_the_figures_of_the_shipped_model(figures, tmp_path):
+    card = tmp_path / "card.md"
+    card.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    write_card(card, figures)
+    written = card.read_text()
+    assert written.startswith(f"before\n{BEGIN}\n")
+    assert written.endswith(f"\n{END}\nafter\n")
+    assert "old" not in written
+    assert figures["model_version"] in (Path(__file__).parents[2] / "docs" / "model-card.md").read_text()
+
+
+def test_the_page_of_the_evaluation_has_its_charts(figures):
+    page = evaluation_page(figures)
+    assert page.count("data:image/svg+xml;base64,") == 3
+    assert "| african |" in page
