@@ -54,15 +54,22 @@ def draw(knowledge: Knowledge, names: int, distinct: int, tokens: int, seed: int
 
 def one_by_one(classifier: Classifier, names: list[str]) -> dict[str, float]:
     """Return how long single names take, milliseconds, each taken apart and decided by itself."""
-    singles, settings, seconds = SingleNames(classifier), classifier.weights.settings, []
+    singles, settings = SingleNames(classifier), classifier.weights.settings
+    seconds: list[float] = []
+    cpu: list[float] = []
     for name in names:
-        started = time.perf_counter()
+        started, started_cpu = time.perf_counter(), time.thread_time()
         parts = split_name(name)
         judged = singles.judge(parts.surname or "", parts.given_names or "")
         shares = probabilities_of(judged.scores[None], reveal_religion=False)
         decide(shares, np.array([judged.state], np.int8), settings)
         seconds.append(time.perf_counter() - started)
-    return {f"single_ms_p{p}": round(float(np.percentile(seconds, p)) * 1000, 3) for p in (50, 99)}
+        cpu.append(time.thread_time() - started_cpu)
+    return {
+        f"single_{kind}_p{p}": round(float(np.percentile(values, p)) * 1000, 3)
+        for kind, values in (("ms", seconds), ("cpu_ms", cpu))
+        for p in (50, 99)
+    }
 
 
 def main() -> None:
