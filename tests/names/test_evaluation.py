@@ -62,12 +62,12 @@ def test_african_names_with_english_given_names_are_told_apart(cases):
 
 def test_the_model_card_shows_the_figures_of_the_shipped_model(figures, tmp_path):
     card = tmp_path / "card.md"
-    card.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    card.write_text(f"before\n{BEGIN}\nstale figures\n{END}\nafter\n")
     write_card(card, figures)
     written = card.read_text()
     assert written.startswith(f"before\n{BEGIN}\n")
     assert written.endswith(f"\n{END}\nafter\n")
-    assert "old" not in written
+    assert "stale figures" not in written
     assert figures["model_version"] in (Path(__file__).parents[2] / "docs" / "model-card.md").read_text()
 
 
