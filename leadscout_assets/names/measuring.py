@@ -30,8 +30,8 @@ def wilson(right: int, n: int) -> tuple[float, float]:
 
 def bootstrap(statistic: Callable[[Places], float], n: int) -> tuple[float, float]:
     """Return the 95 % bootstrap interval of a statistic of the n cases, given their places; the same every time."""
-    random = np.random.default_rng(_SEED)
-    drawn = [statistic(random.integers(0, n, n)) for _ in range(RESAMPLES)] if n else [math.nan]
+    dice = np.random.default_rng(_SEED)
+    drawn = [statistic(dice.integers(0, n, n)) for _ in range(RESAMPLES)] if n else [math.nan]
     low, high = np.percentile(drawn, [2.5, 97.5])
     return float(low), float(high)
 
@@ -64,8 +64,8 @@ def calibration_error(confidence: Reals, right: NDArray[np.bool_]) -> float:
     computed by drawing outcomes from the confidences themselves, and taken off; what remains is at least 0.
     """
     plain = _plain_error(confidence, right)
-    random = np.random.default_rng(_SEED)
-    by_chance = [_plain_error(confidence, random.random(len(confidence)) < confidence) for _ in range(100)]
+    dice = np.random.default_rng(_SEED)
+    by_chance = [_plain_error(confidence, dice.random(len(confidence)) < confidence) for _ in range(100)]
     return max(0.0, plain - float(np.mean(by_chance))) if len(confidence) else math.nan
 
 
@@ -74,8 +74,8 @@ def calibration_interval(confidence: Reals, right: NDArray[np.bool_]) -> tuple[f
 
     A resample doubles the noise of the bins, hence chance is taken off twice: once as above, once for resampling.
     """
-    random = np.random.default_rng(_SEED)
-    noise = float(np.mean([_plain_error(confidence, random.random(len(confidence)) < confidence) for _ in range(100)]))
+    dice = np.random.default_rng(_SEED)
+    noise = float(np.mean([_plain_error(confidence, dice.random(len(confidence)) < confidence) for _ in range(100)]))
 
     def once(places: Places) -> float:
         return max(0.0, _plain_error(confidence[places], right[places]) - noise * math.sqrt(2))
