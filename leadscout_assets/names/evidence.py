@@ -88,11 +88,14 @@ def likeness(tokens: list[str], role: Kind, knowledge: Knowledge) -> Likeness:
     weight = np.exp(-SLIP_COST * found.slips * 5 / np.maximum(lengths, 1) + SOUND_BONUS * found.alike)
     weight *= np.where(own >= 0, 1.0, OTHER_ROLE_NEAR) * (rows >= 0)
     count = len(tokens)
+    if not len(rows):
+        return Likeness(np.full((count, len(ORIGINS)), 1 / len(ORIGINS)), np.zeros(count), np.full(count, -1, np.int64))
     total = np.bincount(found.asked, weight, count)
-    shares = knowledge.share_table[rows]
-    summed = np.stack(
-        [np.bincount(found.asked, weight * shares[:, at], count) for at in range(len(ORIGINS))], axis=1
-    ).reshape(count, len(ORIGINS))
+    weighed = weight[:, None] * knowledge.share_table[rows]
+    if count == 1:
+        summed = weighed.sum(0, keepdims=True)
+    else:
+        summed = np.stack([np.bincount(found.asked, column, count) for column in weighed.T], axis=1)
     even = DOUBT * np.exp(-SLIP_COST)
     spread = (summed + even / len(ORIGINS)) / (total + even)[:, None]
     language = np.full(count, -1, np.int64)

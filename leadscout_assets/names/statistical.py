@@ -102,6 +102,10 @@ def n_grams(tokens: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int64], ND
 
 
 def _summed(values: NDArray[np.float64], groups: NDArray[np.int64], size: int) -> NDArray[np.float64]:
+    if size == 1:
+        # A single token, as `leadscout explain` has it: one sum instead of six.
+        whole: NDArray[np.float64] = values.sum(0, keepdims=True)
+        return whole
     return np.stack([np.bincount(groups, column, size) for column in np.ascontiguousarray(values.T)], axis=1)
 
 
