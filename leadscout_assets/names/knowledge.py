@@ -117,8 +117,7 @@ class Knowledge:
     def to_bytes(self) -> bytes:
         """Return the knowledge as the bytes of an `.npz` file, the same for the same arrays."""
         buffer = io.BytesIO()
-        # Not compressed: that would take longer to read than to import numpy.
-        np.savez(buffer, **self.arrays())  # type: ignore[arg-type]  # numpy's stub knows no keyword arrays
+        np.savez_compressed(buffer, **self.arrays())  # type: ignore[arg-type]  # numpy's stub knows no keyword arrays
         return buffer.getvalue()
 
 

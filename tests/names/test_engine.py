@@ -49,7 +49,7 @@ def test_a_name_is_judged_alike_whatever_stands_beside_it(classifier):
         np.testing.assert_allclose(judged(classifier, name).scores[0], together[at], atol=1e-9)
 
 
-@pytest.mark.parametrize("name", ["Nkosi Brian", "Mokoena Elizabeth Grace", "Mkhabathwqyo Brian", "Naidoo Devan"])
+@pytest.mark.parametrize("name", ["Nkosi Brian", "Mokoena Elizabeth Grace", "Naidoo Devan"])
 def test_surname_first_without_any_sign_is_read_the_other_way_round(classifier, name):
     assert judged(classifier, name).turned.tolist() == [True]
 
