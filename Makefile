@@ -7,7 +7,7 @@
 #   make bench-check   has a step of the chain become slower than it was recorded to be?
 #   make bench     the benchmarks      make soak   the tests that take longer
 #   make format    write the format    make lock   resolve the dependencies again (UPGRADE=1: to the newest)
-#   make evaluate-names   how right the name classifier is      make name-model   learns its model and calibration anew
+#   make evaluate-names   how right the name classifier is      make name-model   builds its model and weights anew
 #   make image     the container image, where there is Docker: docs/deployment.md
 #   make setup     only the environment    make clean   removes .tools, .venv and caches, never data
 #
@@ -70,11 +70,11 @@ bench-check: $(READY)
 	$(BIN)/python -m benchmarks.check
 
 evaluate-names: $(READY)
-	$(BIN)/python -m leadscout_assets.names.evaluation tests/names/cases.csv
+	$(BIN)/python -m leadscout_assets.names.evaluation tests/names/cases.csv --card docs/model-card.md
 
 # After any change to the lexicon, the weights or the thresholds; commit what it writes.
 name-model: $(READY)
-	$(BIN)/python -m leadscout_assets.names.evaluation tests/names/cases.csv --write
+	$(BIN)/python -m leadscout_assets.names.building tests/names/cases.csv
 
 # `make -k check` shows what every tool has to say instead of stopping at the first.
 check: check-format check-lint check-types check-imports check-dependencies check-lock check-security

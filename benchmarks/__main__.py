@@ -19,7 +19,7 @@ from typing import NoReturn
 
 from benchmarks.backfill import backfill
 from benchmarks.chain import run_20k, run_500
-from benchmarks.classification import names_1m
+from benchmarks.classification import explain_cold, names_1m
 from benchmarks.growth import growth
 from benchmarks.inbox_latency import inbox_latency
 from benchmarks.logging_overhead import logging_overhead
@@ -38,6 +38,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "inbox_latency": inbox_latency,
     "run_20k": run_20k,
     "names_1m": names_1m,
+    "explain_cold": explain_cold,
     "overheads": overheads,
     "logging_overhead": logging_overhead,
     "volume": volume,

@@ -21,11 +21,11 @@ from leadscout_assets.folders import make_private
 from leadscout_assets.inbox import DeliveryStore, take
 from leadscout_assets.leads.delivery import Delivery
 from leadscout_assets.settings import Settings
-from leadscout_assets.tables import Tables
 
 if TYPE_CHECKING:
     from leadscout_assets.database.deliveries import Deliveries, DeliveryRecord
     from leadscout_assets.database.engine import Database
+    from leadscout_assets.tables import Tables
 
 KEY_BYTES = 32
 """Length of a key: 256 bits, what BLAKE2b takes at half its most."""
@@ -52,6 +52,9 @@ class Home:
     @cached_property
     def tables(self) -> Tables:
         """The Delta tables."""
+        # Not at the top: commands that touch no table should not wait for Arrow.
+        from leadscout_assets.tables import Tables
+
         return Tables(self.settings.tables_dir)
 
     @cached_property

@@ -27,6 +27,7 @@ from leadscout_assets.leads.reading import ReadLimits, read_lead_list
 from leadscout_assets.logs import describe, get_logger
 from leadscout_assets.pace import Tell, part
 from leadscout_assets.progress import current
+from leadscout_assets.terms import Method
 
 if TYPE_CHECKING:
     from leadscout_assets.settings import Settings
@@ -42,6 +43,9 @@ NEEDED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
 }
 """What a step needs of a table where that is not all of it: at a million rows, reading the rest takes seconds."""
+
+STAGES = (Method.LEXICON, Method.PHONETIC, Method.STATISTICAL)
+"""The stages that look at a name, in the order in which they are tried."""
 
 CLASSIFIED_AT_ONCE = 200_000
 """Leads; between two such pieces the work can be ended, and says how far it is."""
@@ -191,7 +195,7 @@ def _same_rows(before: pa.Table, became: pa.Table, fell: pa.Table) -> bool:
 def classify(leads: pa.Table, settings: Settings) -> pa.Table:
     """Return the classifications of leads; without a recorded purpose every one is an abstention."""
     from leadscout_assets.logs.attempts import tell_attempts
-    from leadscout_assets.names.cascade import STAGE_NAMES, classify_leads, load_classifier
+    from leadscout_assets.names.cascade import classify_leads, load_classifier
 
     classifier, found, progress = load_classifier(), [contracts.CLASSIFICATIONS.empty()], current("rows")
     for start in range(0, leads.num_rows, CLASSIFIED_AT_ONCE):
@@ -203,7 +207,7 @@ def classify(leads: pa.Table, settings: Settings) -> pa.Table:
         )
         progress.tell((start + some.num_rows) / leads.num_rows)
     classified = pa.concat_tables(found)
-    tell_attempts(classified, STAGE_NAMES[1:])
+    tell_attempts(classified, STAGES)
     return classified
 
 

@@ -33,6 +33,8 @@ class Origin(StrEnum):
 class Method(StrEnum):
     """What decided a classification: a stage of the cascade, or why no stage did."""
 
+    VERIFIED = "verified"
+    MEMORY = "memory"
     LEXICON = "lexicon"
     PHONETIC = "phonetic"
     STATISTICAL = "statistical"

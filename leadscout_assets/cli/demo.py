@@ -1,23 +1,22 @@
-"""`leadscout demo`: 500 generated leads, from the inbox to the report."""
+"""`leadscout demo`: 500 generated leads, from the inbox to the report. Imports the chain in its functions: other commands wait for it."""
+
+from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
 
-from leadscout_assets import demonstration
 from leadscout_assets.cli.background import Background, in_background
-from leadscout_assets.cli.long_work import long_work
 from leadscout_assets.cli.printing import print_pairs
-from leadscout_assets.demonstration_history import deliver_past_days
-from leadscout_assets.home import Home
-from leadscout_assets.pipeline import STEPS
-from leadscout_assets.progress import Progress, tracked
 from leadscout_assets.settings import Settings, current_settings, use_settings
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+    from leadscout_assets.home import Home
+    from leadscout_assets.progress import Progress
 
 FAILING = 1
 """Exit code: done with a failing check."""
@@ -30,6 +29,12 @@ def demo(
     background: Background = False,
 ) -> int:
     """Show the platform at work on 500 generated leads; stays up until Ctrl-C unless --once."""
+    from leadscout_assets import demonstration
+    from leadscout_assets.cli.long_work import long_work
+    from leadscout_assets.demonstration_history import deliver_past_days
+    from leadscout_assets.home import Home
+    from leadscout_assets.pipeline import STEPS
+
     settings = current_settings()
     if background:
         in_background("demo")
@@ -52,8 +57,12 @@ def _show(settings: Settings, url: str) -> int | None:
     """Drop the workbook, follow it to its report, print the summary; the platform stays up where all of it is good."""
     import time
 
+    from leadscout_assets import demonstration
     from leadscout_assets.defs.orphans import open_instance
     from leadscout_assets.defs.ui import switch_inbox_on
+    from leadscout_assets.home import Home
+    from leadscout_assets.pipeline import STEPS
+    from leadscout_assets.progress import tracked
 
     home = Home(settings)
     following = tracked(settings, "demo", total=len(STEPS), unit="steps")
@@ -71,6 +80,8 @@ def _show(settings: Settings, url: str) -> int | None:
 
 def _tell(home: Home, batch: str, seconds: float) -> int:
     """Print the summary, and to stderr whatever should not be so; return the exit code."""
+    from leadscout_assets import demonstration
+
     print_pairs(demonstration.summary(home, batch, seconds))
     wrong = demonstration.faults(home, batch)
     for sentence in wrong:
@@ -79,12 +90,18 @@ def _tell(home: Home, batch: str, seconds: float) -> int:
 
 
 def _bar() -> Bar:
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
     # On stderr, like all that is not a result.
     columns = (TextColumn("{task.description:<28}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
     return Bar(*columns, TimeElapsedColumn(), console=Console(stderr=True))
 
 
 def _shower(bar: Bar, progress: Progress) -> Callable[[int, str], None]:
+    from leadscout_assets.pipeline import STEPS
+
     task = bar.add_task("starting", total=len(STEPS))
 
     def show(done: int, doing: str) -> None:

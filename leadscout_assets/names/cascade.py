@@ -1,15 +1,10 @@
-"""Classifies names: distinct parts through the stages, combined, decided, and written as a frame.
+"""Classifies frames of names: what people confirmed, else the engine's judgement, written as a frame.
 
 The only module of `names/` that knows of leads and of the purpose gate.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -18,69 +13,40 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from leadscout_assets.contracts import CLASSIFICATIONS
-from leadscout_assets.names import combining, deciding
-from leadscout_assets.names.calibration import ABSTAINED, ANSWERED, Calibration, read_calibration
-from leadscout_assets.names.combining import PartEvidence, folded_shares, part_evidence, pooled
-from leadscout_assets.names.deciding import Decisions, decide
-from leadscout_assets.names.lexicon import ORIGINS, load_lexicon
-from leadscout_assets.names.stages import STAGES, UNKNOWN, Models
-from leadscout_assets.names.statistical import load_statistical
-from leadscout_assets.terms import Method
+from leadscout_assets.names.deciding import ABSTAINED, ANSWERED, FOLD_INTO, Decisions, decide, probabilities_of
+from leadscout_assets.names.describing import TURNED, described, languages_of, methods_of
+from leadscout_assets.names.engine import Classifier, Judged, judge, load_classifier
+from leadscout_assets.names.lexicon import ORIGINS
+from leadscout_assets.names.remembered import CERTAINTY, Remembered, name_key
+from leadscout_assets.names.weighing import GIVEN, SURNAME
+from leadscout_assets.terms import Method, Origin
+
+__all__ = ["Classifier", "classify_leads", "classify_names", "load_classifier"]
 
 NO_PURPOSE = "no purpose recorded"
-REVERSED = "order:reversed; "
-STAGE_NAMES = ("unknown", *(method.value for method, _ in STAGES))
-
-FOLDED_LANGUAGES: dict[str, str | None] = {
-    "hebrew": "other_european",
-    "urdu": "other_indian",
-    "arabic": None,
-    "cape_malay": None,
-}
-"""Languages that reveal religion, and what is answered instead: a group with other members, or no language."""
+CONFIRMED = {Method.VERIFIED: "confirmed for this lead", Method.MEMORY: "confirmed for this name"}
 
 
-@dataclass(frozen=True)
-class Classifier:
-    """The models and their calibration: everything that decides an answer."""
-
-    models: Models
-    calibration: Calibration
-
-    @cached_property
-    def version(self) -> str:
-        """Content hash (12 hex digits) of lexicon, model arrays, weights, thresholds and calibration."""
-        digest = hashlib.sha256(self.models.lexicon.source)
-        for name, array in self.models.statistical.arrays().items():
-            digest.update(name.encode() + array.tobytes())
-        for module in (combining, deciding):
-            settings = {key: value for key, value in vars(module).items() if key.isupper()}
-            digest.update(repr(sorted((key, str(value)) for key, value in settings.items())).encode())
-        digest.update(self.calibration.to_csv().encode())
-        return digest.hexdigest()[:12]
-
-
-@lru_cache(maxsize=1)
-def load_classifier() -> Classifier:
-    """Return the classifier of the package's data files, read once per process (about 0.15 s)."""
-    data = files("leadscout_assets.names").joinpath("data")
-    statistical = load_statistical(data.joinpath("statistical.npz").read_bytes())
-    calibration = read_calibration(data.joinpath("calibration.csv").read_text("utf-8"))
-    return Classifier(Models(load_lexicon(), statistical), calibration)
-
-
-def classify_leads(leads: pa.Table, classifier: Classifier, *, purpose: str | None, reveal_religion: bool) -> pa.Table:
+def classify_leads(
+    leads: pa.Table,
+    classifier: Classifier,
+    *,
+    purpose: str | None,
+    reveal_religion: bool,
+    remembered: Remembered | None = None,
+) -> pa.Table:
     """Return one classification per lead, in the order of `leads`, fitting `contracts.CLASSIFICATIONS`.
 
     `leads` fits `contracts.LEADS` and may hold many batches. Without a purpose (None or blank) every lead abstains
-    with the method `no_purpose`, and no name is looked at.
+    with the method `no_purpose`, and no name is looked at. What people confirmed (`remembered`) wins over every estimate.
     """
     if purpose is None or not purpose.strip():
         found = _without_purpose(leads.num_rows)
     else:
-        found = classify_names(
-            leads["director_given_names"], leads["director_surname"], classifier, reveal_religion=reveal_religion
-        )
+        given, surname = leads["director_given_names"], leads["director_surname"]
+        found = classify_names(given, surname, classifier, reveal_religion=reveal_religion)
+        if remembered:
+            found = _with_remembered(found, leads, remembered, reveal_religion=reveal_religion)
     version = pa.repeat(pa.scalar(classifier.version), leads.num_rows)
     columns = {"batch_id": leads["batch_id"], "lead_id": leads["lead_id"]}
     columns |= {name: found[name] for name in found.column_names}
@@ -97,15 +63,17 @@ def classify_names(
     """Return one row per name: origin, confidence, origin_set, language, method, p_<origin> (0..1), evidence.
 
     `given` and `surname` are aligned strings as `split_names` gives them, either of them null. Each distinct pair is
-    decided once. Names without a usable part abstain.
+    decided once. Names without a usable surname abstain.
     """
     given_ids, given_names = _encoded(given)
     surname_ids, surnames = _encoded(surname)
     pairs = pa.array(surname_ids * len(given_names) + given_ids).dictionary_encode()
     codes = pairs.dictionary.to_numpy()
-    decided = _decided_pairs(
-        codes // len(given_names), codes % len(given_names), surnames, given_names, classifier, reveal_religion
-    )
+    judged = judge(surnames, given_names, codes // len(given_names), codes % len(given_names), classifier)
+    shares = probabilities_of(judged.scores, reveal_religion=reveal_religion)
+    decisions = decide(shares, judged.state, classifier.weights.settings)
+    languages = languages_of(classifier.knowledge.languages, reveal_religion=reveal_religion)
+    decided = _frame(decisions, judged, languages, _evidence(judged, given_names, reveal_religion))
     return decided.take(pairs.indices)
 
 
@@ -117,123 +85,65 @@ def _encoded(column: pa.Array | pa.ChunkedArray) -> tuple[NDArray[np.int64], lis
     return encoded.indices.fill_null(len(strings) - 1).to_numpy().astype(np.int64), strings
 
 
-def _decided_pairs(
-    surname_at: NDArray[np.int64],
-    given_at: NDArray[np.int64],
-    surnames: Sequence[str],
-    given_names: Sequence[str],
-    classifier: Classifier,
-    reveal_religion: bool,
-) -> pa.Table:
-    """Classify distinct pairs, given as places in the distinct surnames and given names."""
-    models = classifier.models
-    known_surnames = part_evidence(list(surnames), "surname", models)
-    known_given = part_evidence(list(given_names), "given", models)
-    # `Nkosi Brian`: each part is known in the other's place only, so the name is read the other way round.
-    swapped = known_surnames.misplaced[surname_at] & known_given.misplaced[given_at]
-    if swapped.any():
-        surname_at, given_at, known_surnames, known_given = _reread(
-            swapped, surname_at, given_at, surnames, given_names, known_surnames, known_given, models
-        )
-    if not reveal_religion:
-        known_surnames, known_given = _without_religion(known_surnames), _without_religion(known_given)
-    shares = pooled(_at(known_surnames, surname_at), _at(known_given, given_at))
-    if not reveal_religion:
-        # Pooling gives every origin a little, also one that holds nothing.
-        shares = folded_shares(shares)
-    if not reveal_religion:
-        # Pooling gives every origin a little; the folded ones must have nothing.
-        shares = folded_shares(shares)
-    stage = known_surnames.stage[surname_at]
-    decisions = decide(shares, stage, classifier.calibration.confidences(reveal_religion))
-    evidence = pc.binary_join_element_wise(
-        pa.array(np.where(swapped, REVERSED, "").astype(object), pa.string()),
-        pa.array(_described("surname", known_surnames)).take(pa.array(surname_at)),
-        pa.array([f"; {text}" if name else "" for name, text in _named(given_names, known_given)]).take(
-            pa.array(given_at)
-        ),
-        "",
-    )
-    return _frame(decisions, stage, known_surnames.language[surname_at], evidence)
+def _evidence(judged: Judged, given_names: list[str], reveal_religion: bool) -> pa.Array:
+    """Return per pair what decided: whether it was turned round, the surname's evidence, that of the given names."""
+    of_surnames = described("surname", judged.surnames, SURNAME, reveal_religion=reveal_religion)
+    of_given = described("given", judged.given, GIVEN, reveal_religion=reveal_religion)
+    turned = pa.array(["", TURNED]).take(pa.array(judged.turned.astype(np.int8)))
+    surnames = pa.array(of_surnames, pa.string()).take(pa.array(judged.surname_at))
+    # Names that were turned round stand behind the given names, and always have one.
+    texts = [f"; {text}" if at >= len(given_names) or given_names[at] else "" for at, text in enumerate(of_given)]
+    given = pa.array(texts, pa.string()).take(pa.array(judged.given_at))
+    return pc.binary_join_element_wise(turned, surnames, given, "")
 
 
-def _reread(
-    swapped: NDArray[np.bool_],
-    surname_at: NDArray[np.int64],
-    given_at: NDArray[np.int64],
-    surnames: Sequence[str],
-    given_names: Sequence[str],
-    known_surnames: PartEvidence,
-    known_given: PartEvidence,
-    models: Models,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], PartEvidence, PartEvidence]:
-    """Return places and evidence in which the swapped pairs' parts have changed roles."""
-    from_given, new_surname = np.unique(given_at[swapped], return_inverse=True)
-    from_surname, new_given = np.unique(surname_at[swapped], return_inverse=True)
-    more_surnames = part_evidence([given_names[at] for at in from_given], "surname", models)
-    more_given = part_evidence([surnames[at] for at in from_surname], "given", models)
-    surname_at, given_at = surname_at.copy(), given_at.copy()
-    surname_at[swapped] = len(known_surnames.stage) + new_surname
-    given_at[swapped] = len(known_given.stage) + new_given
-    return surname_at, given_at, _joined(known_surnames, more_surnames), _joined(known_given, more_given)
-
-
-def _joined(one: PartEvidence, two: PartEvidence) -> PartEvidence:
-    return PartEvidence(
-        np.concatenate([one.shares, two.shares]),
-        np.concatenate([one.stage, two.stage]),
-        np.concatenate([one.language, two.language]),
-        np.concatenate([one.misplaced, two.misplaced]),
-    )
-
-
-def _at(evidence: PartEvidence, places: NDArray[np.int64]) -> PartEvidence:
-    return PartEvidence(
-        evidence.shares[places], evidence.stage[places], evidence.language[places], evidence.misplaced[places]
-    )
-
-
-def _without_religion(evidence: PartEvidence) -> PartEvidence:
-    language = np.array([FOLDED_LANGUAGES.get(one, one) for one in evidence.language], dtype=object)
-    return PartEvidence(folded_shares(evidence.shares), evidence.stage, language, evidence.misplaced)
-
-
-def _described(part: str, evidence: PartEvidence) -> list[str]:
-    """Return `part:stage:origin=share` per string: what was found, never the string."""
-    best, top = evidence.shares.argmax(1), evidence.shares.max(1)
-    return [
-        f"{part}:{STAGE_NAMES[stage]}:{ORIGINS[at]}={share:.2f}" if stage != UNKNOWN else f"{part}:unknown"
-        for stage, at, share in zip(evidence.stage, best, top, strict=True)
-    ]
-
-
-def _named(given_names: Sequence[str], evidence: PartEvidence) -> list[tuple[str, str]]:
-    described = _described("given", evidence)
-    # Strings that re-reading added stand behind the given names, and always have one.
-    names = [*given_names, *(["-"] * (len(described) - len(given_names)))]
-    return list(zip(names, described, strict=True))
-
-
-def _frame(
-    decisions: Decisions, stage: NDArray[np.int8], language: NDArray[np.object_], evidence: pa.Array
-) -> pa.Table:
+def _frame(decisions: Decisions, judged: Judged, languages: list[str | None], evidence: pa.Array) -> pa.Table:
     abstained = decisions.outcome == ABSTAINED
-    methods = np.array(STAGE_NAMES, dtype=object)[stage]
-    methods[abstained] = Method.ABSTAINED.value
-    origins = np.array(ORIGINS, dtype=object)[decisions.best]
-    origins[decisions.outcome != ANSWERED] = None
+    origins = pa.array(ORIGINS).take(pa.array(decisions.best, mask=decisions.outcome != ANSWERED))
     sets = pa.array([[o for at, o in enumerate(ORIGINS) if code >> at & 1] for code in range(2 ** len(ORIGINS))])
-    set_codes = (decisions.members << np.arange(len(ORIGINS))).sum(1)
+    set_codes = decisions.members @ (1 << np.arange(len(ORIGINS)))
+    # The row -1 is no language, which comes last.
+    rows = judged.surnames.language[judged.surname_at] % len(languages)
     columns: dict[str, Any] = {
-        "origin": pa.array(origins, pa.string()),
+        "origin": origins,
         "confidence": pa.array(decisions.confidence, mask=abstained),
         "origin_set": sets.take(pa.array(set_codes)),
-        "language": pa.array(language, pa.string()),
-        "method": pa.array(methods, pa.string()),
+        "language": pa.array(languages, pa.string()).take(pa.array(rows)),
+        "method": pa.array(methods_of(judged.state, decisions.outcome), pa.string()),
     }
     for at, origin in enumerate(ORIGINS):
         columns[f"p_{origin}"] = pa.array(decisions.probabilities[:, at], mask=abstained)
     return pa.table(columns | {"evidence": evidence})
+
+
+def _with_remembered(found: pa.Table, leads: pa.Table, remembered: Remembered, *, reveal_religion: bool) -> pa.Table:
+    """Return the classifications with those replaced that people have confirmed."""
+    ids = leads["lead_id"].to_pylist()
+    keys = map(name_key, leads["director_given_names"].to_pylist(), leads["director_surname"].to_pylist())
+    answers = [remembered.answer(one, key, reveal_religion=reveal_religion) for one, key in zip(ids, keys, strict=True)]
+    places = np.arange(len(answers))
+    replaced = np.array([at for at, answer in enumerate(answers) if answer is not None], np.int64)
+    places[replaced] = found.num_rows + np.arange(len(replaced))
+    estimates = found.take(replaced).to_pylist()
+    confirmed = [
+        row | _confirmed(*answer, reveal_religion=reveal_religion)
+        for row, answer in zip(estimates, (one for one in answers if one is not None), strict=True)
+    ]
+    return pa.concat_tables([found, pa.Table.from_pylist(confirmed, schema=found.schema)]).take(places)
+
+
+def _confirmed(method: Method, origin: Origin, *, reveal_religion: bool) -> dict[str, Any]:
+    certainty = CERTAINTY[method]
+    others = [one for one in Origin if one != origin and (reveal_religion or one not in FOLD_INTO)]
+    shares = dict.fromkeys(Origin, 0.0) | dict.fromkeys(others, (1 - certainty) / len(others)) | {origin: certainty}
+    return {
+        "origin": origin.value,
+        "confidence": certainty,
+        "origin_set": [origin.value],
+        "method": method.value,
+        **{f"p_{one}": share for one, share in shares.items()},
+        "evidence": CONFIRMED[method],
+    }
 
 
 def _without_purpose(rows: int) -> pa.Table:

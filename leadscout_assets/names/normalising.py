@@ -3,15 +3,13 @@
 Origins do not belong here, so the order of `Nkosi Brian` stays as written; the cascade judges both readings.
 """
 
-import re
-from typing import NamedTuple
+from __future__ import annotations
 
-import pyarrow as pa
-import pyarrow.compute as pc
+import re
+from typing import TYPE_CHECKING, NamedTuple
 
 from leadscout_assets.names.display import VOWELS, cased, cased_surname, comparison_key, is_initials
 from leadscout_assets.names.folding import fold, fold_word, tidy
-from leadscout_assets.names.plain import plain_names
 from leadscout_assets.names.wordlists import (
     COMPANY_ENDINGS,
     COMPANY_PHRASES,
@@ -25,6 +23,10 @@ from leadscout_assets.names.wordlists import (
     SUFFIXES,
     TITLES,
 )
+
+if TYPE_CHECKING:
+    # A single name is taken apart without Arrow, which alone takes as long to import as all the rest.
+    import pyarrow as pa
 
 MISSING, UNUSABLE, SINGLE = "missing", "unusable", "single"
 
@@ -45,7 +47,8 @@ _OTHERS = re.compile(r"\s*[/;&+|]\s*|\s+(?:and|AND|And|en)\s+")
 _SEPARATORS = frozenset(("/", ";", "&", "+", "|", "and", "en"))
 _VAN_DER = re.compile(r"\bv\.?\s?/?\s?d\.?(?=\s|[A-Z]{2})|\bvd\b\.?", re.IGNORECASE)
 _CARE_OF = re.compile(r"\b[cds]/o\b", re.IGNORECASE)
-_O_FOR_ZERO = re.compile(r"(?<=[^\W\d_])0(?=[^\W\d_])")
+_DIGIT_FOR_LETTER = re.compile(r"(?<=[^\W\d_])[01345](?=[^\W\d_])")
+_LETTER_OF_DIGIT = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s"}
 _SPACED_JOIN = re.compile(r"\s*-+\s*|(?<=\b[ODLod])'\s+")
 _BEHIND_DASH = re.compile(rf"\s-+\s*(?:{'|'.join(sorted(ROLES | SUFFIXES))})\.?\s*$", re.IGNORECASE)
 _NOISE = re.compile(r"[^\w\s',-]|[\d_]")
@@ -68,6 +71,9 @@ def split_names(names: pa.Array | pa.ChunkedArray) -> pa.Table:
     surname, the same for `SURNAME, First` and `First Surname`. `problem` is null, `missing` (blank), `unusable`
     (no person's name) or `single` (one name, which stands in `surname`).
     """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     encoded = names.combine_chunks() if isinstance(names, pa.ChunkedArray) else names
     encoded = encoded.cast(pa.string()).dictionary_encode()
     parts = _split_distinct(encoded.dictionary)
@@ -79,6 +85,11 @@ def split_names(names: pa.Array | pa.ChunkedArray) -> pa.Table:
 
 def _split_distinct(names: pa.Array) -> pa.Table:
     """Take distinct names apart: plain ones by the column, the others one by one."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from leadscout_assets.names.plain import plain_names
+
     plain = plain_names(names)
     others = [split_name(name) for name in names.filter(pc.invert(plain.is_plain)).to_pylist()]
     columns = zip(*others, strict=True) if others else ([] for _ in NameParts._fields)
@@ -112,7 +123,10 @@ def split_name(text: str) -> NameParts:
     if not _SIMPLE.fullmatch(text):
         text = _BEHIND_DASH.sub("", text)
         text = _first_person(text, words)
-        text = _SPACED_JOIN.sub(lambda m: "-" if "-" in m[0] else "'", _NOISE.sub(" ", _O_FOR_ZERO.sub("o", text)))
+        text = _SPACED_JOIN.sub(
+            lambda m: "-" if "-" in m[0] else "'",
+            _NOISE.sub(" ", _DIGIT_FOR_LETTER.sub(lambda m: _LETTER_OF_DIGIT[m[0]], text)),
+        )
     else:
         text = _first_person(text, words).replace(".", " ")
     before, comma, after = text.partition(",")

@@ -1,4 +1,4 @@
-"""The phonetic stage: unknown tokens that sound like, or are one slip away from, known ones.
+"""Known tokens that an unknown one sounds like, or is one or two slips away from. Spelling only: no origins here.
 
 The key is made for South African names, whose spellings vary by the orthography of five centuries; English keys lose them.
 """
@@ -6,12 +6,17 @@ The key is made for South African names, whose spellings vary by the orthography
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leadscout_assets.names.hashing import MAX_LETTERS, slip_hashes, whole_hashes
 
 # In order: each pattern is rewritten before the next is looked at.
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern), sound)
+    (re.compile(pattern, re.MULTILINE), sound)
     for pattern, sound in (
         (r"ouw|auw|eau", "o"),  # Louw, Blaauw, Rousseau
         (r"oe|ou|oo", "u"),  # Moegamat, Mouton, Naidoo
@@ -30,45 +35,89 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"[aeiou]+$", ""),  # a final vowel comes and goes: Coetzee, Coetze
     )
 )
-MIN_KEY_LENGTH = 4
-"""Letters a token needs before its sound is believed: shorter ones sound like too much."""
-MIN_SLIP_LENGTH = 5
+MIN_LETTERS = 4
+"""Letters a token needs before its likeness is believed: shorter ones are like too much."""
+MIN_SLIP_LETTERS = 5
 """Letters a token needs before one slip is forgiven."""
+MIN_TWO_SLIP_LETTERS = 7
+"""Letters a token needs before two slips are forgiven that leave it sounding otherwise."""
 MAX_DISTANCE = 2
-"""Most slips (insert, delete, replace, swap) between tokens that sound alike."""
+"""Most slips (insert, delete, replace, swap) between a token and what it is taken for."""
 
 
-def sound_key(token: str) -> str:
-    """Return how a folded token sounds: the same for spellings that people here confuse."""
+def sound_keys(tokens: list[str]) -> list[str]:
+    """Return how folded tokens sound: the same for spellings that people here confuse. All in one pass."""
+    text = "\n".join(tokens)
     for pattern, sound in _RULES:
-        token = pattern.sub(sound, token)
-    return token
+        text = pattern.sub(sound, text)
+    return text.split("\n") if tokens else []
 
 
-class PhoneticIndex:
-    """Known tokens by sound and by what is left when one letter is taken out."""
+class Neighbours(NamedTuple):
+    """Pairs of an asked token and a known one like it: places of both, slips between them, whether they sound alike."""
 
-    def __init__(self, tokens: Iterable[str]) -> None:
-        """Index `tokens` (folded). Costs about 15 microseconds each."""
-        self._by_sound: dict[str, list[str]] = defaultdict(list)
-        self._by_rest: dict[str, list[str]] = defaultdict(list)
-        for token in tokens:
-            if len(token) >= MIN_KEY_LENGTH:
-                self._by_sound[sound_key(token)].append(token)
-                for rest in {token, *(token[:at] + token[at + 1 :] for at in range(len(token)))}:
-                    self._by_rest[rest].append(token)
+    asked: NDArray[np.int64]
+    known: NDArray[np.int64]
+    slips: NDArray[np.int64]
+    alike: NDArray[np.bool_]
 
-    def matches(self, token: str) -> list[str]:
-        """Return the known tokens that an unknown one is most likely meant to be, nearest first; empty where none."""
+
+@dataclass(frozen=True)
+class NeighbourIndex:
+    """Known tokens by the hashes of what is left when a letter is taken out, and by that of their sound, both sorted."""
+
+    slip_hashes: NDArray[np.uint32]
+    slip_owners: NDArray[np.int32]
+    sound_hashes: NDArray[np.uint32]
+    sound_owners: NDArray[np.int32]
+
+    def neighbours(self, tokens: list[str], known: list[str]) -> Neighbours:
+        """Return the known tokens that each of `tokens` may be meant to be; `known` is what the index was made of."""
         from rapidfuzz.distance import OSA
+        from rapidfuzz.process import cpdist
 
-        if len(token) < MIN_KEY_LENGTH:
-            return []
-        candidates = set(self._by_sound.get(sound_key(token), ()))
-        if len(token) >= MIN_SLIP_LENGTH:
-            for rest in {token, *(token[:at] + token[at + 1 :] for at in range(len(token)))}:
-                candidates.update(known for known in self._by_rest.get(rest, ()) if OSA.distance(token, known) == 1)
-        near = [(OSA.distance(token, known, score_cutoff=MAX_DISTANCE), known) for known in candidates]
-        near = [(distance, known) for distance, known in near if distance <= MAX_DISTANCE]
-        nearest = min(near)[0] if near else 0
-        return sorted(known for distance, known in near if distance == nearest)
+        asked = np.array([at for at, token in enumerate(tokens) if MIN_LETTERS <= len(token) <= MAX_LETTERS], np.int64)
+        if not len(asked):
+            return Neighbours(asked, asked, asked, asked.astype(bool))
+        words = [tokens[at] for at in asked]
+        slips = slip_hashes(words)
+        at, found = _matches(self.slip_hashes, self.slip_owners, slips.hashes, slips.owners)
+        keys = sound_keys(words)
+        sounds = whole_hashes(keys)
+        sound_at, sound_found = _matches(self.sound_hashes, self.sound_owners, sounds, np.arange(len(words)))
+        pairs = np.unique(np.concatenate([at, sound_at]) * len(known) + np.concatenate([found, sound_found]))
+        at, found = pairs // len(known), pairs % len(known)
+        choices = [known[place] for place in found]
+        distance = cpdist([words[place] for place in at], choices, scorer=OSA.distance, score_cutoff=MAX_DISTANCE)
+        alike = np.isin(pairs, sound_at * len(known) + sound_found)
+        lengths = np.fromiter(map(len, words), np.int64, len(words))[at]
+        forgiven = ((distance == 1) & (lengths >= MIN_SLIP_LETTERS)) | (
+            (distance <= MAX_DISTANCE) & (alike | (lengths >= MIN_TWO_SLIP_LETTERS))
+        )
+        return Neighbours(asked[at[forgiven]], found[forgiven], distance[forgiven].astype(np.int64), alike[forgiven])
+
+
+def index_neighbours(known: list[str]) -> NeighbourIndex:
+    """Index known tokens (folded); the shortest stand for no other."""
+    places = np.array([at for at, token in enumerate(known) if MIN_LETTERS <= len(token) <= MAX_LETTERS], np.int64)
+    words = [known[at] for at in places]
+    slips = slip_hashes(words)
+    sounds = whole_hashes(sound_keys(words))
+    slip_order, sound_order = np.argsort(slips.hashes, kind="stable"), np.argsort(sounds, kind="stable")
+    return NeighbourIndex(
+        slips.hashes[slip_order],
+        places[slips.owners[slip_order]].astype(np.int32),
+        sounds[sound_order],
+        places[sound_order].astype(np.int32),
+    )
+
+
+def _matches(
+    table: NDArray[np.uint32], owners: NDArray[np.int32], hashes: NDArray[np.uint32], askers: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return every pair of an asker and an owner with the same hash; `table` is sorted."""
+    low, high = np.searchsorted(table, hashes, "left"), np.searchsorted(table, hashes, "right")
+    counts = high - low
+    ends = np.cumsum(counts)
+    places = np.arange(ends[-1] if len(ends) else 0) + np.repeat(low - (ends - counts), counts)
+    return np.repeat(askers, counts), owners[places].astype(np.int64)

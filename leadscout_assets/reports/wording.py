@@ -45,6 +45,8 @@ PHONE_KINDS: dict[str, str] = {
 }
 
 METHODS: dict[str, str] = {
+    Method.VERIFIED: "Confirmed by a person",
+    Method.MEMORY: "Confirmed for the same name",
     Method.LEXICON: "Lexicon",
     Method.PHONETIC: "Sound of the name",
     Method.STATISTICAL: "Statistical model",

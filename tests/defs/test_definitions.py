@@ -11,7 +11,7 @@ from leadscout_assets.defs.partitions import LEAD_BATCH
 from leadscout_assets.defs.table_io import CONTRACTS
 
 LEAD_ASSETS = ("raw_leads", "leads", "rejected_leads", "classifications", "lead_scores", "lead_reports")
-REFERENCE_ASSETS = ("name_lexicon", "name_model")
+REFERENCE_ASSETS = ("name_lexicon", "name_model", "name_evaluation")
 UPKEEP_ASSETS = ("table_maintenance", "run_performance")
 BACKUP_ASSETS = ("backup", "restore_drill")
 
@@ -24,6 +24,7 @@ DEPENDENCIES = {
     "lead_reports": {"raw_leads", "leads", "rejected_leads", "classifications", "lead_scores"},
     "name_lexicon": set(),
     "name_model": {"name_lexicon"},
+    "name_evaluation": {"name_model"},
     "backup": set(),
     "restore_drill": {"backup"},
 }

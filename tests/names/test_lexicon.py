@@ -21,7 +21,7 @@ def data_files():
 
 
 def test_the_lexicon_holds_elements_of_every_origin_and_kind(lexicon):
-    assert lexicon.size >= 2500
+    assert lexicon.size >= 8000
     for kind in ("surname", "given"):
         best = {ORIGINS[at] for at in lexicon.shares[list(lexicon.rows[kind].values())].argmax(1)}
         assert best == set(ORIGINS)
@@ -51,6 +51,24 @@ def test_an_element_of_unrelated_languages_has_none():
     assert lexicon.languages[lexicon.rows["surname"]["lee"]] is None
 
 
+def test_variants_are_elements_of_their_own():
+    found = parse_lexicon({"a": HEADER + "Naidoo|Naidu, Zulu"}).rows["surname"]
+    assert set(found) == {"naidoo", "naidu", "zulu"}
+
+
+@pytest.mark.parametrize("kind", ["both", "clan"])
+def test_what_is_borne_in_both_places_is_known_in_both(kind):
+    lexicon = parse_lexicon({"a": f"[{kind} isixhosa african=1]\nDlomo"})
+    assert "dlomo" in lexicon.rows["surname"]
+    assert "dlomo" in lexicon.rows["given"]
+
+
+def test_a_section_may_weigh_more_than_another():
+    texts = {"a": "[surname english european=1 weight=3]\nLee", "b": "[surname cantonese chinese=1]\nLee"}
+    lexicon = parse_lexicon(texts)
+    assert lexicon.shares[lexicon.rows["surname"]["lee"]] == pytest.approx([0, 0.75, 0, 0, 0, 0.25])
+
+
 def test_elements_of_several_words_are_known_joined():
     assert "vandermerwe" in parse_lexicon({"a": HEADER + "Van der Merwe"}).rows["surname"]
 
@@ -63,6 +81,7 @@ def test_elements_of_several_words_are_known_joined():
         "[nickname x african=1]",
         "[surname x martian=1]",
         "[surname x african]",
+        "[surname x african=1 weight=0]",
     ],
 )
 def test_an_unusable_section_is_named_by_file_and_line(text):

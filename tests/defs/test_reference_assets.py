@@ -1,0 +1,63 @@
+"""What names are classified with, rebuilt and measured in Dagster."""
+
+import dagster as dg
+import pytest
+
+from leadscout_assets.defs import reference_assets
+from leadscout_assets.defs.reference_assets import name_evaluation, name_lexicon, name_model
+from leadscout_assets.names.baseline import load_baseline
+from leadscout_assets.names.engine import load_classifier
+
+
+def checks_of(result):
+    return {one.check_name: one for one in result.get_asset_check_evaluations()}
+
+
+def metadata_of(result, asset):
+    (materialization,) = result.asset_materializations_for_node(asset)
+    return materialization.metadata
+
+
+@pytest.fixture(scope="module")
+def whole():
+    return dg.materialize([name_lexicon, name_model, name_evaluation])
+
+
+def test_the_shipped_model_is_rebuilt_and_no_figure_has_fallen(whole):
+    assert whole.success
+    checks = checks_of(whole)
+    assert set(checks) == {"shipped_model", "frozen_baseline"}
+    assert all(check.passed for check in checks.values()), {name: one.description for name, one in checks.items()}
+
+
+def test_metadata_show_version_figures_and_charts_but_no_name(whole):
+    shown = metadata_of(whole, "name_evaluation")
+    assert shown["model_version"].value == load_classifier().version
+    assert shown["macro_f1_three"].value == load_baseline().figures["macro_f1_three"]
+    assert "data:image/svg+xml" in shown["charts"].value
+    assert metadata_of(whole, "name_lexicon")["elements"].value >= 8_000
+
+
+def test_where_the_cases_are_not_installed_the_frozen_figures_are_shown(monkeypatch):
+    monkeypatch.setattr(reference_assets, "find_cases", lambda: None)
+    result = dg.materialize([name_evaluation])
+    (check,) = checks_of(result).values()
+    assert check.passed
+    assert "not installed" in check.description
+    assert metadata_of(result, "name_evaluation")["answered"].value == load_baseline().figures["answered"]
+
+
+def test_a_model_that_the_lexicon_does_not_give_fails_its_check(monkeypatch):
+    monkeypatch.setattr(reference_assets, "differences", lambda one, other: ["shares"])
+    monkeypatch.setattr(reference_assets, "build_knowledge", lambda lexicon: _Other())
+    result = dg.materialize([name_model], raise_on_error=False)
+    (check,) = checks_of(result).values()
+    assert not check.passed
+    assert "make name-model" in check.description
+
+
+class _Other:
+    content_hash = "another"
+
+    def arrays(self):
+        return {}

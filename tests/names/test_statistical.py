@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+
+from leadscout_assets.names.engine import load_classifier
+from leadscout_assets.names.lexicon import ORIGINS, parse_lexicon
+from leadscout_assets.names.statistical import n_grams, train_ngrams
+
+
+@pytest.fixture(scope="module")
+def letters():
+    return load_classifier().knowledge.letters
+
+
+def test_letters_tell_the_origin_of_names_that_nobody_listed(letters):
+    shares = letters["surname"].log_shares(["mkhabathwayo", "vandenplasburg", "govindalingamsamy"])
+    assert [ORIGINS[at] for at in shares.argmax(1)] == ["african", "european", "indian"]
+    np.testing.assert_allclose(np.exp(shares).sum(1), 1)
+
+
+def test_prediction_of_a_token_does_not_depend_on_its_neighbours(letters):
+    together, alone = (
+        letters["given"].log_shares(["mkhabathwayo", "vandenplas"]),
+        letters["given"].log_shares(["vandenplas"]),
+    )
+    np.testing.assert_allclose(together[1:], alone)
+    assert letters["given"].log_shares([]).shape == (0, len(ORIGINS))
+
+
+def test_n_grams_do_not_cross_from_one_token_into_the_next():
+    both, owners, counts = n_grams(["ab", "cde"])
+    one, _, _ = n_grams(["ab"])
+    other, _, _ = n_grams(["cde"])
+    assert sorted(both[owners == 0]) == sorted(one)
+    assert sorted(both[owners == 1]) == sorted(other)
+    assert counts.tolist() == [len(one), len(other)]
+
+
+def test_hidden_elements_teach_nothing():
+    text = "[surname isizulu african=1]\nNkosi, Nkosana, Zulu\n[surname english european=1]\nSmith, Smithers"
+    lexicon = parse_lexicon({"a": text})
+    tokens = lexicon.tokens("surname")
+    seen = train_ngrams(lexicon, "surname", np.array([not token.startswith("smith") for token in tokens]))
+    assert ORIGINS[seen.log_shares(["nkosi"]).argmax()] == "european"
