@@ -54,7 +54,7 @@ class Upkeep:
 
 
 class Tables:
-    """The Delta tables below one folder, one per contract; those with replaceable rows are partitioned by `batch_id`."""
+    """The Delta tables below one folder, one per contract; those with replaceable rows are partitioned by `batch_id`, scattered ones apart."""
 
     def __init__(self, root: Path) -> None:
         """Take the folder of the tables; nothing is created before the first write."""
@@ -100,6 +100,28 @@ class Tables:
             rows = self._dataset(contract, batches).to_table(columns=wanted).cast(schema)
             order = contract.order or contract.key
             return in_order(rows, order) if ordered and set(order) <= set(wanted) else rows
+
+    def pick(
+        self,
+        contract: Contract,
+        batches: Sequence[str],
+        column: str,
+        values: pa.Array,
+        columns: Sequence[str] | None = None,
+    ) -> pa.Table:
+        """Return those rows of `batches` whose `column` is one of `values`, in no order; no other row is held in memory.
+
+        Raises `EdgeFailed` where storage cannot be read.
+        """
+        wanted = list(columns) if columns is not None else contract.schema.names
+        schema = pa.schema([contract.schema.field(name) for name in wanted])
+        if not batches or not len(values) or not self._exists(contract):
+            return schema.empty_table()
+        from pyarrow import dataset
+
+        with _reading(contract):
+            condition = dataset.field(column).isin(values)
+            return self._dataset(contract, batches).to_table(columns=wanted, filter=condition).cast(schema)
 
     def add_new(self, contract: Contract, frame: pa.Table) -> int:
         """Add the rows of `frame` whose key the table does not have yet, in one atomic commit; return how many those were.
@@ -273,7 +295,8 @@ class Tables:
                 with attempt:
                     if not self._exists(contract):
                         make_private(path)
-                        DeltaTable.create(path, contract.schema, mode="ignore", partition_by=["batch_id"])
+                        own = None if contract.scattered else ["batch_id"]
+                        DeltaTable.create(path, contract.schema, mode="ignore", partition_by=own)
                     write_deltalake(path, frame, mode="overwrite", predicate=predicate)
 
 
