@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from leadscout_assets.errors import EdgeFailed
 from leadscout_assets.folders import make_private
 from leadscout_assets.inbox import DeliveryStore, take
+from leadscout_assets.leads.column_maps import ColumnMap, ColumnMaps
 from leadscout_assets.leads.delivery import Delivery
 from leadscout_assets.settings import Settings
 
@@ -77,6 +78,13 @@ class Home:
         from leadscout_assets.database.deliveries import Deliveries
 
         return Deliveries(self.database)
+
+    def column_maps(self, named: ColumnMap | None = None) -> ColumnMaps:
+        """Return what is saved for lists with a certain header, and what is `named` for the one at hand."""
+        from leadscout_assets.database.column_mappings import all_mappings
+
+        saved = {mapping.header: mapping.columns for mapping in all_mappings(self.database)}
+        return ColumnMaps(named or {}, saved)
 
     @cached_property
     def lead_id_key(self) -> bytes:

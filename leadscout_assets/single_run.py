@@ -21,6 +21,7 @@ from leadscout_assets.contracts import Contract
 from leadscout_assets.digests import sha256_of
 from leadscout_assets.errors import BadInput, UnreadableFile
 from leadscout_assets.kept_steps import KeptSteps, Made
+from leadscout_assets.leads.column_maps import NO_MAPS, ColumnMaps
 from leadscout_assets.leads.counting import count_rows
 from leadscout_assets.leads.delivery import Delivery, batch_key, shown_name
 from leadscout_assets.logs import bound, operation
@@ -89,8 +90,9 @@ def run_file(
     delivered_at: datetime,
     resume: bool = False,
     on_kept: Keeping = lambda _folder, _finished: None,
+    maps: ColumnMaps = NO_MAPS,
 ) -> ChainResult:
-    """Run the chain on one lead list and write its report below `out`.
+    """Run the chain on one lead list and write its report below `out`; `maps` has columns that a person named.
 
     The result of each step is kept below `out` until the end, so that an interrupted run can be gone on with: with
     `resume`, finished steps are not done again, and the day of delivery is that of the run that was interrupted.
@@ -101,9 +103,9 @@ def run_file(
     _check_writable(out)
     _check_there(source)
     clock = Clock()
-    kept = KeptSteps(out, sha := sha256_of(source), _basis(sha, settings, lead_id_key), resume=resume)
+    kept = KeptSteps(out, sha := sha256_of(source), _basis(sha, settings, lead_id_key, maps), resume=resume)
     try:
-        result = _run(source, out, settings, lead_id_key, delivered_at, kept, on_kept, clock)
+        result = _run(source, out, settings, lead_id_key, delivered_at, maps, kept, on_kept, clock)
     except BadInput:
         # The same file is refused again, however often it is gone on with.
         kept.remove()
@@ -121,6 +123,7 @@ def _run(
     settings: Settings,
     lead_id_key: bytes,
     delivered_at: datetime,
+    maps: ColumnMaps,
     kept: KeptSteps,
     on_kept: Keeping,
     clock: Clock,
@@ -135,7 +138,7 @@ def _run(
         return made
 
     def read() -> Made:
-        reading = pipeline.read([delivery], lambda _: source, settings)
+        reading = pipeline.read([delivery], lambda _: source, settings, maps)
         _stop_if_refused(reading.refusals)
         return (reading.raw,)
 
@@ -185,13 +188,14 @@ def _run(
     )
 
 
-def _basis(sha256: str, settings: Settings, lead_id_key: bytes) -> dict[str, str]:
+def _basis(sha256: str, settings: Settings, lead_id_key: bytes, maps: ColumnMaps) -> dict[str, str]:
     """Return what the results of the steps depend on, personal values and the key as digests."""
     told = settings.model_dump_json(include=set(DECIDING)).encode()
     return {
         "input": sha256,
         "lead_id_key": hashlib.sha256(lead_id_key).hexdigest(),
         "settings": hashlib.sha256(told).hexdigest(),
+        "columns": hashlib.sha256(repr(sorted(maps.named.items())).encode()).hexdigest(),
         "product": importlib.metadata.version("leadscout"),
     }
 

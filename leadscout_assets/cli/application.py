@@ -23,6 +23,7 @@ from leadscout_assets.cli import (
     health,
     logs,
     performance,
+    plan,
     platform,
     recovery,
     run,
@@ -39,6 +40,7 @@ INTERRUPTED = 130
 COMMANDS = (
     run.run,
     deliver.deliver,
+    plan.plan,
     generate.generate,
     classify.classify,
     explain.explain,
@@ -59,9 +61,9 @@ COMMANDS = (
     recovery.restore,
 )
 
-LOOKING = frozenset({"none", "batches", "show", "doctor", "health", "logs"})
+LOOKING = frozenset({"none", "plan", "batches", "show", "doctor", "health", "logs"})
 """Commands that change nothing."""
-GROUPS = {"alerts": alerts.app, "audit": audit.app, "perf": performance.performance}
+GROUPS = {"alerts": alerts.app, "audit": audit.app, "perf": performance.performance, "mappings": plan.mappings}
 
 app = typer.Typer(
     name="leadscout",

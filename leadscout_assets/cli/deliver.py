@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 from leadscout_assets.cli.long_work import long_work
+from leadscout_assets.cli.plan import Map, Sender, keep
 from leadscout_assets.cli.printing import print_json
+from leadscout_assets.errors import BadInput
 from leadscout_assets.settings import current_settings
 
 UNCOUNTED = "its rows could not be counted: the batch will be refused"
@@ -15,15 +17,24 @@ UNCOUNTED = "its rows could not be counted: the batch will be refused"
 
 def deliver(
     file: Annotated[Path, typer.Argument(help="Lead list, CSV or XLSX.")],
+    map_: Map = None,
+    sender: Sender = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Store a lead list as a delivery; the platform's inbox sensor starts its run. Answers with the batch."""
     from leadscout_assets.batch_overview import details
     from leadscout_assets.home import Home
+    from leadscout_assets.leads.column_maps import parse_map
     from leadscout_assets.supervisor import running_pid
 
     settings = current_settings()
     home = Home(settings)
+    if map_ or sender:
+        if not sender:
+            raise BadInput("--map needs --sender NAME: the list is read by it again whenever its batch is run")
+        if not file.is_file():
+            raise BadInput("there is no such file to deliver; check the path")
+        keep(home, file, parse_map(map_ or []), sender)
     size = file.stat().st_size if file.is_file() else None
     with long_work(settings, "deliver", total=size, unit="bytes"):
         delivered = home.deliver(file, now=datetime.now(UTC))

@@ -90,6 +90,21 @@ audit_events = sa.Table(
     sa.Column("hash", sa.Text, nullable=False, comment="SHA-256 of this event with prev_hash, hex"),
 )
 
+column_mappings = sa.Table(
+    "column_mappings",
+    metadata,
+    sa.Column("sender", sa.Text, primary_key=True, comment="a name that a person gave it"),
+    sa.Column("header", sa.Text, nullable=False, unique=True, comment="digest of the headers of the lists it is for"),
+    sa.Column(
+        "columns",
+        sa.JSON().with_variant(JSONB(), "postgresql"),
+        nullable=False,
+        comment="field by header, as a person named them",
+    ),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+)
+
 alert_states = sa.Table(
     "alert_states",
     metadata,
