@@ -14,7 +14,7 @@ OPERATIONS = (
     # steps of a run, by the asset they make
     "raw_leads", "leads", "classifications", "lead_scores", "lead_reports", "known_leads", "table_maintenance", "restore_drill",
     # commands
-    "run", "deliver", "generate", "classify", "backfill", "backup", "restore", "demo", "up",
+    "run", "deliver", "generate", "classify", "backfill", "backup", "restore", "undo", "demo", "up",
 )  # fmt: skip
 """What reports progress, and can be given a time limit; `backup` is both a step and a command."""
 

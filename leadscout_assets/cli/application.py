@@ -27,6 +27,7 @@ from leadscout_assets.cli import (
     platform,
     recovery,
     run,
+    undo,
 )
 from leadscout_assets.cli.long_work import ENDED_BY
 from leadscout_assets.errors import LeadScoutError, is_interruption
@@ -47,6 +48,7 @@ COMMANDS = (
     batches.batches,
     batches.show,
     platform.backfill,
+    undo.undo,
     platform.up,
     background.down,
     background.status,

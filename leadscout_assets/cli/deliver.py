@@ -40,7 +40,7 @@ def deliver(
         delivered = home.deliver(file, now=datetime.now(UTC))
     batch, rows = delivered.delivery.batch_id, delivered.delivery.rows_counted
     state, refusal = "waiting", None
-    if not delivered.new:
+    if not delivered.new and not delivered.again:
         known = details(home, batch)
         state, refusal = known.state, known.refusal
     running = running_pid(settings.home) is not None
@@ -50,6 +50,7 @@ def deliver(
             {
                 "batch_id": batch,
                 "known": not delivered.new,
+                "again": delivered.again,
                 "rows": rows,
                 "state": state,
                 "note": note,
@@ -57,12 +58,15 @@ def deliver(
             }
         )
         return
-    print(f"batch {batch}" if delivered.new else f"already batch {batch}")
+    if delivered.again:
+        print(f"batch {batch} again: it had been undone, and now counts as if it were new")
+    else:
+        print(f"batch {batch}" if delivered.new else f"already batch {batch}")
     if note:
         print(note)
     if state != "waiting":
         print(f"it is {state}; to run it again: leadscout backfill {batch}")
     elif not running:
         print(f"it will be run as soon as the platform is up: leadscout up, or now: leadscout backfill {batch}")
-    elif not delivered.new:
+    elif not delivered.new and not delivered.again:
         print("it is waiting for its run")

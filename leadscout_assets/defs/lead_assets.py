@@ -70,7 +70,7 @@ def raw_leads(context: dg.AssetExecutionContext, platform: Platform) -> pa.Table
     """Read the delivered files; a batch that cannot be read or does not reconcile is refused."""
     with step(context, platform.home, "raw_leads") as work:
         home = platform.home
-        reading = pipeline.read(work.deliveries, home.store.path, home.settings, home.column_maps())
+        reading = pipeline.read(work.deliveries, home.content, home.settings, home.column_maps())
     work.correct(reading.recounted)
     work.refuse(reading.refusals)
     return work.done(reading.raw.num_rows, reading.raw)
