@@ -6,6 +6,7 @@ made good by whoever comes next.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -32,12 +33,11 @@ from leadscout_assets.folders import make_private
 from leadscout_assets.identity.blocking import BLOCKS, blocks, equal_texts, meet, of_batches
 from leadscout_assets.identity.resolving import DELIVERED_AT, Resolved, leads_columns, near_pairs, resolve
 from leadscout_assets.lead_tables import KNOWN_TABLES
-from leadscout_assets.tables import Tables
+from leadscout_assets.tables import Tables, together
 from leadscout_assets.terms import Linked, Province
 
-LOCK = ".known_leads.lock"
 JOURNAL = ".known_leads.journal"
-"""Below the tables' folder: what one process at a time holds, and what it is about to write."""
+"""Folder below the tables' with what is about to be written. It holds leads as they are in the tables."""
 
 _LEADS = ("batch_id", "lead_id")
 
@@ -141,16 +141,9 @@ def compare(tables: Tables, leads: pa.Table, batch: str) -> Comparison:
 @contextmanager
 def changing(tables: Tables) -> Iterator[None]:
     """Hold the known leads for this process while the block runs, with nothing half written under it."""
-    import fcntl  # POSIX only, like the platform
-
-    try:
-        make_private(tables.root)
-        with (tables.root / LOCK).open("a") as held:
-            fcntl.flock(held, fcntl.LOCK_EX)
-            _finish(tables)
-            yield
-    except OSError as error:
-        raise EdgeFailed(f"the known leads cannot be locked: {error.strerror}; check LEADSCOUT_HOME/tables") from None
+    with together(tables.root):
+        _finish(tables)
+        yield
 
 
 class _Known:
@@ -326,11 +319,12 @@ def _write(tables: Tables, change: Change) -> None:
     """Write a change to its tables. From when the journal is complete, it happens, whatever is killed."""
     journal = tables.root / JOURNAL
     growing = journal.with_suffix(".new")
-    shutil.rmtree(growing, ignore_errors=True)
-    make_private(growing)
-    for name, rows in change.rows.items():
-        _keep(growing / name, rows, change.batches[name])
-    growing.rename(journal)
+    with _journaling():
+        shutil.rmtree(growing, ignore_errors=True)
+        make_private(growing)
+        for name, rows in change.rows.items():
+            _keep(growing / name, rows, change.batches[name])
+        growing.rename(journal)
     _finish(tables)
 
 
@@ -340,19 +334,36 @@ def _finish(tables: Tables) -> None:
     if not journal.is_dir():
         return
     for contract in KNOWN_TABLES:
-        rows, batches = _kept(journal / contract.name)
+        with _journaling():
+            rows, batches = _kept(journal / contract.name)
         tables.replace(contract, rows, batches)
-    # Renamed first: half a journal must not look like one.
     done = journal.with_suffix(".done")
-    shutil.rmtree(done, ignore_errors=True)
-    journal.rename(done)
-    shutil.rmtree(done)
+    with _journaling():
+        shutil.rmtree(done, ignore_errors=True)
+        # Renamed first: half a journal must not look like one.
+        journal.rename(done)
+        shutil.rmtree(done)
+
+
+@contextmanager
+def _journaling() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        # Their messages may quote rows.
+        kind = type(error).__name__
+        raise EdgeFailed(
+            f"the journal of the known leads failed ({kind}); check free space and permissions below LEADSCOUT_HOME/tables"
+        ) from None
 
 
 def _keep(path: Path, rows: pa.Table, batches: Sequence[str]) -> None:
     told = rows.replace_schema_metadata({"batches": "\n".join(batches)})
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, told.schema) as writer:
-        writer.write_table(told)
+    with path.open("wb") as file:
+        with pa.ipc.new_file(file, told.schema) as writer:
+            writer.write_table(told)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _kept(path: Path) -> tuple[pa.Table, list[str]]:

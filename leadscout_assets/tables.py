@@ -35,6 +35,9 @@ WRITE_ATTEMPTS = 6
 """Two writers of one batch: the loser's commit fails and is tried again. Four writers never needed more than three."""
 
 
+TOGETHER = ".together.lock"
+"""Lock file below the tables' folder. Never unlinked: a second process could lock the file that the first has just removed."""
+
 READER_VERSION = 1
 """Delta's protocol version below which a table is its files and nothing else: no deletion vectors, no renamed columns."""
 
@@ -298,6 +301,24 @@ class Tables:
                         own = None if contract.scattered else ["batch_id"]
                         DeltaTable.create(path, contract.schema, mode="ignore", partition_by=own)
                     write_deltalake(path, frame, mode="overwrite", predicate=predicate)
+
+
+@contextmanager
+def together(root: Path) -> Iterator[None]:
+    """Hold the tables below `root` whose rows belong together: one process at a time changes them, or looks at all of them at once.
+
+    The kernel lets go of it with its holder, however that ends. Raises `EdgeFailed` where the folder cannot be written.
+    """
+    import fcntl  # POSIX only, like the platform
+
+    try:
+        make_private(root)
+        held = (root / TOGETHER).open("a")
+    except OSError as error:
+        raise EdgeFailed(f"the tables cannot be locked: {error.strerror}; check LEADSCOUT_HOME/tables") from None
+    with held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
 
 
 def _files_below(path: Path) -> FileSystem:

@@ -18,7 +18,7 @@ LATER = MORNING + timedelta(minutes=5)
 def test_a_run_holds_its_batch_and_those_between_the_ends_of_its_range(ground):
     batches = [ground.deliver(f"leads {mark}.csv", small_list(mark)).batch_id for mark in range(4)]
     create_run_for_test(
-        ground.instance, job_name="lead_chain", status=dg.DagsterRunStatus.QUEUED, tags=partition_tags(batches[:3])
+        ground.instance, job_name="lead_chain", status=dg.DagsterRunStatus.STARTED, tags=partition_tags(batches[:3])
     )
     create_run_for_test(
         ground.instance, job_name="lead_chain", status=dg.DagsterRunStatus.SUCCESS, tags=partition_tags(batches[3:])
