@@ -25,6 +25,7 @@ from leadscout_assets.cli import (
     performance,
     platform,
     recovery,
+    review,
     run,
 )
 from leadscout_assets.cli.long_work import ENDED_BY
@@ -61,7 +62,7 @@ COMMANDS = (
 
 LOOKING = frozenset({"none", "batches", "show", "doctor", "health", "logs"})
 """Commands that change nothing."""
-GROUPS = {"alerts": alerts.app, "audit": audit.app, "perf": performance.performance}
+GROUPS = {"alerts": alerts.app, "audit": audit.app, "perf": performance.performance, "review": review.app}
 
 app = typer.Typer(
     name="leadscout",
