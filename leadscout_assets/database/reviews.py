@@ -132,7 +132,7 @@ class Reviews:
 def _last_said(
     connection: sa.Connection, lead_ids: Collection[str], kind: ReviewKind, reviewer: str
 ) -> dict[str, tuple[object, ...]]:
-    said = {}
+    said: dict[str, tuple[object, ...]] = {}
     query = reviews.select().where(reviews.c.kind == kind.value).order_by(reviews.c.number)
     if kind is ReviewKind.REVIEWER:
         query = query.where(reviews.c.reviewer == reviewer)

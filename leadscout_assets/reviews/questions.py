@@ -24,6 +24,7 @@ SAMPLE = 100
 _NAME_HASH_BYTES = 16
 _ID_BYTES = 5
 _PERSON = b"leadscout name"
+_ORDER = [origin.value for origin in Origin]
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def ask(
                 name_hash=name_hash(name_key(given, surname)),
                 full_name=full_name_key(given, surname) is not None,
                 sampled=at in drawn,
-                origin_set=tuple(sorted(row["origin_set"], key=list(Origin).index)),
+                origin_set=tuple(sorted(row["origin_set"], key=_ORDER.index)),
                 model_version=row["model_version"],
             )
         )
