@@ -51,7 +51,7 @@ def export_rows(home: Home, batch: str, out: Path, *, with_origin: bool, purpose
     sheet = lead_rows(leads, scores, answers, reveal_religion=home.settings.reveal_religion)
     pages = [sheet] if purpose is None or not with_origin else [caution_sheet(batch, purpose), sheet]
     _at_once(out, lambda path: write(path, pages))
-    return leads.num_rows
+    return int(leads.num_rows)
 
 
 def _write_workbook(path: Path, pages: list[Sheet]) -> None:

@@ -126,16 +126,18 @@ def read_questionnaire(path: Path, limits: ReadLimits) -> list[FilledRow]:
     if not path.is_file():
         raise BadInput("there is no such file; check the path")
     if detect(path).name != "xlsx":
-        raise UnreadableFile(
-            "no_questionnaire", "the file is no workbook: import the .xlsx that the export has written"
-        )
-    _, cells = shown_cells(path, limits, SHEET)
+        raise BadInput("the file is no workbook: import the .xlsx that the export has written")
+    try:
+        _, cells = shown_cells(path, limits, SHEET)
+    except UnreadableFile as error:
+        if error.code != "sheet_missing":
+            raise
+        raise BadInput(f"the workbook has no sheet {SHEET}: import the file that the export has written") from None
     height = len(cells[0]) if cells else 0
     headings = [column[0].as_py() if height else None for column in cells]
     wrong = [name for name in COLUMNS if headings.count(name) != 1]
     if wrong:
-        raise UnreadableFile(
-            "no_questionnaire",
+        raise BadInput(
             f"the first row of the sheet {SHEET} does not head each of {', '.join(wrong)} once: "
             "copy the answers into the file as it was exported",
         )

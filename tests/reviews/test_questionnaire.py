@@ -7,7 +7,7 @@ import zipfile
 import openpyxl
 import pytest
 
-from leadscout_assets.errors import BadInput, UnreadableFile
+from leadscout_assets.errors import BadInput
 from leadscout_assets.reviews.checking import FilledRow, options
 from leadscout_assets.reviews.questionnaire import read_questionnaire, write_questionnaire
 from leadscout_assets.reviews.questions import Asked
@@ -96,16 +96,24 @@ def test_rows_and_columns_may_be_moved_and_rows_left_out(path):
 
 
 def test_a_heading_that_is_gone_is_named(path):
-    with pytest.raises(UnreadableFile, match="Origin") as caught:
+    with pytest.raises(BadInput, match="Origin") as caught:
         filled(path, C1="Herkoms")
     assert "Herkoms" not in str(caught.value)
+
+
+def test_a_workbook_without_the_sheet_is_refused_by_the_sheet_s_name(path):
+    book = openpyxl.load_workbook(path)
+    book["Review"].title = "Resensie"
+    book.save(path)
+    with pytest.raises(BadInput, match="no sheet Review"):
+        read_questionnaire(path, LIMITS)
 
 
 @pytest.mark.parametrize("content", [b"Question,Name\n1,Ann\n", b"PK\x03\x04 cut", b"%PDF-1.7"])
 def test_what_is_no_workbook_is_refused(tmp_path, content):
     path = tmp_path / "review.xlsx"
     path.write_bytes(content)
-    with pytest.raises(UnreadableFile):
+    with pytest.raises(BadInput):
         read_questionnaire(path, LIMITS)
 
 
