@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -29,6 +30,9 @@ from leadscout_assets.logs.batches import batch_done, batch_refused, batch_start
 from leadscout_assets.progress import current
 from leadscout_assets.runs.memory import peak_memory_mb
 from leadscout_assets.settings import Settings
+
+if TYPE_CHECKING:
+    from leadscout_assets.names.remembered import Remembered
 
 DECIDING = (
     "classification_purpose", "reveal_religion", "batch_slug", "sheet", "max_workbook_bytes", "max_unpacked_bytes",
@@ -88,11 +92,13 @@ def run_file(
     *,
     lead_id_key: bytes,
     delivered_at: datetime,
+    confirmed: Remembered | None = None,
     resume: bool = False,
     on_kept: Keeping = lambda _folder, _finished: None,
     maps: ColumnMaps = NO_MAPS,
 ) -> ChainResult:
-    """Run the chain on one lead list and write its report below `out`; `maps` has columns that a person named.
+    """Run the chain on one lead list and write its report below `out`; what people `confirmed` of names wins, and columns that a
+    person named (`maps`).
 
     The result of each step is kept below `out` until the end, so that an interrupted run can be gone on with: with
     `resume`, finished steps are not done again, and the day of delivery is that of the run that was interrupted.
@@ -103,9 +109,10 @@ def run_file(
     _check_writable(out)
     _check_there(source)
     clock = Clock()
-    kept = KeptSteps(out, sha := sha256_of(source), _basis(sha, settings, lead_id_key, maps), resume=resume)
+    basis = _basis(sha := sha256_of(source), settings, lead_id_key, confirmed, maps)
+    kept = KeptSteps(out, sha, basis, resume=resume)
     try:
-        result = _run(source, out, settings, lead_id_key, delivered_at, maps, kept, on_kept, clock)
+        result = _run(source, out, settings, lead_id_key, delivered_at, confirmed, maps, kept, on_kept, clock)
     except BadInput:
         # The same file is refused again, however often it is gone on with.
         kept.remove()
@@ -123,6 +130,7 @@ def _run(
     settings: Settings,
     lead_id_key: bytes,
     delivered_at: datetime,
+    confirmed: Remembered | None,
     maps: ColumnMaps,
     kept: KeptSteps,
     on_kept: Keeping,
@@ -167,7 +175,7 @@ def _run(
         (raw,) = kept.step("raw_leads", read)
     on_kept(kept.folder, kept.finished)
     leads, rejected = step("leads", validate)
-    (classifications,) = step("classifications", lambda: (pipeline.classify(leads, settings),))
+    (classifications,) = step("classifications", lambda: (pipeline.classify(leads, settings, confirmed),))
     (scores,) = step("lead_scores", lambda: (pipeline.score(leads),))
     frames = pipeline.Frames(raw, leads, rejected, classifications, scores)
     (files,) = step("lead_reports", report, lambda made: _still_there(made[0], out))
@@ -188,7 +196,9 @@ def _run(
     )
 
 
-def _basis(sha256: str, settings: Settings, lead_id_key: bytes, maps: ColumnMaps) -> dict[str, str]:
+def _basis(
+    sha256: str, settings: Settings, lead_id_key: bytes, confirmed: Remembered | None, maps: ColumnMaps
+) -> dict[str, str]:
     """Return what the results of the steps depend on, personal values and the key as digests."""
     told = settings.model_dump_json(include=set(DECIDING)).encode()
     return {
@@ -196,6 +206,7 @@ def _basis(sha256: str, settings: Settings, lead_id_key: bytes, maps: ColumnMaps
         "lead_id_key": hashlib.sha256(lead_id_key).hexdigest(),
         "settings": hashlib.sha256(told).hexdigest(),
         "columns": hashlib.sha256(repr(sorted(maps.named.items())).encode()).hexdigest(),
+        "confirmed": confirmed.fingerprint() if confirmed else "",
         "product": importlib.metadata.version("leadscout"),
     }
 

@@ -19,6 +19,7 @@ from leadscout_assets.cli import (
     demo,
     doctor,
     explain,
+    export,
     generate,
     health,
     logs,
@@ -26,6 +27,7 @@ from leadscout_assets.cli import (
     plan,
     platform,
     recovery,
+    review,
     run,
     undo,
 )
@@ -45,6 +47,7 @@ COMMANDS = (
     generate.generate,
     classify.classify,
     explain.explain,
+    export.export,
     batches.batches,
     batches.show,
     platform.backfill,
@@ -65,7 +68,13 @@ COMMANDS = (
 
 LOOKING = frozenset({"none", "plan", "batches", "show", "doctor", "health", "logs"})
 """Commands that change nothing."""
-GROUPS = {"alerts": alerts.app, "audit": audit.app, "perf": performance.performance, "mappings": plan.mappings}
+GROUPS = {
+    "alerts": alerts.app,
+    "audit": audit.app,
+    "perf": performance.performance,
+    "mappings": plan.mappings,
+    "review": review.app,
+}
 
 app = typer.Typer(
     name="leadscout",
