@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import random
 import shutil
+import subprocess
+import sys
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +21,7 @@ from leadscout_assets.errors import BadInput, EdgeFailed, UnknownBatch, Unreadab
 from leadscout_assets.home import Home
 from leadscout_assets.known_leads import join
 from leadscout_assets.lead_tables import KNOWN_TABLES, LEAD_TABLES
+from leadscout_assets.settings import read_settings
 from leadscout_assets.undoing import undo, what_undo_does
 
 NOW = datetime(2026, 3, 5, 8, tzinfo=UTC)
@@ -66,8 +70,6 @@ def stored(home: Home) -> dict[str, list[dict[str, object]]]:
 
 @pytest.fixture(scope="module")
 def taken_in(tmp_path_factory) -> tuple[Path, list[str]]:
-    from leadscout_assets.settings import read_settings
-
     folder = tmp_path_factory.mktemp("undo") / "home"
     home = Home(read_settings(home=folder))
     batches = [take_in(home, number) for number in range(3)]
@@ -221,11 +223,46 @@ def _interrupt_and_repeat(home: Home, reference: Home, batch: str, seed: int) ->
 
 @pytest.mark.parametrize("seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(3, 30))])
 def test_an_undo_that_is_killed_anywhere_is_finished_by_repeating_it(taken_in, tmp_path, seed):
-    from leadscout_assets.settings import read_settings
-
     for name in ("torn", "whole"):
         shutil.copytree(taken_in[0], tmp_path / name)
     torn, whole = (Home(read_settings(home=tmp_path / name)) for name in ("torn", "whole"))
     batch = taken_in[1][seed % 3]
     take_out(whole, batch)
     _interrupt_and_repeat(torn, whole, batch, seed)
+
+
+UNDO_IN_A_PROCESS = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from leadscout_assets.home import Home
+from leadscout_assets.settings import read_settings
+from leadscout_assets.undoing import undo
+
+home = Home(read_settings(home=Path(sys.argv[1])))
+home.database, home.tables
+import leadscout_assets.known_leads, deltalake, rapidfuzz
+print("ready", flush=True)
+undo(home, sys.argv[2], actor="me", now=lambda: datetime(2026, 3, 14, tzinfo=UTC), under_way=lambda _: False,
+     drop_partition=lambda _: None)
+"""
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(20))
+def test_a_process_that_is_killed_at_any_moment_leaves_an_undo_that_repeating_finishes(taken_in, tmp_path, seed):
+    for name in ("torn", "whole"):
+        shutil.copytree(taken_in[0], tmp_path / name)
+    torn, whole = (Home(read_settings(home=tmp_path / name)) for name in ("torn", "whole"))
+    batch, dice = taken_in[1][seed % 3], random.Random(seed)
+    take_out(whole, batch)
+    for _ in range(2):
+        command = [sys.executable, "-W", "ignore", "-c", UNDO_IN_A_PROCESS, str(tmp_path / "torn"), batch]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            process.stdout.readline()
+            time.sleep(dice.uniform(0.0, 0.6))
+            process.kill()
+    take_out(torn, batch)
+    assert stored(torn) == stored(whole)
+    assert len(events(torn.database, action="batch.undone")) == 1
+    assert not (torn.settings.reports_dir / batch).exists()
