@@ -83,6 +83,7 @@ def _record(instance: DagsterInstance, home: Home, batches: list[str], *, run_id
     """Take the batches through the chain, store what it makes, and tell Dagster of it with the run records."""
     from leadscout_assets.defs.instance import report_materialized
     from leadscout_assets.frames import rows_by_batch
+    from leadscout_assets.known_leads import join
 
     deliveries, settings = home.deliveries(batches), home.settings
     made: dict[str, pa.Table] = {}
@@ -118,7 +119,11 @@ def _record(instance: DagsterInstance, home: Home, batches: list[str], *, run_id
     keep(watch, "lead_reports", raw.num_rows, files)
     for contract in LEAD_TABLES:
         home.tables.replace(contract, made[contract.name], batches)
-        rows = rows_by_batch(made[contract.name])
+    with measured("known_leads") as watch:
+        join(home.tables, leads, {one.batch_id: one.delivered_at for one in deliveries})
+    keep(watch, "known_leads", leads.num_rows, leads)
+    for asset, record in records.items():
+        rows = rows_by_batch(made[asset])
         for batch in batches:
-            record = records[contract.name].to_metadata()
-            report_materialized(instance, contract.name, batch, {**record, "dagster/row_count": rows.get(batch, 0)})
+            told = {**record.to_metadata(), "dagster/row_count": rows.get(batch, 0)}
+            report_materialized(instance, asset, batch, told)
