@@ -24,6 +24,7 @@ from leadscout_assets.cli import (
     logs,
     performance,
     platform,
+    purposes,
     recovery,
     run,
 )
@@ -61,7 +62,7 @@ COMMANDS = (
 
 LOOKING = frozenset({"none", "batches", "show", "doctor", "health", "logs"})
 """Commands that change nothing."""
-GROUPS = {"alerts": alerts.app, "audit": audit.app, "perf": performance.performance}
+GROUPS = {"alerts": alerts.app, "audit": audit.app, "perf": performance.performance, "purposes": purposes.app}
 
 app = typer.Typer(
     name="leadscout",

@@ -29,17 +29,24 @@ BACKFILL = "backfill"
 
 def up(background: Background = False) -> int:
     """Run the platform and its UI in the foreground until Ctrl-C; a second one on the same home refuses."""
+    from leadscout_assets.batch_purposes import require_registered
+    from leadscout_assets.governance.anchors import anchor
+    from leadscout_assets.governance.widening import note_widening
     from leadscout_assets.supervisor import running_pid
     from leadscout_assets.supervisor import up as run_platform
     from leadscout_assets.supervisor.readiness import url_of
 
     settings = current_settings()
+    home = Home(settings)
+    require_registered(home, "up")
     if background:
         if (pid := running_pid(settings.home)) is not None:
             raise AlreadyRunning(f"the platform already runs on {settings.home}, as process {pid}")
         up_in_background(url_of(settings.host, settings.port))
         return 0
-    Home(settings).make_inbox()
+    home.make_inbox()
+    note_widening(home.database, settings)
+    anchor(settings, home.database, why="up")
     return run_platform(settings, on_ready=_say_ready)
 
 
@@ -57,6 +64,8 @@ def backfill(
 ) -> int:
     """Run batches again from the delivered files; exactly these batches are replaced."""
     from leadscout_assets.batch_overview import failing_checks
+    from leadscout_assets.batch_purposes import require_registered
+    from leadscout_assets.database.audit import record_event
     from leadscout_assets.defs.instance import ensure_partitions
     from leadscout_assets.defs.orphans import open_instance
     from leadscout_assets.runs.planning import plan_runs
@@ -64,11 +73,13 @@ def backfill(
 
     settings = current_settings()
     home = Home(settings)
+    require_registered(home, "backfill")
     chosen = _left_undone(settings, home) if resume else _chosen(home, batch or [], all_batches, since, until)
     if background:
         in_background("backfill")
         return 0
 
+    record_event(home.database, action="backfill.started", detail={"batches": chosen, "resumed": resume})
     with open_instance(prepare_instance(settings).folder) as instance:
         order = ensure_partitions(instance, [record.batch_id for record in home.records.all()])
         rows = {b: record.rows_counted or 0 for b, record in home.records.many(chosen).items()}

@@ -11,7 +11,7 @@ import pytest
 from leadscout_assets.database.audit import events
 from leadscout_assets.home import Home
 
-PURPOSE = "tests on invented people"
+PURPOSE = "evaluation"
 
 
 @pytest.fixture

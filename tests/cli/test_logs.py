@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from leadscout_assets.leads.synthetic import write_delivery
+from tests.purposes import ENVIRONMENT
 
 
 @pytest.fixture
 def logged(leadscout, leads, tmp_path, monkeypatch):
     """The home's log files after a run, and what the run answered."""
-    monkeypatch.setenv("LEADSCOUT_CLASSIFICATION_PURPOSE", "tests on invented people")
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("LEADSCOUT_LOG_DEBUG", "true")
     return leadscout("run", leads, "--out", tmp_path / "out", "--json")
 

@@ -11,6 +11,7 @@ from leadscout_assets import pipeline
 from leadscout_assets.errors import Stopped
 from leadscout_assets.leads.synthetic import write_delivery
 from tests import scenario
+from tests.purposes import ENVIRONMENT
 
 
 def test_json_is_one_object_with_exactly_the_documented_keys(leadscout, leads, tmp_path):
@@ -28,7 +29,8 @@ def test_json_is_one_object_with_exactly_the_documented_keys(leadscout, leads, t
 
 
 def test_a_good_list_exits_0(leadscout, monkeypatch, tmp_path):
-    monkeypatch.setenv("LEADSCOUT_CLASSIFICATION_PURPOSE", "tests on invented people")
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
     write_delivery(tmp_path / "leads.xlsx", 300, seed=3)
     found = leadscout("run", tmp_path / "leads.xlsx", "--out", tmp_path / "out")
     assert found.code == 0, found.out

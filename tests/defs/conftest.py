@@ -17,9 +17,8 @@ from leadscout_assets.defs.table_io import CONTRACTS
 from leadscout_assets.leads.delivery import Delivery
 from leadscout_assets.settings import Settings, read_settings
 from tests.defs.ground import BROKEN, MORNING, Ground, in_use, opened, small_list
+from tests.purposes import IN_TESTS
 from tests.scenario import scenario_csv
-
-PURPOSE = "tests on invented people"
 
 
 @pytest.fixture
@@ -93,7 +92,7 @@ def chain(opened_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         batches = [good.batch_id, broken.batch_id, plain.batch_id, single.batch_id]
         before = {name: ground.rows(contract, *batches) for name, contract in CONTRACTS.items()}
         files_before = {batch: ground.files(batch) for batch in batches}
-        with in_use(settings.model_copy(update={"classification_purpose": PURPOSE})):
+        with in_use(settings.model_copy(update=IN_TESTS)):
             again_run = ground.run([good.batch_id])
         yield Chain(
             ground, good, broken, plain, single, source, ranged_run, single_run, again_run, before, files_before
