@@ -6,7 +6,7 @@ What the gate says is decided in `governance.gate`.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -68,8 +68,8 @@ def grant(
         _note(home, before, given)
     for purpose, entry in dict.fromkeys((g.entry.id, g.entry.digest) for g in grants.values() if g.entry):
         of_it = [batch for batch, given in grants.items() if given.entry and given.entry.digest == entry]
-        detail = {"entry": entry, "batches": of_it, "run_id": run_id}
-        record_event(home.database, actor=actor, action="leads.classified", reason=purpose, detail=detail)
+        told: dict[str, object] = {"entry": entry, "batches": of_it, "run_id": run_id}
+        record_event(home.database, actor=actor, action="leads.classified", reason=purpose, detail=told)
     return grants
 
 
@@ -136,17 +136,18 @@ def _extras(home: Home, batches: Sequence[str]) -> pa.Table:
 
 
 def _note(home: Home, before: DeliveryRecord, given: Grant) -> None:
-    other = before.purpose if before.purpose != given.asked else before.purpose_before
-    noted = {
-        "entry": given.entry.digest if given.entry else None,
-        "before": other,
-        "refusal": str(given.refusal) if given.refusal else None,
+    now = replace(
+        before,
+        purpose=given.asked,
+        purpose_entry=given.entry.digest if given.entry else None,
+        purpose_before=before.purpose if before.purpose != given.asked else before.purpose_before,
+        purpose_refusal=str(given.refusal) if given.refusal else None,
         # Refused or not, an older version of the table may hold what was inferred before.
-        "retention_days": given.entry.retention_days if given.entry else before.retention_days,
-    }
-    now = (before.purpose, before.purpose_entry, before.purpose_before, before.purpose_refusal, before.retention_days)
-    if now != (given.asked, *noted.values()) or before.inferred_deleted_at is not None:
-        home.records.note_purpose(before.batch_id, given.asked, **noted)
+        retention_days=given.entry.retention_days if given.entry else before.retention_days,
+        inferred_deleted_at=None,
+    )
+    if now != before:
+        home.records.note_purpose(now)
 
 
 def _recorded(record: DeliveryRecord, register: Register) -> Grant:

@@ -134,8 +134,8 @@ def _record_purpose(home: Home, result: ChainResult) -> None:
         detail = {"purpose": grant.asked, "why": str(grant.refusal), "command": "run"}
         record_event(home.database, action="purpose.refused", subject=batch, detail=detail)
     elif grant.entry:
-        detail = {"entry": grant.entry.digest, "batches": [batch], "command": "run"}
-        record_event(home.database, action="leads.classified", reason=grant.entry.id, detail=detail)
+        told = {"entry": grant.entry.digest, "batches": [batch], "command": "run"}
+        record_event(home.database, action="leads.classified", reason=grant.entry.id, detail=told)
 
 
 def _with_reasons(rejected: int, reasons: dict[str, int]) -> str:

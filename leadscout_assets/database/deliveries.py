@@ -22,6 +22,11 @@ from leadscout_assets.errors import BadInput, UnknownBatch
 CHUNK = 10_000
 """Ids bound in one statement: SQLite takes at most 32,766 parameters, PostgreSQL 65,535."""
 
+OF_THE_PURPOSE = (
+    "purpose", "purpose_entry", "purpose_before", "purpose_refusal", "retention_days", "inferred_deleted_at",
+)  # fmt: skip
+"""What a record says of the purpose under which the names of its batch were last classified."""
+
 
 @dataclass(frozen=True)
 class DeliveryRecord:
@@ -174,26 +179,9 @@ class Deliveries:
                 if missing:
                     raise _unknown(min(missing))
 
-    def note_purpose(
-        self,
-        batch_id: str,
-        purpose: str | None,
-        *,
-        entry: str | None = None,
-        before: str | None = None,
-        refusal: str | None = None,
-        retention_days: int | None = None,
-    ) -> None:
-        """Note under which purpose the names of a batch are classified from now on. Raises `UnknownBatch`."""
-        values = {
-            "purpose": purpose,
-            "purpose_entry": entry,
-            "purpose_before": before,
-            "purpose_refusal": refusal,
-            "retention_days": retention_days,
-            "inferred_deleted_at": None,
-        }
-        self._set(batch_id, values)
+    def note_purpose(self, record: DeliveryRecord) -> None:
+        """Note what a record says of its purpose and retention, and nothing else of it. Raises `UnknownBatch`."""
+        self._set(record.batch_id, {name: getattr(record, name) for name in OF_THE_PURPOSE})
 
     def note_inferred_deleted(self, batch_id: str, at: datetime) -> None:
         """Note that what was inferred about a batch was deleted. Raises `UnknownBatch`."""

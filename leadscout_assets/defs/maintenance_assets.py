@@ -51,6 +51,7 @@ def table_maintenance(context: dg.AssetExecutionContext, platform: Platform) -> 
 @dg.asset(
     group_name=MAINTENANCE_GROUP,
     owners=["team:compliance"],
+    kinds={"deltalake"},
     description="What was inferred about names, deleted where the retention of its purpose is over; reports keep aggregates.",
 )
 def purpose_retention(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[None]:
@@ -65,6 +66,7 @@ def purpose_retention(context: dg.AssetExecutionContext, platform: Platform) -> 
 @dg.asset(
     group_name=MAINTENANCE_GROUP,
     owners=["team:compliance"],
+    kinds={"file"},
     check_specs=[
         dg.AssetCheckSpec(
             TRAIL_HOLDS, asset="audit_anchor", description="no event of the audit trail was changed or taken out"

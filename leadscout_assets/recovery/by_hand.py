@@ -33,8 +33,11 @@ def restore_by_hand(settings: Settings, source: Path, target: Path, backup_id: s
             _remember(repository, chosen, ok=False, sentence=str(error), seconds=0.0)
             raise
         _remember(repository, chosen, ok=True, sentence=restored.sentence, seconds=restored.seconds)
-    if any(entry.name == APPLICATION for entry in manifest.databases):
-        _record(settings.model_copy(update={"home": target}), manifest.taken_at)
+    for entry in manifest.databases:
+        if entry.name == APPLICATION:
+            # SQLite was restored below the target, wherever the settings have theirs.
+            url = None if entry.kind == "sqlite" else settings.database_url
+            _record(settings.model_copy(update={"home": target, "database_url": url}), manifest.taken_at)
     return restored
 
 
