@@ -87,12 +87,13 @@ def _run(file: Path, out: Path, at: datetime, *, resume: bool) -> ChainResult:
             from leadscout_assets.single_run import run_file
 
             home = Home(settings)
+            lead_id_key = home.lead_id_key
             _record_start(home, file, resume=resume)
             result = run_file(
                 file,
                 out,
                 settings,
-                lead_id_key=home.lead_id_key,
+                lead_id_key=lead_id_key,
                 delivered_at=at,
                 resume=resume,
                 on_kept=keep,

@@ -20,7 +20,6 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from leadscout_assets.errors import BadSetting
-from leadscout_assets.terms import Origin
 
 ID = r"[a-z][a-z0-9_-]{0,63}"
 
@@ -39,8 +38,8 @@ GROUNDS: Mapping[str, str] = {
 }
 """The grounds that an entry may name, by section of POPIA, in short. The Act's own words count, not these."""
 
-USED_FOR = ("statistics", "redress", "evaluation", "demonstration")
-"""What an entry may use the answers for. `redress`: advancing persons disadvantaged by unfair discrimination (s29(b))."""
+USED_FOR = ("statistics", "evaluation", "demonstration")
+"""What an entry may use the answers for. That the score reads them is no use: its weight for origin is 0 and no setting."""
 
 REFUSED_USES: Mapping[str, str] = {
     "exclusion": "leaving leads out, or ranking them down, by the origin of a name",
@@ -92,19 +91,12 @@ class Purpose(BaseModel):
     row_level: bool = Field(strict=True)
     retention_days: int = Field(ge=1, le=LONGEST_RETENTION, strict=True)
     valid_until: date
-    scoring: tuple[Origin, ...] = ()
     llm: bool = Field(False, strict=True)
 
     @model_validator(mode="after")
     def _together(self) -> Purpose:
         if (self.ground == GENERATED) != (self.covers == (Covers.GENERATED_LEADS,)):
             raise ValueError("ground: `generated` is the ground of generated_leads, and of nothing else")
-        if self.scoring and (self.ground not in ("s29", GENERATED) or "redress" not in self.used_for):
-            raise ValueError(
-                "scoring: only a purpose used for redress, on the ground of s29, may let the score read origin"
-            )
-        if self.scoring and self.covers == (Covers.NAMES,):
-            raise ValueError("scoring: only leads are scored")
         return self
 
     @cached_property

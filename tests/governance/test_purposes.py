@@ -9,7 +9,6 @@ import pytest
 
 from leadscout_assets.errors import BadSetting
 from leadscout_assets.governance.purposes import REFUSED_USES, Covers, Purpose, read_register, registered, shipped
-from leadscout_assets.terms import Origin
 
 ENTRY = {
     "purpose": '"Statistics on our outreach."',
@@ -40,7 +39,6 @@ def test_two_purposes_come_with_leadscout_one_for_generated_lists_and_one_for_na
         "demonstration": (Covers.GENERATED_LEADS,),
         "evaluation": (Covers.NAMES,),
     }
-    assert all(not entry.scoring for entry in found.values())
 
 
 def test_a_register_adds_to_them(register):
@@ -76,8 +74,7 @@ def test_every_field_must_be_there(register, field):
         ({"purpose": '"  "'}, "purpose: "),
         ({"retention": "90"}, "retention: "),
         ({"used_for": '["marketing"]'}, r"used_for\.0: there is no use marketing"),
-        ({"scoring": '["african"]'}, "scoring: only a purpose used for redress"),
-        ({"scoring": '["zulu"]', "used_for": '["redress"]', "ground": '"s29"'}, r"scoring\.0: "),
+        ({"scoring": '["african"]'}, "scoring: "),
         ({"id": '"other"'}, "id: it stands in the brackets"),
     ],
     ids=str,
@@ -93,11 +90,6 @@ def test_uses_that_decide_about_people_are_refused_whatever_the_register_says(re
         BadSetting, match=rf"purpose outreach: used_for\.0: LeadScout is not used for {REFUSED_USES[use]}"
     ):
         read_register(register(used_for=f'["statistics", "{use}"]'.replace('"statistics", ', "")))
-
-
-def test_the_score_may_read_origin_only_for_redress_on_the_ground_of_section_29(register):
-    entry = read_register(register(scoring='["african"]', used_for='["redress"]', ground='"s29"'))["outreach"]
-    assert entry.scoring == (Origin.AFRICAN,)
 
 
 @pytest.mark.parametrize("name", ["demonstration", "evaluation"])
