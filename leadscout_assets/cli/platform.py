@@ -12,7 +12,7 @@ import typer
 
 from leadscout_assets.cli.background import Background, in_background, up_in_background
 from leadscout_assets.cli.long_work import Work, long_work
-from leadscout_assets.errors import AlreadyRunning, BadInput
+from leadscout_assets.errors import AlreadyRunning, BadInput, EdgeFailed
 from leadscout_assets.home import Home
 from leadscout_assets.settings import Settings, current_settings
 from leadscout_assets.terms import TIME_ZONE
@@ -45,8 +45,13 @@ def up(background: Background = False) -> int:
         up_in_background(url_of(settings.host, settings.port))
         return 0
     home.make_inbox()
-    note_widening(home.database, settings)
-    anchor(settings, home.database, why="up")
+    try:
+        note_widening(home.database, settings)
+        anchor(settings, home.database, why="up")
+        home.database.close()
+    except EdgeFailed as fault:
+        # A platform whose database is away tells people so, which one that does not start cannot.
+        print(f"leadscout: the end of the audit trail was not written down: {fault}", file=sys.stderr)
     return run_platform(settings, on_ready=_say_ready)
 
 

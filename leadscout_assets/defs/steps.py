@@ -71,7 +71,7 @@ class Step:
         """Ask the gate under which purpose the names of each batch may be classified; what it says is recorded."""
         run_id = self.context.run.run_id
         with retried(self.context, self.home.settings):
-            return grant(self.home, self.deliveries, run_id=run_id, actor=f"run {run_id}", now=datetime.now(UTC))
+            return grant(self.home, self.accepted, run_id=run_id, actor=f"run {run_id}", now=datetime.now(UTC))
 
     def purposes(self) -> Grants:
         """Return under which purpose the names of each batch were classified."""
