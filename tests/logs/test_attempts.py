@@ -55,7 +55,8 @@ def test_attempts_say_which_stages_were_tried_in_their_order(leads, tmp_path):
     told = classified(leads, tmp_path / "home")["debug/classification"]
     ways = {tuple(line["attempts"]) for line in told}
     assert ("surname lexicon: known", "given lexicon: known") in ways
-    assert any(way[:2] == ("surname lexicon: not known", "surname phonetic: known") for way in ways)
+    # The lexicon knows nearly every surname of the generated lists; what it does not, is asked of the others in turn.
+    assert any(way[0] == "surname lexicon: not known" and way[1].startswith("surname phonetic: ") for way in ways)
 
 
 def test_stages_are_told_with_their_reason_and_what_each_passes_on(leads, tmp_path):
