@@ -71,4 +71,7 @@ def verify(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
 
 
 def _pairs(detail: object) -> str:
-    return ", ".join(f"{name} {value}" for name, value in detail.items()) if isinstance(detail, dict) else str(detail)
+    if not isinstance(detail, dict):
+        return str(detail)
+    told = {name: " ".join(map(str, value)) if isinstance(value, list) else value for name, value in detail.items()}
+    return ", ".join(f"{name} {value}" for name, value in told.items())

@@ -144,9 +144,18 @@ def events(
 
 
 def about(found: Sequence[AuditEvent], ids: Iterable[str]) -> list[AuditEvent]:
-    """Return the events that name any of some ids: as their subject, or anywhere in their detail."""
+    """Return the events that name any of some ids, as their subject or anywhere in their detail.
+
+    One that names a single lead is about that lead alone, and about no other of its batch.
+    """
     wanted = frozenset(ids)
-    return [event for event in found if event.subject in wanted or not wanted.isdisjoint(_texts(event.detail))]
+
+    def concerned(event: AuditEvent) -> bool:
+        if "lead_id" in event.detail:
+            return event.detail["lead_id"] in wanted
+        return event.subject in wanted or not wanted.isdisjoint(_texts(event.detail))
+
+    return [event for event in found if concerned(event)]
 
 
 def _texts(value: object) -> Iterator[str]:

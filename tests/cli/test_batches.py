@@ -99,8 +99,12 @@ class TestAudit:
         other = tmp_path / "other.csv"
         other.write_text("EntityName,DirectorName\nMARULA TRADING,PETRUS BOTHA\n")
         leadscout("deliver", other)
-        lead = Home(home).tables.read(LEADS, [delivery.batch_id])["lead_id"][0].as_py()
-        leadscout("show", delivery.batch_id, "--row", "2")
+        first, second = (
+            Home(home).tables.read(LEADS, [delivery.batch_id]).select(["lead_id", "source_row"]).to_pylist()[:2]
+        )
+        lead = first["lead_id"]
+        for looked_at in (first, second):
+            leadscout("show", delivery.batch_id, "--row", looked_at["source_row"])
         found = leadscout("audit", "--person", lead, "--json").json
         assert {event["subject"] for event in found} == {delivery.batch_id}
         assert len(found) == 2
