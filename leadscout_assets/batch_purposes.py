@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from leadscout_assets import contracts
-from leadscout_assets.errors import BadInput
-from leadscout_assets.governance.gate import NO_PURPOSE, Grant, Grants, Refused, check_setting, decide
-from leadscout_assets.governance.purposes import Register, read_register
+from leadscout_assets.errors import BadInput, BadSetting
+from leadscout_assets.governance.gate import NO_PURPOSE, Grant, Grants, Refused, asked_for, check_setting, decide
+from leadscout_assets.governance.purposes import Purpose, Register, read_register
 from leadscout_assets.home import Home
 from leadscout_assets.leads.delivery import Delivery
 from leadscout_assets.terms import TIME_ZONE, Method
@@ -36,6 +36,29 @@ def require_registered(home: Home, command: str) -> None:
     except BadInput:
         record_event(home.database, action="purpose.refused", detail={"command": command})
         raise
+
+
+def allow_rows(home: Home, batch: str, purpose: str | None, command: str, *, now: datetime) -> Purpose:
+    """Return the entry under which what was inferred about a batch may be shown row by row; a refusal is recorded.
+
+    Raises `BadInput` where no purpose is named, `BadSetting` where the one that is does not hold for this batch, and
+    `UnknownBatch`.
+    """
+    from leadscout_assets.database.audit import record_event
+
+    record = home.records.get(batch)
+    asked = asked_for(home.settings, purpose)
+    if asked is None:
+        raise BadInput("no purpose: name a registered one with --purpose ID; `leadscout purposes` lists them")
+    settings = home.settings.model_copy(update={"classification_purpose": asked})
+    given = decide(settings, {batch: record.delivered_at}, lambda batches: _extras(home, batches), now=now)[batch]
+    if given.entry is not None and not given.entry.row_level:
+        given = Grant(given.asked, refusal=Refused.NOT_ROW_LEVEL)
+    if given.entry is None:
+        detail = {"purpose": given.asked, "why": str(given.refusal), "command": command}
+        record_event(home.database, action="purpose.refused", subject=batch, detail=detail)
+        raise BadSetting(str(given.sentence))
+    return given.entry
 
 
 def grant(
@@ -119,13 +142,17 @@ def delete_inferred(home: Home, due: Sequence[Overdue], *, actor: str | None, no
     """Delete what was inferred about some batches, for good: no version of the table keeps it.
 
     In its place stand abstentions that say why, so that every lead still has its one classification. Reports stay as
-    they are: they hold aggregates. Safe to repeat after an interruption.
+    they are: they hold aggregates. Questions to reviewers go, with the answers of the model in them; what people said
+    stays. Safe to repeat after an interruption.
     """
     from leadscout_assets.database.audit import record_event
+    from leadscout_assets.database.reviews import Reviews
 
     for one in due:
         rows = home.tables.read(contracts.CLASSIFICATIONS, [one.batch_id])
         home.tables.replace_for_good(contracts.CLASSIFICATIONS, _emptied(rows), [one.batch_id])
+        Reviews(home.database).forget_questions([one.batch_id])
+        (home.settings.exports_dir / f"{one.batch_id}.review.xlsx").unlink(missing_ok=True)
         detail = {"purpose": one.purpose, "kept_until": one.kept_until.isoformat(), "leads": rows.num_rows}
         record_event(home.database, actor=actor, action="inference.deleted", subject=one.batch_id, detail=detail)
         home.records.note_inferred_deleted(one.batch_id, now)

@@ -33,6 +33,7 @@ from leadscout_assets.progress import current
 from leadscout_assets.terms import Method
 
 if TYPE_CHECKING:
+    from leadscout_assets.names.remembered import Remembered
     from leadscout_assets.settings import Settings
 
 STEPS = ("raw_leads", "leads", "classifications", "lead_scores", "lead_reports")
@@ -201,8 +202,11 @@ def ask_purpose(deliveries: Sequence[Delivery], raw: pa.Table, settings: Setting
     return decide(settings, delivered, lambda _: raw.select(["batch_id", "extra"]), now=now)
 
 
-def classify(leads: pa.Table, settings: Settings, grants: Grants) -> pa.Table:
-    """Return the classifications of leads, in their order; for a batch without a grant every one is an abstention."""
+def classify(leads: pa.Table, settings: Settings, grants: Grants, confirmed: Remembered | None = None) -> pa.Table:
+    """Return the classifications of leads, in their order; for a batch without a grant every one is an abstention.
+
+    What people `confirmed` wins over every estimate.
+    """
     from leadscout_assets.logs.attempts import tell_attempts
     from leadscout_assets.names.cascade import classify_leads, load_classifier
 
@@ -212,7 +216,12 @@ def classify(leads: pa.Table, settings: Settings, grants: Grants) -> pa.Table:
         parts = [
             (
                 classify_leads(
-                    part, classifier, purpose=purpose, reveal_religion=settings.reveal_religion, why_not=why
+                    part,
+                    classifier,
+                    purpose=purpose,
+                    reveal_religion=settings.reveal_religion,
+                    remembered=confirmed,
+                    why_not=why,
                 ),
                 at,
             )

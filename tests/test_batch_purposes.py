@@ -11,10 +11,12 @@ from leadscout_assets import contracts, pipeline
 from leadscout_assets.batch_overview import details, facts_of, failing_checks
 from leadscout_assets.batch_purposes import delete_inferred, grant, overdue, recorded, require_registered
 from leadscout_assets.database.audit import events
+from leadscout_assets.database.reviews import Reviews
 from leadscout_assets.errors import BadSetting
 from leadscout_assets.home import Home
 from leadscout_assets.lead_tables import LEAD_TABLES
 from leadscout_assets.leads.synthetic import write_delivery
+from leadscout_assets.reviewing import export_review
 from leadscout_assets.settings import Settings
 from tests.purposes import IN_TESTS
 
@@ -185,6 +187,18 @@ def test_what_is_past_its_retention_is_deleted_for_good_and_the_report_keeps_its
     run(home, batch, at=after)
     assert methods(home, batch) == {"no_purpose"}
     assert told(home, "purpose.refused")[0]["why"] == "past_retention"
+
+
+def test_questions_to_reviewers_go_with_the_answers_of_the_model_in_them(under, source):
+    home = under("short")
+    batch = home.deliver(source, now=NOW).delivery.batch_id
+    run(home, batch)
+    asked = export_review(home, batch, None, sample=5, seed=0, purpose="short", actor="tests")
+    assert asked.path.is_file()
+    after = NOW + timedelta(days=31)
+    delete_inferred(home, overdue(home, now=after), actor="tests", now=after)
+    assert Reviews(home.database).questions() == {}
+    assert not asked.path.exists()
 
 
 def test_a_deletion_that_was_killed_half_way_is_done_when_repeated(under, source, monkeypatch):

@@ -28,25 +28,27 @@ def classify(
     from leadscout_assets.governance.gate import allow_names
     from leadscout_assets.home import Home
     from leadscout_assets.pipeline import read_limits
+    from leadscout_assets.reviewing import confirmed_answers
 
     settings = current_settings()
-    database = Home(settings).database
+    home = Home(settings)
     try:
         entry = allow_names(settings, purpose, today=datetime.now(TIME_ZONE).date())
     except BadInput:
-        record_event(database, action="purpose.refused", detail={"row_level": True, "command": "classify"})
+        record_event(home.database, action="purpose.refused", detail={"row_level": True, "command": "classify"})
         raise
     if background:
         in_background("classify")
         return
     # Recorded first: an inference that was made and not recorded would be worse than the reverse.
     record_event(
-        database,
+        home.database,
         action="names.classified",
         reason=entry.id,
         detail={"row_level": True, "entry": entry.digest, "reveal_religion": settings.reveal_religion},
     )
     with long_work(settings, "classify", unit="names"):
-        rows = classify_csv(source, column, out, read_limits(settings), reveal_religion=settings.reveal_religion)
+        limits, confirmed = read_limits(settings), confirmed_answers(home)
+        rows = classify_csv(source, column, out, limits, reveal_religion=settings.reveal_religion, confirmed=confirmed)
     print(f"{rows} names classified: {out}")
     print(f"purpose {entry.id}: delete this file within {entry.retention_days} days")

@@ -16,6 +16,10 @@ KINDS: Mapping[str, str] = {
     "leads.classified": "the names of some batches were classified, for the purpose given as reason",
     "names.classified": "`leadscout classify` answered a file of names row by row, for the purpose given as reason",
     "row.viewed": "a person looked at one row of a batch",
+    "leads.exported": "the leads of a batch were written to a file, with likely origins where `row_level` says so",
+    "review.exported": "names of a batch were written to a file, for people to say what they know",
+    "review.imported": "answers of people were taken from such a file",
+    "review.forgotten": "everything that people said about a lead's name was deleted",
     "inference.deleted": "what was inferred about a batch was deleted, the retention of its purpose being over",
     "home.restored": "this home was restored from a backup",
     # what was refused

@@ -13,6 +13,7 @@ from leadscout_assets.defs.partitions import BACKFILL_POLICY, LEAD_BATCH
 from leadscout_assets.defs.resources import Platform
 from leadscout_assets.defs.steps import step
 from leadscout_assets.defs.table_io import COLUMNS, CONTRACTS
+from leadscout_assets.reviewing import confirmed
 
 GROUP = "leads"
 OWNERS = ["team:sales-operations", "team:data-engineering"]
@@ -100,7 +101,7 @@ def classifications(context: dg.AssetExecutionContext, platform: Platform, leads
     """Classify the likely origin of each director's name, where a purpose is recorded."""
     with step(context, platform.home, "classifications") as work:
         grants = work.ask_purpose()
-        classified = pipeline.classify(leads, platform.home.settings, grants)
+        classified = pipeline.classify(leads, platform.home.settings, grants, confirmed(platform.home))
     return work.done(leads.num_rows, classified, told=told_of(grants))
 
 

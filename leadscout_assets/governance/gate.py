@@ -14,6 +14,7 @@ from enum import StrEnum
 import pyarrow as pa
 
 from leadscout_assets.errors import BadInput, BadSetting
+from leadscout_assets.frames import rows_by_batch
 from leadscout_assets.governance.purposes import ID, Covers, Purpose, read_register, registered
 from leadscout_assets.leads.marker import unmarked
 from leadscout_assets.settings import Settings
@@ -114,10 +115,10 @@ def decide(
     general = _in_general(entry, today)
     if entry is None or general:
         return dict.fromkeys(delivered, Grant(asked, None, general))
+    unproven: Collection[str] = ()
     if Covers.LEADS not in entry.covers:
-        unproven: Collection[str] = unmarked(extras(list(delivered)))
-    else:
-        unproven = ()
+        rows = extras(list(delivered))
+        unproven = {*unmarked(rows), *(set(delivered) - set(rows_by_batch(rows)))}
 
     def one(batch: str, at: datetime) -> Grant:
         if entry.kept_until(at.astimezone(TIME_ZONE).date()) < today:

@@ -106,6 +106,12 @@ def test_one_row_that_was_not_generated_refuses_its_batch_and_no_other(with_purp
     assert (given[TWO].entry, given[TWO].refusal) == (None, Refused.MARKER_MISSING)
 
 
+def test_a_batch_of_which_no_row_is_there_is_not_proven_to_be_generated(with_purpose):
+    given = decide(with_purpose("demonstration"), {ONE: NOW, TWO: NOW}, rows((ONE, True)), now=NOW)
+    assert given[ONE].entry is not None
+    assert given[TWO].refusal is Refused.MARKER_MISSING
+
+
 def test_a_batch_past_the_retention_is_not_inferred_about_again(with_purpose):
     delivered = {ONE: NOW - timedelta(days=30), TWO: NOW - timedelta(days=31)}
     given = decide(with_purpose("outreach"), delivered, never, now=NOW)
