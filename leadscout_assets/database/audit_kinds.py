@@ -10,6 +10,9 @@ from collections.abc import Mapping
 KINDS: Mapping[str, str] = {
     # what came in
     "delivery.recorded": "a file was delivered, from a terminal or the inbox, and became a batch",
+    "batch.taken_back": "the file of a batch that was undone was delivered again, and counts again",
+    "mapping.saved": "a person saved which columns of a sender's lists are which fields",
+    "mapping.removed": "a person removed such a mapping",
     # what was done with it
     "run.started": "a run over some batches began, or `leadscout run` on a file",
     "backfill.started": "a person asked for batches to be run again",
@@ -20,6 +23,7 @@ KINDS: Mapping[str, str] = {
     "review.exported": "names of a batch were written to a file, for people to say what they know",
     "review.imported": "answers of people were taken from such a file",
     "review.forgotten": "everything that people said about a lead's name was deleted",
+    "batch.undone": "a batch was taken out of everything",
     "inference.deleted": "what was inferred about a batch was deleted, the retention of its purpose being over",
     "home.restored": "this home was restored from a backup",
     # what was refused
