@@ -154,21 +154,23 @@ def step(context: dg.AssetExecutionContext, home: Home, name: str) -> Iterator[S
             for delivery in deliveries:
                 batch_started(delivery.batch_id, delivery.rows_counted)
         progress.stage(name)
-        with measured(name) as watch:
-            work = Step(context, home, name, deliveries, watch)
-            with _recorded_if_broken_off(work):
-                yield work
+        with _measured_step(context, home, name, deliveries) as work:
+            yield work
     # A backfill or a demonstration that executes the run in its own process is so much further.
     around.tell((STEPS.index(name) + 1) / len(STEPS))
 
 
 @contextmanager
-def _recorded_if_broken_off(work: Step) -> Iterator[None]:
+def _measured_step(
+    context: dg.AssetExecutionContext, home: Home, name: str, deliveries: Sequence[Delivery]
+) -> Iterator[Step]:
+    work = Step(context, home, name, deliveries, Stopwatch())
     started = time.perf_counter()
     try:
-        yield
+        with measured(name, work.watch):
+            yield work
+            if name == SLOWED_STEP and (times := float(context.run.tags.get(SLOWED, 1))) > 1:
+                time.sleep((times - 1) * (time.perf_counter() - started))
     except BaseException:
         work.broke_off()
         raise
-    if work.name == SLOWED_STEP and (times := float(work.context.run.tags.get(SLOWED, 1))) > 1:
-        time.sleep((times - 1) * (time.perf_counter() - started))

@@ -126,12 +126,14 @@ class Stopwatch:
 
 
 @contextmanager
-def measured(what: str | None = None) -> Iterator[Stopwatch]:
+def measured(what: str | None = None, watch: Stopwatch | None = None) -> Iterator[Stopwatch]:
     """Measure a block of work; the stopwatch is filled in also where the block raises, with how it ended.
 
     `what` names the work, to tell the first time in this process from the later ones; without it every time is cold.
+    A `watch` that is given is the one filled in.
     """
-    watch = Stopwatch(cold=what is None or first_time(what))
+    watch = watch or Stopwatch()
+    watch.cold = what is None or first_time(what)
     with watched_memory() as peak:
         start, busy = time.perf_counter(), time.process_time()
         try:

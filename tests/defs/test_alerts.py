@@ -268,7 +268,9 @@ def test_a_refused_batch_of_a_real_run_over_several_is_told_once_and_only_that_b
     good = ground.deliver("one.csv", small_list(1))
     broken = ground.deliver("two.xlsx", BROKEN)
     ground.run([good.batch_id, broken.batch_id])
-    found = [one for one in signals(ground) if one.subject.startswith("check:")]
+    checks = [one for one in signals(ground) if one.subject.startswith("check:")]
+    found = [one for one in checks if one.subject.split(":")[3]]
+    assert all(one.level is None for one in checks if one not in found), "checks of no batch pass"
     assert {one.root for one in found} == {"raw_leads"}
     assert {one.subject.split(":")[3] for one in found} == {good.batch_id, broken.batch_id}
     assert {one.subject.split(":")[3] for one in found if one.level == CRITICAL} == {broken.batch_id}

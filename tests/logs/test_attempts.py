@@ -50,7 +50,10 @@ def test_attempts_say_which_stages_were_tried_in_their_order(leads, tmp_path):
     told = classified(leads, tmp_path / "home")["debug/classification"]
     ways = {tuple(line["attempts"]) for line in told}
     assert ("surname lexicon: known", "given lexicon: known") in ways
-    assert any(way[:2] == ("surname lexicon: not known", "surname phonetic: known") for way in ways)
+    unknown = [way for way in ways if way[:1] == ("surname lexicon: not known",)]
+    assert unknown
+    assert {way[1] for way in unknown} <= {"surname phonetic: known", "surname phonetic: not known"}
+    assert all(way[2].startswith("surname statistical: ") for way in unknown if way[1].endswith("not known"))
 
 
 def test_stages_are_told_with_their_reason_and_what_each_passes_on(leads, tmp_path):
