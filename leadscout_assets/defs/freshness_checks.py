@@ -8,6 +8,7 @@ import dagster as dg
 
 from leadscout_assets.defs.instance import materialized_at, newest_materialization
 from leadscout_assets.defs.resources import Platform
+from leadscout_assets.defs.ticking import ticking
 from leadscout_assets.home import Home
 from leadscout_assets.runs.freshness import Freshness, deliveries_arrive, newest_materialized
 
@@ -60,19 +61,20 @@ def freshness(context: dg.AssetCheckExecutionContext, platform: Platform) -> Ite
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Writes the freshness verdicts when they or their assets change, and every hour; starts no run.",
 )
-def freshness_sensor(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SensorResult:
+def freshness_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     """Evaluate one tick; the cursor holds the last verdicts, what they were judged on and when they were written."""
     now = datetime.now(UTC)
     last = json.loads(context.cursor) if context.cursor else {}
-    verdicts = {
-        f"{asset}:{name}": verdict
-        for asset in WATCHED
-        for name, verdict in judge(context.instance, platform.home, asset, now).items()
-    }
-    # The UI hides a verdict as soon as its asset is materialized again.
-    states = {name: verdict.fresh for name, verdict in verdicts.items()} | {
-        asset: newest_materialization(context.instance, asset) for asset in WATCHED
-    }
+    with ticking(context) as (instance, home):
+        verdicts = {
+            f"{asset}:{name}": verdict
+            for asset in WATCHED
+            for name, verdict in judge(instance, home, asset, now).items()
+        }
+        # The UI hides a verdict as soon as its asset is materialized again.
+        states = {name: verdict.fresh for name, verdict in verdicts.items()} | {
+            asset: newest_materialization(instance, asset) for asset in WATCHED
+        }
     if states == last.get("states") and now.timestamp() - last["at"] < REPEAT_SECONDS:
         return dg.SensorResult()
     events = [

@@ -11,10 +11,10 @@ from leadscout_assets.arrivals import Pending, Request, RunState, decide
 from leadscout_assets.defs.instance import ensure_partitions, newest_runs, reported
 from leadscout_assets.defs.jobs import lead_chain
 from leadscout_assets.defs.partitions import partition_tags
-from leadscout_assets.defs.resources import Platform
+from leadscout_assets.defs.ticking import ticking
 from leadscout_assets.home import Home
 from leadscout_assets.leads.delivery import Delivery
-from leadscout_assets.logs import describe, get_logger, operation, private_errors
+from leadscout_assets.logs import describe, get_logger, operation
 
 TICK_SECONDS = 1
 """Less than the daemon's own loop of 5 s: with 5 here, a loop that comes round a moment early skips its look."""
@@ -27,10 +27,11 @@ TICK_SECONDS = 1
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Takes settled files from the inbox, records each as a delivery and asks for the runs they need.",
 )
-def inbox_sensor(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SensorResult | dg.SkipReason:
+def inbox_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Evaluate one tick."""
-    with private_errors(), operation("inbox_tick", level="debug", request_id=uuid.uuid4().hex[:12]) as found:
-        requests = tick(context.instance, platform.home, now=datetime.now(UTC))
+    operating = operation("inbox_tick", level="debug", request_id=uuid.uuid4().hex[:12])
+    with ticking(context) as (instance, home), operating as found:
+        requests = tick(instance, home, now=datetime.now(UTC))
         found["requests"] = len(requests)
     if not requests:
         return dg.SkipReason("nothing new in the inbox, and no delivery waits for a run")

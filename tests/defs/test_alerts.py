@@ -40,7 +40,6 @@ from leadscout_assets.alerts.watch import Watch
 from leadscout_assets.defs import alert_sources, alerts_sensor
 from leadscout_assets.defs.alert_sources import CHECK_RULES, JOBS, ROOTS, baseline, facts, root_of, sources
 from leadscout_assets.defs.instance import ensure_partitions
-from leadscout_assets.defs.resources import Platform
 from leadscout_assets.home import Home
 from tests.alerts.conftest import Recorder
 from tests.defs.backlog import fail_many
@@ -256,7 +255,6 @@ def test_the_sensor_evaluates_and_starts_nothing(ground):
     with dg.build_sensor_context(
         instance=ground.instance,
         repository_def=definitions().get_repository_def(),
-        resources={"platform": Platform()},
     ) as context:
         ticked = alerts_sensor.alerts_sensor.evaluate_tick(context)
     assert ticked.run_requests == []

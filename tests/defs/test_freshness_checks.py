@@ -28,7 +28,7 @@ def materialize(ground, batch: str, at, *assets: str) -> None:
 
 
 def evaluate(ground, cursor: str | None = None) -> dg.SensorExecutionData:
-    context = dg.build_sensor_context(instance=ground.instance, cursor=cursor, resources={"platform": Platform()})
+    context = dg.build_sensor_context(instance=ground.instance, cursor=cursor)
     with context:
         return freshness_sensor.evaluate_tick(context)
 

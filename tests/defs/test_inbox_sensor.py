@@ -21,7 +21,6 @@ from leadscout_assets.arrivals import MAX_ATTEMPTS, Request
 from leadscout_assets.defs import inbox_sensor
 from leadscout_assets.defs.inbox_sensor import tick
 from leadscout_assets.defs.partitions import LEAD_BATCH, partition_tags
-from leadscout_assets.defs.resources import Platform
 from leadscout_assets.errors import BadInput, EdgeFailed
 from tests.defs.ground import BROKEN, MORNING, Ground, small_list
 
@@ -65,7 +64,6 @@ def evaluate(ground: Ground) -> dg.SensorExecutionData:
     with dg.build_sensor_context(
         instance=ground.instance,
         repository_def=definitions().get_repository_def(),
-        resources={"platform": Platform()},
     ) as context:
         return inbox_sensor.inbox_sensor.evaluate_tick(context)
 
