@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -34,6 +35,11 @@ Filters = Sequence[tuple[str, str, Any]]
 WRITE_ATTEMPTS = 6
 """Two writers of one batch: the loser's commit fails and is tried again. Four writers never needed more than three."""
 
+WRITERS_SECONDS = 3_600
+"""The age at which a file of no version has no writer any more that may still make one of it."""
+
+TOGETHER = ".together.lock"
+"""Lock file below the tables' folder. Never unlinked: a second process could lock the file that the first has just removed."""
 
 READER_VERSION = 1
 """Delta's protocol version below which a table is its files and nothing else: no deletion vectors, no renamed columns."""
@@ -54,7 +60,7 @@ class Upkeep:
 
 
 class Tables:
-    """The Delta tables below one folder, one per contract; those with replaceable rows are partitioned by `batch_id`."""
+    """The Delta tables below one folder, one per contract; those with replaceable rows are partitioned by `batch_id`, scattered ones apart."""
 
     def __init__(self, root: Path) -> None:
         """Take the folder of the tables; nothing is created before the first write."""
@@ -78,6 +84,30 @@ class Tables:
             )
         self._write(contract, fitted, _predicate(batches))
 
+    def replace_for_good(self, contract: Contract, frame: pa.Table, batches: Sequence[str]) -> int:
+        """Replace the rows of `batches` as `replace` does, and remove every file that held others; return how many.
+
+        No version of the table gives back what these batches held before, and versions from before cannot be read as a
+        whole any more. A file that is younger than an hour and of no version belongs to a writer that is at it.
+        """
+        if not batches or not self._exists(contract):
+            return 0
+        from deltalake import DeltaTable
+
+        self.replace(contract, frame, batches)
+        with _writing(contract):
+            table, removed = DeltaTable(self._path(contract)), 0
+            kept = set(_files_of(table, batches)["path"].to_pylist())
+            replaced = set(table.vacuum(0, dry_run=True, enforce_retention_duration=False, full=False))
+            for batch in batches:
+                for path in (self._path(contract) / f"batch_id={batch}").glob("*.parquet"):
+                    name = path.relative_to(self._path(contract)).as_posix()
+                    old = name in replaced or time.time() - path.stat().st_mtime > WRITERS_SECONDS
+                    if name not in kept and old:
+                        path.unlink(missing_ok=True)
+                        removed += 1
+            return removed
+
     def read(
         self,
         contract: Contract,
@@ -100,6 +130,28 @@ class Tables:
             rows = self._dataset(contract, batches).to_table(columns=wanted).cast(schema)
             order = contract.order or contract.key
             return in_order(rows, order) if ordered and set(order) <= set(wanted) else rows
+
+    def pick(
+        self,
+        contract: Contract,
+        batches: Sequence[str],
+        column: str,
+        values: pa.Array,
+        columns: Sequence[str] | None = None,
+    ) -> pa.Table:
+        """Return those rows of `batches` whose `column` is one of `values`, in no order; no other row is held in memory.
+
+        Raises `EdgeFailed` where storage cannot be read.
+        """
+        wanted = list(columns) if columns is not None else contract.schema.names
+        schema = pa.schema([contract.schema.field(name) for name in wanted])
+        if not batches or not len(values) or not self._exists(contract):
+            return schema.empty_table()
+        from pyarrow import dataset
+
+        with _reading(contract):
+            condition = dataset.field(column).isin(values)
+            return self._dataset(contract, batches).to_table(columns=wanted, filter=condition).cast(schema)
 
     def add_new(self, contract: Contract, frame: pa.Table) -> int:
         """Add the rows of `frame` whose key the table does not have yet, in one atomic commit; return how many those were.
@@ -273,8 +325,27 @@ class Tables:
                 with attempt:
                     if not self._exists(contract):
                         make_private(path)
-                        DeltaTable.create(path, contract.schema, mode="ignore", partition_by=["batch_id"])
+                        own = None if contract.scattered else ["batch_id"]
+                        DeltaTable.create(path, contract.schema, mode="ignore", partition_by=own)
                     write_deltalake(path, frame, mode="overwrite", predicate=predicate)
+
+
+@contextmanager
+def together(root: Path) -> Iterator[None]:
+    """Hold the tables below `root` whose rows belong together: one process at a time changes them, or looks at all of them at once.
+
+    The kernel lets go of it with its holder, however that ends. Raises `EdgeFailed` where the folder cannot be written.
+    """
+    import fcntl  # POSIX only, like the platform
+
+    try:
+        make_private(root)
+        held = (root / TOGETHER).open("a")
+    except OSError as error:
+        raise EdgeFailed(f"the tables cannot be locked: {error.strerror}; check LEADSCOUT_HOME/tables") from None
+    with held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
 
 
 def _files_below(path: Path) -> FileSystem:

@@ -12,9 +12,9 @@ TIME_ZONE = ZoneInfo("Africa/Johannesburg")
 
 OPERATIONS = (
     # steps of a run, by the asset they make
-    "raw_leads", "leads", "classifications", "lead_scores", "lead_reports", "table_maintenance", "restore_drill",
+    "raw_leads", "leads", "classifications", "lead_scores", "lead_reports", "known_leads", "table_maintenance", "restore_drill",
     # commands
-    "run", "deliver", "generate", "classify", "backfill", "backup", "restore", "demo", "up",
+    "run", "deliver", "generate", "classify", "backfill", "backup", "restore", "undo", "demo", "up",
 )  # fmt: skip
 """What reports progress, and can be given a time limit; `backup` is both a step and a command."""
 
@@ -42,6 +42,26 @@ class Method(StrEnum):
     NO_PURPOSE = "no_purpose"
 
 
+class ReviewKind(StrEnum):
+    """Whose word a review is. A person's own word about themselves ranks above a reviewer's."""
+
+    REVIEWER = "reviewer"
+    SELF_DECLARED = "self_declared"
+
+
+class ReviewNote(StrEnum):
+    """What a reviewer may add to an answer: codes, since free text would soon hold names."""
+
+    NAME_INCOMPLETE = "name_incomplete"
+    NO_PERSON = "no_person"
+    SEVERAL_POSSIBLE = "several_possible"
+    KNOWS_THE_PERSON = "knows_the_person"
+
+
+CANNOT_TELL = "cannot_tell"
+"""Answer of a reviewer who does not know, and of a person who does not wish to say."""
+
+
 class PhoneKind(StrEnum):
     """Kind of a telephone number, by its South African prefix; `foreign` for any other country."""
 
@@ -53,6 +73,14 @@ class PhoneKind(StrEnum):
     PREMIUM = "premium"
     OTHER = "other"
     FOREIGN = "foreign"
+
+
+class Linked(StrEnum):
+    """How a lead came to its known lead: the first of it, the same business and director again, or so like it that it must be."""
+
+    FIRST = "first"
+    EXACT = "exact"
+    NEAR = "near"
 
 
 class Province(StrEnum):

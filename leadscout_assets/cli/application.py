@@ -19,13 +19,18 @@ from leadscout_assets.cli import (
     demo,
     doctor,
     explain,
+    export,
     generate,
     health,
     logs,
     performance,
+    plan,
     platform,
+    purposes,
     recovery,
+    review,
     run,
+    undo,
 )
 from leadscout_assets.cli.long_work import ENDED_BY
 from leadscout_assets.errors import LeadScoutError, is_interruption
@@ -39,12 +44,15 @@ INTERRUPTED = 130
 COMMANDS = (
     run.run,
     deliver.deliver,
+    plan.plan,
     generate.generate,
     classify.classify,
     explain.explain,
+    export.export,
     batches.batches,
     batches.show,
     platform.backfill,
+    undo.undo,
     platform.up,
     background.down,
     background.status,
@@ -59,9 +67,16 @@ COMMANDS = (
     recovery.restore,
 )
 
-LOOKING = frozenset({"none", "batches", "show", "doctor", "health", "logs"})
+LOOKING = frozenset({"none", "plan", "batches", "show", "doctor", "health", "logs"})
 """Commands that change nothing."""
-GROUPS = {"alerts": alerts.app, "audit": audit.app, "perf": performance.performance}
+GROUPS = {
+    "alerts": alerts.app,
+    "audit": audit.app,
+    "perf": performance.performance,
+    "purposes": purposes.app,
+    "mappings": plan.mappings,
+    "review": review.app,
+}
 
 app = typer.Typer(
     name="leadscout",

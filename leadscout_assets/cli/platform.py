@@ -12,7 +12,7 @@ import typer
 
 from leadscout_assets.cli.background import Background, in_background, up_in_background
 from leadscout_assets.cli.long_work import Work, long_work
-from leadscout_assets.errors import AlreadyRunning, BadInput
+from leadscout_assets.errors import AlreadyRunning, BadInput, EdgeFailed
 from leadscout_assets.home import Home
 from leadscout_assets.settings import Settings, current_settings
 from leadscout_assets.terms import TIME_ZONE
@@ -29,17 +29,29 @@ BACKFILL = "backfill"
 
 def up(background: Background = False) -> int:
     """Run the platform and its UI in the foreground until Ctrl-C; a second one on the same home refuses."""
+    from leadscout_assets.batch_purposes import require_registered
+    from leadscout_assets.governance.anchors import anchor
+    from leadscout_assets.governance.widening import note_widening
     from leadscout_assets.supervisor import running_pid
     from leadscout_assets.supervisor import up as run_platform
     from leadscout_assets.supervisor.readiness import url_of
 
     settings = current_settings()
+    home = Home(settings)
+    require_registered(home, "up")
     if background:
         if (pid := running_pid(settings.home)) is not None:
             raise AlreadyRunning(f"the platform already runs on {settings.home}, as process {pid}")
         up_in_background(url_of(settings.host, settings.port))
         return 0
-    Home(settings).make_inbox()
+    home.make_inbox()
+    try:
+        note_widening(home.database, settings)
+        anchor(settings, home.database, why="up")
+        home.database.close()
+    except EdgeFailed as fault:
+        # A platform whose database is away tells people so, which one that does not start cannot.
+        print(f"leadscout: the end of the audit trail was not written down: {fault}", file=sys.stderr)
     return run_platform(settings, on_ready=_say_ready)
 
 
@@ -57,6 +69,8 @@ def backfill(
 ) -> int:
     """Run batches again from the delivered files; exactly these batches are replaced."""
     from leadscout_assets.batch_overview import failing_checks
+    from leadscout_assets.batch_purposes import require_registered
+    from leadscout_assets.database.audit import record_event
     from leadscout_assets.defs.instance import ensure_partitions
     from leadscout_assets.defs.orphans import open_instance
     from leadscout_assets.runs.planning import plan_runs
@@ -64,13 +78,15 @@ def backfill(
 
     settings = current_settings()
     home = Home(settings)
+    require_registered(home, "backfill")
     chosen = _left_undone(settings, home) if resume else _chosen(home, batch or [], all_batches, since, until)
     if background:
         in_background("backfill")
         return 0
 
+    record_event(home.database, action="backfill.started", detail={"batches": chosen, "resumed": resume})
     with open_instance(prepare_instance(settings).folder) as instance:
-        order = ensure_partitions(instance, [record.batch_id for record in home.records.all()])
+        order = ensure_partitions(instance, [r.batch_id for r in home.records.all() if r.undone_at is None])
         rows = {b: record.rows_counted or 0 for b, record in home.records.many(chosen).items()}
         runs = plan_runs(rows, order, max_rows=settings.max_rows_per_run, max_batches=settings.max_batches_per_run)
         failed = _run_all(settings, instance, runs)
@@ -156,14 +172,23 @@ def _left_undone(settings: Settings, home: Home) -> list[str]:
     return list(home.records.many(noted))
 
 
+def _counting(home: Home, batches: Sequence[str]) -> list[str]:
+    """Return `batches`. Raises `UnknownBatch`, and `BadInput` for one that was undone."""
+    for record in home.records.many(batches).values():
+        if record.undone_at is not None:
+            raise BadInput(f"batch {record.batch_id} was undone; deliver its file again to take it back in")
+    return list(batches)
+
+
 def _chosen(
     home: Home, named: list[str], all_batches: bool, since: datetime | None, until: datetime | None
 ) -> list[str]:
     if sum((bool(named), all_batches, since is not None)) != 1 or (until and since is None):
         raise BadInput("say which batches: their ids, or --all, or --since DAY [--until DAY]")
     if named:
-        return list(home.records.many(named))
-    days = {r.batch_id: r.delivered_at.astimezone(TIME_ZONE).date() for r in home.records.all()}
+        return _counting(home, named)
+    counting = [record for record in home.records.all() if record.undone_at is None]
+    days = {r.batch_id: r.delivered_at.astimezone(TIME_ZONE).date() for r in counting}
     first = since.date() if since else None
     last = until.date() if until else None
     chosen = [b for b, day in days.items() if (first is None or day >= first) and (last is None or day <= last)]

@@ -14,12 +14,14 @@ import typer
 
 from leadscout_assets.cli.background import Background, in_background
 from leadscout_assets.cli.long_work import long_work
+from leadscout_assets.cli.plan import Map
 from leadscout_assets.cli.printing import print_json, print_pairs
 from leadscout_assets.errors import BadInput
 from leadscout_assets.settings import current_settings
 from leadscout_assets.terms import TIME_ZONE
 
 if TYPE_CHECKING:
+    from leadscout_assets.home import Home
     from leadscout_assets.single_run import ChainResult
 
 
@@ -33,6 +35,7 @@ def run(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with an interrupted run: what it has finished is not done again.")
     ] = False,
+    map_: Map = None,
     background: Background = False,
 ) -> int:
     """Turn one lead list into a report, without Dagster. Exits 1 where a check fails that is more than a warning."""
@@ -44,7 +47,7 @@ def run(
         in_background("run")
         return 0
     at = delivered.replace(tzinfo=TIME_ZONE) if delivered else datetime.now(TIME_ZONE)
-    result = _run(file, out, at, resume=resume)
+    result = _run(file, out, at, map_ or [], resume=resume)
     if as_json:
         print_json(result.to_json())
         for check, verdict in result.failing:
@@ -68,13 +71,15 @@ def run(
     return 1 if any(not check.warns for check, _ in result.failing) else 0
 
 
-def _run(file: Path, out: Path, at: datetime, *, resume: bool) -> ChainResult:
+def _run(file: Path, out: Path, at: datetime, named: Sequence[str], *, resume: bool) -> ChainResult:
+    from leadscout_assets.leads.column_maps import ColumnMaps, parse_map
     from leadscout_assets.resumable import forget, note
 
     settings, finished = current_settings(), list[str]()
     key = hashlib.sha256(f"{file.resolve()}\0{out.resolve()}".encode(errors="surrogateescape")).hexdigest()[:16]
     # Only what has no default, so that going on decides everything else as the run itself did.
-    again = ["run", str(file), "--out", str(out), "--resume"]
+    again = ["run", str(file), "--out", str(out), *(part for pair in named for part in ("--map", pair)), "--resume"]
+    maps = ColumnMaps(parse_map(named))
 
     def keep(folder: Path, steps: Sequence[str]) -> None:
         finished[:] = steps
@@ -83,16 +88,22 @@ def _run(file: Path, out: Path, at: datetime, *, resume: bool) -> ChainResult:
     try:
         with long_work(settings, "run"):
             from leadscout_assets.home import Home
+            from leadscout_assets.reviewing import confirmed
             from leadscout_assets.single_run import run_file
 
+            home = Home(settings)
+            lead_id_key = home.lead_id_key
+            _record_start(home, file, resume=resume)
             result = run_file(
                 file,
                 out,
                 settings,
-                lead_id_key=Home(settings).lead_id_key,
+                lead_id_key=lead_id_key,
                 delivered_at=at,
+                confirmed=confirmed(home),
                 resume=resume,
                 on_kept=keep,
+                maps=maps,
             )
     except KeyboardInterrupt:
         kept = f"finished and kept: {', '.join(finished)}" if finished else "no step was finished"
@@ -100,9 +111,39 @@ def _run(file: Path, out: Path, at: datetime, *, resume: bool) -> ChainResult:
         print(f"leadscout: stopped; {kept}{on}", file=sys.stderr)
         raise
     forget(settings, key)
+    _record_purpose(home, result)
+    if result.grant.sentence:
+        print(f"leadscout: no name was classified: {result.grant.sentence}", file=sys.stderr)
     if result.resumed:
         print(f"leadscout: not done again: {', '.join(result.resumed)}", file=sys.stderr)
     return result
+
+
+def _record_start(home: Home, file: Path, *, resume: bool) -> None:
+    from leadscout_assets.batch_purposes import require_registered
+    from leadscout_assets.database.audit import record_event
+    from leadscout_assets.digests import sha256_of
+    from leadscout_assets.governance.gate import asked_for
+    from leadscout_assets.governance.widening import note_widening
+
+    if not file.is_file():
+        return  # which the run says itself
+    require_registered(home, "run")
+    note_widening(home.database, home.settings)
+    detail = {"command": "run", "sha256": sha256_of(file), "resumed": resume}
+    record_event(home.database, action="run.started", reason=asked_for(home.settings), detail=detail)
+
+
+def _record_purpose(home: Home, result: ChainResult) -> None:
+    from leadscout_assets.database.audit import record_event
+
+    batch, grant = result.delivery.batch_id, result.grant
+    if grant.refusal:
+        detail = {"purpose": grant.asked, "why": str(grant.refusal), "command": "run"}
+        record_event(home.database, action="purpose.refused", subject=batch, detail=detail)
+    elif grant.entry:
+        told = {"entry": grant.entry.digest, "batches": [batch], "command": "run"}
+        record_event(home.database, action="leads.classified", reason=grant.entry.id, detail=told)
 
 
 def _with_reasons(rejected: int, reasons: dict[str, int]) -> str:

@@ -57,6 +57,31 @@ deliveries = sa.Table(
     sa.Column("run_key", sa.Text, comment="of the newest run requested; null before the first"),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0", comment="runs requested so far"),
     sa.Column("reported_at", UtcDateTime, comment="when its report was first seen; null while a run is still owed"),
+    sa.Column("purpose", sa.Text, comment="id of the purpose last asked for; null where none was"),
+    sa.Column("purpose_entry", sa.Text, comment="digest of its entry in the register; null where it was refused"),
+    sa.Column("purpose_before", sa.Text, comment="id of the purpose before that, where it was another"),
+    sa.Column("purpose_refusal", sa.Text, comment="why the purpose was refused; null where it holds"),
+    sa.Column("retention_days", sa.Integer, comment="days from delivery for which what was inferred may be kept"),
+    sa.Column("inferred_deleted_at", UtcDateTime, comment="when what was inferred was deleted, its retention over"),
+    sa.Column("undone_at", UtcDateTime, comment="when somebody took it out of everything; null while it counts"),
+    sa.Column("again_at", UtcDateTime, comment="when it was delivered again after that"),
+)
+
+undos = sa.Table(
+    "undos",
+    metadata,
+    sa.Column("number", COUNTER, primary_key=True),
+    sa.Column("batch_id", sa.Text, sa.ForeignKey("deliveries.batch_id"), nullable=False, index=True),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, comment="as given"),
+    sa.Column("begun_at", UtcDateTime, nullable=False),
+    sa.Column("finished_at", UtcDateTime, comment="null while anything of it is still to be done"),
+    sa.Column(
+        "figures",
+        sa.JSON().with_variant(JSONB(), "postgresql"),
+        nullable=False,
+        comment="what was there when it began: rows by table, known leads, report files",
+    ),
 )
 
 refusals = sa.Table(
@@ -88,6 +113,21 @@ audit_events = sa.Table(
         "prev_hash", sa.Text, nullable=False, unique=True, comment="hash of the event before; zeros for the first"
     ),
     sa.Column("hash", sa.Text, nullable=False, comment="SHA-256 of this event with prev_hash, hex"),
+)
+
+column_mappings = sa.Table(
+    "column_mappings",
+    metadata,
+    sa.Column("sender", sa.Text, primary_key=True, comment="a name that a person gave it"),
+    sa.Column("header", sa.Text, nullable=False, unique=True, comment="digest of the headers of the lists it is for"),
+    sa.Column(
+        "columns",
+        sa.JSON().with_variant(JSONB(), "postgresql"),
+        nullable=False,
+        comment="field by header, as a person named them",
+    ),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
 )
 
 alert_states = sa.Table(
@@ -171,4 +211,37 @@ incidents = sa.Table(
     sa.Column("at", UtcDateTime, nullable=False),
     sa.Column("actor", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
+)
+
+review_questions = sa.Table(
+    "review_questions",
+    metadata,
+    sa.Column("number", COUNTER, primary_key=True),
+    sa.Column("question_id", sa.Text, nullable=False, unique=True, comment="stands in the file beside the name"),
+    sa.Column("batch_id", sa.Text, nullable=False),
+    sa.Column("lead_id", sa.Text, nullable=False, index=True),
+    sa.Column("name_hash", sa.Text, nullable=False, index=True, comment="keyed hash of the name as shown"),
+    sa.Column("full_name", sa.Boolean, nullable=False, comment="whether an answer may count for the name"),
+    sa.Column("sampled", sa.Boolean, nullable=False, comment="from the random sample of the decided"),
+    sa.Column("origin_set", sa.Text, nullable=False, comment="the model's answer when asked, blank where it abstained"),
+    sa.Column("model_version", sa.Text, nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+)
+
+reviews = sa.Table(
+    "reviews",
+    metadata,
+    sa.Column("number", COUNTER, primary_key=True),
+    sa.Column("question_id", sa.Text, nullable=False),
+    sa.Column("batch_id", sa.Text, nullable=False),
+    sa.Column("lead_id", sa.Text, nullable=False, index=True),
+    sa.Column(
+        "name_hash", sa.Text, index=True, comment="keyed hash of the full name; null where it counts for this lead only"
+    ),
+    sa.Column("origin", sa.Text, nullable=False, comment="or cannot_tell"),
+    sa.Column("language", sa.Text),
+    sa.Column("kind", sa.Text, nullable=False, comment="reviewer or self_declared"),
+    sa.Column("reviewer", sa.Text, nullable=False, comment="who reviewed, or who recorded a person's own word"),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("note", sa.Text, comment="a code"),
 )

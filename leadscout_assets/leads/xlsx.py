@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from leadscout_assets.errors import UnreadableFile, is_interruption
+from leadscout_assets.leads.column_maps import NO_MAPS, ColumnMaps
 from leadscout_assets.leads.columns import require, understand
 from leadscout_assets.leads.grid import Grid, any_filled, blank_to_null
 from leadscout_assets.leads.guards import ReadLimits, damaged, open_workbook, read_workbook
@@ -27,11 +28,32 @@ _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d(?:\.\d+)?)")
 _DAY_ZERO = ("1899-12-31", "1904-01-01")
 
 
-def read_xlsx(path: Path, limits: ReadLimits, sheet: str | None) -> Grid:
+def read_xlsx(path: Path, limits: ReadLimits, sheet: str | None, maps: ColumnMaps = NO_MAPS) -> Grid:
     """Read one worksheet: the first visible one or `sheet`; the header is its first row with a filled cell.
 
     Formulas come as their cached value, numbers as plain decimals, dates as `YYYY-MM-DD` or `YYYY-MM-DDTHH:MM:SS`,
     booleans as TRUE or FALSE; error cells such as `#N/A` are blank. Raises `UnreadableFile`.
+    """
+    _, cells = shown_cells(path, limits, sheet)
+    height = len(cells[0]) if cells else 0
+    filled = np.flatnonzero(any_filled(cells, height))
+    if not len(filled):
+        raise UnreadableFile(
+            "empty",
+            "the worksheet is empty; put the list on the first visible sheet or name its sheet in LEADSCOUT_SHEET",
+        )
+    headers = [column[int(filled[0])].as_py() for column in cells]
+    header = require(understand(headers, maps.of(headers)))
+    if len(filled) == 1:
+        raise UnreadableFile("no_rows", "the list has column names but no rows below them; deliver it again with rows")
+    rows = pa.array(filled[1:])
+    return Grid(header, [column.take(rows) for column in cells], pc.add(rows, 1).cast(pa.int32()))
+
+
+def shown_cells(path: Path, limits: ReadLimits, sheet: str | None) -> tuple[str, list[pa.ChunkedArray]]:
+    """Return the name of the worksheet to read, and its columns from A1 on as text; null where a cell is blank.
+
+    Raises `UnreadableFile`.
     """
     data = read_workbook(path, limits)
     workbook = open_workbook(data)
@@ -40,19 +62,7 @@ def read_xlsx(path: Path, limits: ReadLimits, sheet: str | None) -> Grid:
     seen = look(workbook, chosen, limits)
     cells = _values(data, chosen.name)
     _check_aligned(cells, seen)
-    cells = [blank_to_null(column) for column in _as_shown(cells, seen)]
-    height = len(cells[0]) if cells else 0
-    filled = np.flatnonzero(any_filled(cells, height))
-    if not len(filled):
-        raise UnreadableFile(
-            "empty",
-            "the worksheet is empty; put the list on the first visible sheet or name its sheet in LEADSCOUT_SHEET",
-        )
-    header = require(understand([column[int(filled[0])].as_py() for column in cells]))
-    if len(filled) == 1:
-        raise UnreadableFile("no_rows", "the list has column names but no rows below them; deliver it again with rows")
-    rows = pa.array(filled[1:])
-    return Grid(header, [column.take(rows) for column in cells], pc.add(rows, 1).cast(pa.int32()))
+    return chosen.name, [blank_to_null(column) for column in _as_shown(cells, seen)]
 
 
 def _values(data: bytes, sheet: str) -> list[pa.ChunkedArray]:

@@ -1,0 +1,34 @@
+"""`leadscout export`: the leads of a batch as a file; origins of names only when asked for, and for a purpose."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from leadscout_assets.processes import user
+from leadscout_assets.settings import current_settings
+
+
+def export(
+    batch: Annotated[str, typer.Argument(help="Batch id, as `leadscout batches` lists it.")],
+    out: Annotated[Path, typer.Option(help="File to write, .xlsx or .csv.")],
+    with_origin: Annotated[
+        bool, typer.Option("--with-origin", help="Write the likely origin of each director's name, too.")
+    ] = False,
+    purpose: Annotated[
+        str | None,
+        typer.Option(help="Id of the registered purpose of writing origins; default LEADSCOUT_CLASSIFICATION_PURPOSE."),
+    ] = None,
+) -> None:
+    """Write the leads of a batch, ranked, to a workbook or a CSV; recorded in the audit trail before the file is there."""
+    from leadscout_assets.batch_purposes import allow_rows
+    from leadscout_assets.home import Home
+    from leadscout_assets.row_export import export_rows
+
+    settings = current_settings()
+    home, why = Home(settings), None
+    if with_origin:
+        why = allow_rows(home, batch, purpose, "export", now=datetime.now(UTC)).id
+    rows = export_rows(home, batch, out, with_origin=with_origin, purpose=why, actor=user())
+    print(f"{rows:,} leads written: {out}")
