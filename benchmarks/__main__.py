@@ -29,6 +29,7 @@ from benchmarks.performance_history import performance_history
 from benchmarks.processes import ROOT, Workplace, compile_package
 from benchmarks.recovery import restore_1m
 from benchmarks.results import BenchmarkFailed, Outcome, Report
+from benchmarks.scrape import scrape
 from benchmarks.volume import volume
 
 Benchmark = Callable[[Workplace], Outcome]
@@ -45,6 +46,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "backfill": backfill,
     "growth": growth,
     "performance_history": performance_history,
+    "scrape": scrape,
     "restore_1m": restore_1m,
 }
 """What there is to run, in the order in which it runs."""

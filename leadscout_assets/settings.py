@@ -160,8 +160,13 @@ class Settings(BaseSettings):
         "which so stand in no environment",
     )
 
-    exporter_host: str = Field("127.0.0.1", description="address that /health and /ready are answered on")
-    exporter_port: int = Field(9464, ge=1, le=65_535, description="port that /health and /ready are answered on")
+    exporter_host: str = Field("127.0.0.1", description="address that /health, /ready and /metrics are answered on")
+    exporter_port: int = Field(
+        9464,
+        ge=0,
+        le=65_535,
+        description="port that /health, /ready and /metrics are answered on; with 0 `leadscout up` answers nowhere",
+    )
 
     host: str = Field("127.0.0.1", description="address the Dagster UI listens on")
     port: int = Field(3000, ge=1, le=65_535, description="port the Dagster UI listens on")

@@ -134,6 +134,8 @@ LINES = (
     Event("delivery.not_moved", "a file that was taken still lies in the inbox; it is tried again", ("reason",)),
     Event("command.failed", "a command ended with a defect of LeadScout", ("error",)),
     Event("health check failed", "a question of the health check had no answer", ("check", "error")),
+    Event("metrics not read", "a source of metrics did not answer; it is asked again; WARNING", ("source", "reason")),
+    Event("exporter left out", "the exporter's port is taken; the platform goes on without one; WARNING", ("port",)),
     Event("exporter ready", "the exporter answers", ("port",)),
     Event("exporter stopped", "the exporter has ended"),
     Event("platform ready", "the platform answers", ("url",)),

@@ -7,6 +7,7 @@ import pytest
 
 from leadscout_assets.contracts import Contract
 from leadscout_assets.definitions import definitions
+from leadscout_assets.defs.alert_sources import ASSET_JOB, JOBS, ROOTS
 from leadscout_assets.defs.partitions import LEAD_BATCH
 from leadscout_assets.defs.table_io import CONTRACTS
 
@@ -145,6 +146,25 @@ def test_assets_of_a_run_go_before_their_checks(found):
 def test_sensors_are_on_from_the_first_start(found):
     assert {"inbox", "freshness", "run_performance"} <= {sensor.name for sensor in found.sensors}
     assert all(sensor.default_status is dg.DefaultSensorStatus.RUNNING for sensor in found.sensors)
+
+
+def ancestors(graph, asset: str) -> set[str]:
+    """Return the assets that an asset is made from, itself included."""
+    above = {key.to_user_string() for key in graph.get(dg.AssetKey(asset)).parent_keys}
+    return {asset}.union(*(ancestors(graph, parent) for parent in above))
+
+
+def test_the_alerts_know_the_root_of_every_asset_and_of_every_job(found, graph):
+    assets = {key.to_user_string() for key in graph.get_all_asset_keys()}
+    assert set(ROOTS) == assets
+    for asset, root in ROOTS.items():
+        assert root in ancestors(graph, asset), asset
+        assert ancestors(graph, root) == {root}, asset
+    assert set(JOBS) == {job.name for job in found.resolve_all_job_defs()} - {ASSET_JOB}
+    for job, root in JOBS.items():
+        assert root in {
+            ROOTS[key.to_user_string()] for key in found.resolve_job_def(job).asset_layer.selected_asset_keys
+        }
 
 
 def test_every_job_sensor_and_schedule_explains_itself(found):
