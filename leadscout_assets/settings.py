@@ -125,6 +125,19 @@ class Settings(BaseSettings):
         30.0, ge=1, le=36_500, description="days for which rows that were replaced can be brought back"
     )
 
+    keep_runs_days: float = Field(
+        90.0, ge=1, le=36_500, description="days for which runs, events and verdicts are kept that later ones replaced"
+    )
+    keep_run_logs_days: float = Field(
+        30.0, ge=1, le=36_500, description="days for which the logs of runs are kept in the UI"
+    )
+    keep_ticks_days: float = Field(
+        30.0, ge=1, le=36_500, description="days for which ticks of sensors and schedules are kept"
+    )
+    keep_progress_days: float = Field(
+        7.0, ge=1, le=36_500, description="days for which progress files of ended operations are kept"
+    )
+
     backup_dir: Path | None = Field(None, description="folder that backups are written to; default <home>/backups")
     backups_kept: int = Field(28, ge=1, description="backups kept; older ones are removed by the next backup")
     max_backup_age_hours: float = Field(

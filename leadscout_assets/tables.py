@@ -194,6 +194,15 @@ class Tables:
             size = pc.sum(files["size_bytes"], min_count=0).as_py()
             return Upkeep(files_before=before, files=files.num_rows, bytes=size, removed=len(removed))
 
+    def obsolete_files(self, contract: Contract, keep: timedelta) -> int:
+        """Return how many files `maintain` would remove now; those that it would make so by compacting are not among them."""
+        if not self._exists(contract):
+            return 0
+        hours = math.ceil(keep.total_seconds() / 3600)
+        with _reading(contract):
+            table = self._open(contract)
+            return len(table.vacuum(hours, dry_run=True, enforce_retention_duration=False, full=True))
+
     def _path(self, contract: Contract) -> Path:
         return self.root / contract.name
 

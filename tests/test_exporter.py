@@ -143,7 +143,7 @@ def test_nothing_is_read_before_the_first_scrape_and_a_scrape_waits_for_no_sourc
         ask(f"{url}/health")
         assert asked == []
         try:
-            assert b"leadscout_cpu_count" in ask(f"{url}/metrics")[1]
+            assert b"leadscout_cpus" in ask(f"{url}/metrics")[1]
             assert asked == [0.0]
         finally:
             hang.set()

@@ -25,6 +25,7 @@ from leadscout_assets.cli import (
     performance,
     platform,
     recovery,
+    retention,
     run,
 )
 from leadscout_assets.cli.long_work import ENDED_BY
@@ -57,6 +58,7 @@ COMMANDS = (
     logs.logs,
     recovery.backup,
     recovery.restore,
+    retention.prune,
 )
 
 LOOKING = frozenset({"none", "batches", "show", "doctor", "health", "logs"})

@@ -32,6 +32,7 @@ ROOTS: Mapping[str, str] = {
     **dict.fromkeys(("backup", "restore_drill"), "backup"),
     "table_maintenance": "table_maintenance",
     "run_performance": "run_performance",
+    "retention": "retention",
 }
 """The root asset of each asset, itself where none is above it: what goes wrong below it is told together with it. Every
 asset of the definitions is here; a test holds that."""
@@ -41,6 +42,7 @@ JOBS: Mapping[str, str] = {
     "reference": "name_lexicon",
     "backup_job": "backup",
     "restore_drill_job": "backup",
+    "retention_job": "retention",
     # Dagster's names for the jobs of a schedule and a sensor that name assets in place of a job.
     "__anonymous_asset_job_maintenance": "table_maintenance",
     "__anonymous_asset_job_reference": "name_lexicon",

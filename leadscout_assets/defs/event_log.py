@@ -57,6 +57,23 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
             self._tables.add(table_name)
         return table_name in self._tables
 
+    def drop_log(self, run_id: str) -> None:
+        """Remove the log of a run; the index keeps what was said there of assets, checks and the run itself."""
+        with self._db_lock:
+            self._forget(run_id)
+            for ending in ("", "-wal", "-shm", "-journal"):
+                file = self._file(run_id)
+                file.with_name(file.name + ending).unlink(missing_ok=True)
+
+    def _file(self, shard: str) -> Path:
+        return Path(self.path_for_shard(shard))
+
+    def _forget(self, shard: str) -> None:
+        engine = self._engines.pop(shard, None)
+        if engine is not None:
+            engine.dispose()
+        self._initialized_dbs.discard(shard)
+
     def wipe(self) -> None:
         """Delete everything; connections to deleted files go with them."""
         self._close()
@@ -70,6 +87,9 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
         with self._db_lock:
+            if shard in self._initialized_dbs and not self._file(shard).exists():
+                # Retention took the log of an old run: whoever looks at it finds an empty one.
+                self._forget(shard)
             engine = self._engine(shard)
             if shard not in self._initialized_dbs:
                 self._initdb(engine)

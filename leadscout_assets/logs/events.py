@@ -60,6 +60,7 @@ OPERATIONS = (
     _operation("backup", "the home was backed up", in_ui=True),
     _operation("restore_drill", "a restore was proven", in_ui=True),
     _operation("table_maintenance", "the tables were compacted and cleaned", in_ui=True),
+    _operation("retention", "what is kept no longer was removed", in_ui=True),
     _operation("run_performance", "the table of run records was brought up to date"),
     _operation("inbox_tick", "the sensor looked into the inbox; DEBUG", "requests"),
     _operation("command", "a command of the command line ended", "command", "exit_code", stream="json"),

@@ -115,7 +115,7 @@ FAMILIES = (
     _counter("database_query_seconds_total", "seconds that those queries took"),
     _counter("database_slow_queries_total", "those of them that took longer than LEADSCOUT_SLOW_QUERY_MS"),
     # The machine.
-    _gauge("cpu_count", "processors of the machine"),
+    _gauge("cpus", "processors of the machine"),
     _counter("cpu_seconds_total", "seconds of processor time of the machine, by what they were spent on", "mode"),
     _gauge("memory_bytes", "memory of the machine", "kind"),
     _gauge("disk_bytes", "bytes of the disk that holds the home", "kind"),

@@ -20,7 +20,7 @@ def machine_samples(home: Path) -> list[Sample]:
     """Return what the machine says at this moment; what it does not tell, as disks in some containers, is left out."""
     times, memory = psutil.cpu_times(), psutil.virtual_memory()
     found = [
-        Sample("cpu_count", os.cpu_count() or 1),
+        Sample("cpus", os.cpu_count() or 1),
         *(Sample("cpu_seconds_total", getattr(times, mode), (mode,)) for mode in CPU_MODES if hasattr(times, mode)),
         Sample("memory_bytes", memory.total, ("total",)),
         Sample("memory_bytes", memory.available, ("available",)),

@@ -13,7 +13,7 @@ from leadscout_assets.defs.table_io import CONTRACTS
 
 LEAD_ASSETS = ("raw_leads", "leads", "rejected_leads", "classifications", "lead_scores", "lead_reports")
 REFERENCE_ASSETS = ("name_lexicon", "name_model", "name_evaluation")
-UPKEEP_ASSETS = ("table_maintenance", "run_performance")
+UPKEEP_ASSETS = ("table_maintenance", "run_performance", "retention")
 BACKUP_ASSETS = ("backup", "restore_drill")
 
 DEPENDENCIES = {
@@ -169,7 +169,7 @@ def test_the_alerts_know_the_root_of_every_asset_and_of_every_job(found, graph):
 
 def test_every_job_sensor_and_schedule_explains_itself(found):
     jobs = [job for job in found.resolve_all_job_defs() if not job.name.startswith("__")]
-    assert {job.name for job in jobs} >= {"lead_chain", "reference", "backup_job", "restore_drill_job"}
+    assert {job.name for job in jobs} >= {"lead_chain", "reference", "backup_job", "restore_drill_job", "retention_job"}
     assert [thing.name for thing in [*jobs, *found.sensors, *found.schedules] if not thing.description] == []
 
 
