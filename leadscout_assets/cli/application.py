@@ -19,6 +19,7 @@ from leadscout_assets.cli import (
     demo,
     doctor,
     explain,
+    export,
     generate,
     health,
     logs,
@@ -26,6 +27,7 @@ from leadscout_assets.cli import (
     platform,
     recovery,
     retention,
+    review,
     run,
 )
 from leadscout_assets.cli.long_work import ENDED_BY
@@ -43,6 +45,7 @@ COMMANDS = (
     generate.generate,
     classify.classify,
     explain.explain,
+    export.export,
     batches.batches,
     batches.show,
     platform.backfill,
@@ -63,7 +66,7 @@ COMMANDS = (
 
 LOOKING = frozenset({"none", "batches", "show", "doctor", "health", "logs"})
 """Commands that change nothing."""
-GROUPS = {"alerts": alerts.app, "audit": audit.app, "perf": performance.performance}
+GROUPS = {"alerts": alerts.app, "audit": audit.app, "perf": performance.performance, "review": review.app}
 
 app = typer.Typer(
     name="leadscout",
