@@ -46,12 +46,12 @@ def prune_files(settings: Settings, now: datetime, *, apply: bool) -> list[Prune
 
 def prune_tables(home: Home, *, apply: bool) -> Pruned:
     """Remove, with `apply`, the files of tables that no version within `LEADSCOUT_UNDO_DAYS` needs, and compact the tables."""
-    from leadscout_assets.lead_tables import LEAD_TABLES
+    from leadscout_assets.lead_tables import KNOWN_TABLES, LEAD_TABLES
     from leadscout_assets.runs.history import RUN_PERFORMANCE
 
     keep = timedelta(days=home.settings.undo_days)
     count = 0
-    for table in (*LEAD_TABLES, RUN_PERFORMANCE):
+    for table in (*LEAD_TABLES, *KNOWN_TABLES, RUN_PERFORMANCE):
         if apply:
             done = home.tables.maintain(table, keep)
             count += done.removed if done else 0

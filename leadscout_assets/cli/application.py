@@ -24,11 +24,13 @@ from leadscout_assets.cli import (
     health,
     logs,
     performance,
+    plan,
     platform,
     recovery,
     retention,
     review,
     run,
+    undo,
 )
 from leadscout_assets.cli.long_work import ENDED_BY
 from leadscout_assets.errors import LeadScoutError, is_interruption
@@ -42,6 +44,7 @@ INTERRUPTED = 130
 COMMANDS = (
     run.run,
     deliver.deliver,
+    plan.plan,
     generate.generate,
     classify.classify,
     explain.explain,
@@ -49,6 +52,7 @@ COMMANDS = (
     batches.batches,
     batches.show,
     platform.backfill,
+    undo.undo,
     platform.up,
     background.down,
     background.status,
@@ -64,9 +68,15 @@ COMMANDS = (
     retention.prune,
 )
 
-LOOKING = frozenset({"none", "batches", "show", "doctor", "health", "logs"})
+LOOKING = frozenset({"none", "plan", "batches", "show", "doctor", "health", "logs"})
 """Commands that change nothing."""
-GROUPS = {"alerts": alerts.app, "audit": audit.app, "perf": performance.performance, "review": review.app}
+GROUPS = {
+    "alerts": alerts.app,
+    "audit": audit.app,
+    "perf": performance.performance,
+    "mappings": plan.mappings,
+    "review": review.app,
+}
 
 app = typer.Typer(
     name="leadscout",

@@ -26,7 +26,8 @@ from leadscout_assets.defs.partitions import LEAD_BATCH
 
 ROOTS: Mapping[str, str] = {
     **dict.fromkeys(
-        ("raw_leads", "leads", "rejected_leads", "classifications", "lead_scores", "lead_reports"), "raw_leads"
+        ("raw_leads", "leads", "rejected_leads", "classifications", "lead_scores", "lead_reports", "known_leads"),
+        "raw_leads",
     ),
     **dict.fromkeys(("name_lexicon", "name_model", "name_evaluation"), "name_lexicon"),
     **dict.fromkeys(("backup", "restore_drill"), "backup"),

@@ -2,7 +2,7 @@
 
 Deleting a run takes its events with it, the newest materialization of a batch among them, after which Dagster would call the
 batch missing. So a run is deleted whole only when no event of it is the newest of its kind; of any other old run only the log
-of its steps goes. Why: ADR 0020.
+of its steps goes. Why: ADR 0022.
 """
 
 from __future__ import annotations
