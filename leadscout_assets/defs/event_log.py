@@ -35,6 +35,7 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
         self._inst_data = inst_data
         self._engines: OrderedDict[str, Engine] = OrderedDict()
         self._tables: set[str] = set()
+        self._opened: dict[str, int | None] = {}
 
     @classmethod
     def config_type(cls) -> dict[str, Any]:
@@ -68,11 +69,19 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
     def _file(self, shard: str) -> Path:
         return Path(self.path_for_shard(shard))
 
+    def _number(self, shard: str) -> int | None:
+        """Return what tells a database's file from another one of its name; None where there is none."""
+        try:
+            return self._file(shard).stat().st_ino
+        except FileNotFoundError:
+            return None
+
     def _forget(self, shard: str) -> None:
         engine = self._engines.pop(shard, None)
         if engine is not None:
             engine.dispose()
         self._initialized_dbs.discard(shard)
+        self._opened.pop(shard, None)
 
     def wipe(self) -> None:
         """Delete everything; connections to deleted files go with them."""
@@ -87,13 +96,14 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
         with self._db_lock:
-            if shard in self._initialized_dbs and not self._file(shard).exists():
-                # Retention took the log of an old run: whoever looks at it finds an empty one.
+            if shard in self._initialized_dbs and self._opened.get(shard) != self._number(shard):
+                # Retention took the log of an old run, in another process: whoever looks at it finds an empty one.
                 self._forget(shard)
             engine = self._engine(shard)
             if shard not in self._initialized_dbs:
                 self._initdb(engine)
                 self._initialized_dbs.add(shard)
+                self._opened[shard] = self._number(shard)
             with engine.connect() as connection, connection.begin():
                 yield connection
 

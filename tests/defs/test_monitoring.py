@@ -19,7 +19,9 @@ from dagster._daemon.types import DaemonHeartbeat
 from prometheus_client.parser import text_string_to_metric_families
 
 from leadscout_assets.alerts.rules import by_name
+from leadscout_assets.defs.instance_metrics import InstanceMetrics
 from leadscout_assets.exporter import make_server
+from leadscout_assets.home_metrics import HomeMetrics
 from leadscout_assets.leads.delivery import Delivery
 from leadscout_assets.metrics.families import BY_NAME, HISTOGRAM, PREFIX
 from leadscout_assets.runs.history import RUN_PERFORMANCE, Event, to_frame
@@ -124,7 +126,9 @@ def scraped(ground) -> str:
     ground.home.tables.add_new(RUN_PERFORMANCE, to_frame(events))
     for daemon in ground.instance.get_required_daemon_types():
         ground.instance.add_daemon_heartbeat(DaemonHeartbeat(time.time(), daemon, "one"))
-    with make_server(ground.settings.model_copy(update={"exporter_port": 0})) as server:
+    instance, home = InstanceMetrics(ground.settings), HomeMetrics(ground.settings)
+    sources = {**instance.sources(), **home.sources()}
+    with make_server(ground.settings.model_copy(update={"exporter_port": 0}), sources=lambda _: sources) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:
@@ -144,6 +148,9 @@ def scraped(ground) -> str:
             server.shutdown()
             thread.join()
             server.asked.reader.stop()
+            home.close()
+            # Dagster remembers the instance that was opened last.
+            instance.close()
     return text
 
 

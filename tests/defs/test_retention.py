@@ -87,9 +87,9 @@ class TestOnBothDatabases:
             dg.AssetKey("leads"), dg.DagsterEventType.ASSET_MATERIALIZATION
         )
         assert after == before
+        assert obsolete_after(instance, 10) == Obsolete([], [], [], [], [])
         said = [entry.dagster_event.event_type for entry in instance.all_logs(second) if entry.dagster_event]
         assert dg.DagsterEventType.ENGINE_EVENT not in said
-        assert obsolete_after(instance, 10) == Obsolete([], [], [], [], [])
 
     def test_a_run_that_holds_the_newest_of_one_batch_only_stays_for_it(self, instance):
         first, second = run_of(instance), run_of(instance)
@@ -167,7 +167,6 @@ def test_the_ui_shows_every_batch_and_every_check_as_before(ground, monkeypatch)
     before = statuses(ground)
     shown = prune(ground.instance, ground.home, later(200), apply=False, actor="a test")
     assert statuses(ground) == before
-    assert ground.home.tables.largest(RUN_PERFORMANCE, "event_id") is not None
 
     done = prune(ground.instance, ground.home, later(200), apply=True, actor="a test")
     assert [one.count for one in done] == [one.count for one in shown]
@@ -177,20 +176,10 @@ def test_the_ui_shows_every_batch_and_every_check_as_before(ground, monkeypatch)
     assert ground.instance.get_run_by_id(first.run_id) is not None
     assert ground.instance.get_run_by_id(again.run_id) is not None
     assert {one.kind: one.count for one in done}["logs of runs"] == 3
+    records = ground.home.tables.select(RUN_PERFORMANCE, [], ["run_id"])["run_id"].to_pylist()
+    assert {first.run_id, again.run_id} <= set(records)
     (event,) = audit_events(ground.home.database)
     assert (event.action, event.actor, event.detail["logs_of_runs"]) == ("retention.pruned", "a test", 3)
-
-
-def test_run_records_are_in_their_table_before_their_events_go(ground):
-    batch = ground.deliver("l.csv", small_list(1)).batch_id
-    first = ground.run([batch])
-    ground.run([batch])
-    records = ground.home.tables.select(RUN_PERFORMANCE, [], ["run_id"])["run_id"].to_pylist()
-    prune(ground.instance, ground.home, later(200), apply=True, actor="a test")
-    assert ground.instance.get_run_by_id(first.run_id) is None
-    kept = ground.home.tables.select(RUN_PERFORMANCE, [], ["run_id"])["run_id"].to_pylist()
-    assert first.run_id in kept
-    assert sorted(set(kept)) == sorted(set(records))
 
 
 def test_the_alerts_go_on_where_they_were(ground):
