@@ -172,6 +172,7 @@ class Tables:
     def select(self, contract: Contract, filters: Filters, columns: Sequence[str] | None = None) -> pa.Table:
         """Return the rows that meet all of `filters`, in the contract's types and no order; files that hold none are not read.
 
+        A column that the contract got after a row was written holds 0, an empty text or false there, null where it may.
         Conditions on numbers and moments only: Arrow cannot compare Delta's bounds of texts. No rows where the table is not there yet. Raises `EdgeFailed` where storage cannot be read.
         """
         wanted = list(columns) if columns is not None else contract.schema.names
@@ -179,10 +180,14 @@ class Tables:
         if not self._exists(contract):
             return schema.empty_table()
         with _reading(contract):
-            rows = self._open(contract).to_pyarrow_table(
-                filters=list(filters) or None, columns=wanted, filesystem=_files_below(self._path(contract))
+            table = self._open(contract)
+            there = {field.name for field in table.schema().fields}
+            rows = table.to_pyarrow_table(
+                filters=list(filters) or None,
+                columns=[name for name in wanted if name in there],
+                filesystem=_files_below(self._path(contract)),
             )
-            return rows.select(wanted).cast(schema)
+            return _completed(rows, schema)
 
     def largest(self, contract: Contract, column: str) -> Any:
         """Return the largest value of a column from the table's log: no data is read. None where there are no rows.
@@ -240,6 +245,15 @@ class Tables:
             files = pa.table(table.get_add_actions(flatten=True))
             size = pc.sum(files["size_bytes"], min_count=0).as_py()
             return Upkeep(files_before=before, files=files.num_rows, bytes=size, removed=len(removed))
+
+    def obsolete_files(self, contract: Contract, keep: timedelta) -> int:
+        """Return how many files `maintain` would remove now; those that it would make so by compacting are not among them."""
+        if not self._exists(contract):
+            return 0
+        hours = math.ceil(keep.total_seconds() / 3600)
+        with _reading(contract):
+            table = self._open(contract)
+            return len(table.vacuum(hours, dry_run=True, enforce_retention_duration=False, full=True))
 
     def _path(self, contract: Contract) -> Path:
         return self.root / contract.name
@@ -309,7 +323,12 @@ class Tables:
         for attempt in stamina.retry_context(on=CommitFailedError, attempts=WRITE_ATTEMPTS, timeout=60):
             with attempt:
                 merge = DeltaTable(path).merge(
-                    frame, f"t.{key} = s.{key} AND t.{key} >= {least:d}", source_alias="s", target_alias="t"
+                    frame,
+                    f"t.{key} = s.{key} AND t.{key} >= {least:d}",
+                    source_alias="s",
+                    target_alias="t",
+                    # A column that is new in the contract becomes one of the table.
+                    merge_schema=True,
                 )
                 added = int(merge.when_not_matched_insert_all().execute()["num_target_rows_inserted"])
         return added
@@ -328,6 +347,21 @@ class Tables:
                         own = None if contract.scattered else ["batch_id"]
                         DeltaTable.create(path, contract.schema, mode="ignore", partition_by=own)
                     write_deltalake(path, frame, mode="overwrite", predicate=predicate)
+
+
+def _completed(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return rows with the columns of `schema`; what they lack has the type's nothing, null where that is allowed."""
+    columns = []
+    for field in schema:
+        if field.name in rows.column_names:
+            values = rows[field.name]
+        else:
+            values = pa.chunked_array([pa.nulls(rows.num_rows, field.type)])
+        if values.null_count and not field.nullable:
+            nothing = pa.scalar("" if pa.types.is_string(field.type) else 0)
+            values = pc.fill_null(values, nothing.cast(field.type))
+        columns.append(values)
+    return pa.table(columns, names=schema.names).cast(schema)
 
 
 @contextmanager

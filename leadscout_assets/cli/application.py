@@ -28,6 +28,7 @@ from leadscout_assets.cli import (
     platform,
     purposes,
     recovery,
+    retention,
     review,
     run,
     undo,
@@ -65,6 +66,7 @@ COMMANDS = (
     logs.logs,
     recovery.backup,
     recovery.restore,
+    retention.prune,
 )
 
 LOOKING = frozenset({"none", "plan", "batches", "show", "doctor", "health", "logs"})

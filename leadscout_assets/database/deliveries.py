@@ -155,6 +155,13 @@ class Deliveries:
         with self._database.read() as connection:
             return connection.execute(oldest).scalar()
 
+    def counts(self) -> tuple[int, int]:
+        """Return how many deliveries there are, and for how many of them a run is still owed."""
+        query = sa.select(sa.func.count(), sa.func.count(deliveries.c.reported_at)).select_from(deliveries)
+        with self._database.read() as connection:
+            every, reported = connection.execute(query).one()
+        return int(every), int(every) - int(reported)
+
     def unreported(self) -> list[DeliveryRecord]:
         """Return the deliveries whose report has not been seen yet, undone ones apart, in the order of `all`."""
         with self._database.read() as connection:

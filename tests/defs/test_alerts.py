@@ -38,7 +38,7 @@ from leadscout_assets.alerts.rules import RULES
 from leadscout_assets.alerts.store import DatabaseStore
 from leadscout_assets.alerts.watch import Watch
 from leadscout_assets.defs import alert_sources, alerts_sensor
-from leadscout_assets.defs.alert_sources import CHECK_RULES, JOBS, ROOTS, baseline, facts, root_of, sources
+from leadscout_assets.defs.alert_sources import CHECK_RULES, JOBS, baseline, facts, root_of, sources
 from leadscout_assets.defs.instance import ensure_partitions
 from leadscout_assets.home import Home
 from tests.alerts.conftest import Recorder
@@ -152,8 +152,6 @@ class TestNames:
         assert set(CHECK_RULES) <= checks
         jobs = {job.name for job in found.resolve_all_job_defs()}
         assert set(JOBS) <= jobs
-        for asset, root in ROOTS.items():
-            assert dg.AssetKey(root) in graph.get_ancestor_asset_keys(dg.AssetKey(asset)), asset
         assert set(CHECK_RULES.values()) <= {rule.name for rule in RULES}
 
     def test_a_run_of_a_selection_is_grouped_under_the_root_of_its_assets(self, ground):
