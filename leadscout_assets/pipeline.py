@@ -12,9 +12,10 @@ from contextvars import Context, copy_context
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from structlog.contextvars import bound_contextvars
 
@@ -52,6 +53,10 @@ CLASSIFIED_AT_ONCE = 200_000
 
 REPORT_THREADS = 2
 """Typst works outside Python's lock, so that one thread sets a PDF while the other writes a workbook."""
+
+
+RowsOf: TypeAlias = Callable[[pa.Table], "npt.NDArray[np.bool_]"]
+"""Tells of each raw row whether something holds of it."""
 
 
 @dataclass(frozen=True)
@@ -162,14 +167,21 @@ def _read_one(delivery: Delivery, path: Path, settings: Settings) -> pa.Table:
     return rows
 
 
-def validate(raw: pa.Table, lead_id_key: bytes) -> tuple[pa.Table, pa.Table, list[Refusal]]:
-    """Split raw rows into leads and rejected_leads.
+def validate(
+    raw: pa.Table, lead_id_key: bytes, suppressed: RowsOf | None = None
+) -> tuple[pa.Table, pa.Table, list[Refusal]]:
+    """Split raw rows into leads and rejected_leads; `suppressed` tells which rows are on a suppression list.
 
     A batch in which not every row ends in exactly one of the two is refused, and has neither.
     """
     from leadscout_assets.leads.validation import validate as split_rows
 
-    leads, rejected = split_rows(raw, lead_id_key, part(current("rows").tell, 0.0, 0.95))
+    leads, rejected = split_rows(
+        raw,
+        lead_id_key,
+        part(current("rows").tell, 0.0, 0.95),
+        suppressed=None if suppressed is None else suppressed(raw),
+    )
     batches = list(rows_by_batch(raw))
     cut = (by_batch(frame.select(["batch_id", "source_row"]), batches) for frame in (raw, leads, rejected))
     refusals = [

@@ -89,11 +89,14 @@ def run_file(
     delivered_at: datetime,
     resume: bool = False,
     on_kept: Keeping = lambda _folder, _finished: None,
+    without_erased: Callable[[pa.Table], pa.Table] = lambda raw: raw,
+    suppressed: pipeline.RowsOf | None = None,
 ) -> ChainResult:
     """Run the chain on one lead list and write its report below `out`.
 
     The result of each step is kept below `out` until the end, so that an interrupted run can be gone on with: with
     `resume`, finished steps are not done again, and the day of delivery is that of the run that was interrupted.
+    `without_erased` takes those who were erased out of the rows read; `suppressed` tells who is on a suppression list.
 
     Raises `UnreadableFile`, with nothing written, where the batch is refused, and `BadInput` where `out` is no place
     for a report.
@@ -103,7 +106,8 @@ def run_file(
     clock = Clock()
     kept = KeptSteps(out, sha := sha256_of(source), _basis(sha, settings, lead_id_key), resume=resume)
     try:
-        result = _run(source, out, settings, lead_id_key, delivered_at, kept, on_kept, clock)
+        people = (without_erased, suppressed)
+        result = _run(source, out, settings, lead_id_key, delivered_at, kept, on_kept, clock, people)
     except BadInput:
         # The same file is refused again, however often it is gone on with.
         kept.remove()
@@ -124,7 +128,9 @@ def _run(
     kept: KeptSteps,
     on_kept: Keeping,
     clock: Clock,
+    people: tuple[Callable[[pa.Table], pa.Table], pipeline.RowsOf | None],
 ) -> ChainResult:
+    without_erased, suppressed = people
     progress = current("rows")
 
     def step(name: str, make: Callable[[], Made], usable: Callable[[Made], bool] = lambda _: True) -> Made:
@@ -137,10 +143,10 @@ def _run(
     def read() -> Made:
         reading = pipeline.read([delivery], lambda _: source, settings)
         _stop_if_refused(reading.refusals)
-        return (reading.raw,)
+        return (without_erased(reading.raw),)
 
     def validate() -> Made:
-        leads, rejected, refused = pipeline.validate(raw, lead_id_key)
+        leads, rejected, refused = pipeline.validate(without_erased(raw), lead_id_key, suppressed)
         _stop_if_refused(refused)
         return leads, rejected
 

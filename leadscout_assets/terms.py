@@ -14,7 +14,7 @@ OPERATIONS = (
     # steps of a run, by the asset they make
     "raw_leads", "leads", "classifications", "lead_scores", "lead_reports", "table_maintenance", "restore_drill",
     # commands
-    "run", "deliver", "generate", "classify", "backfill", "backup", "restore", "demo", "up",
+    "run", "deliver", "generate", "classify", "backfill", "backup", "restore", "forget", "rotate", "demo", "up",
 )  # fmt: skip
 """What reports progress, and can be given a time limit; `backup` is both a step and a command."""
 
@@ -110,6 +110,8 @@ class Reason(StrEnum):
     MISSING_DIRECTOR_NAME = "missing_director_name"
     UNUSABLE_DIRECTOR_NAME = "unusable_director_name"
     DUPLICATE = "duplicate"
+    SUPPRESSED = "suppressed"
+    ERASED = "erased"
 
 
 class Warn(StrEnum):

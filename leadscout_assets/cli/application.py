@@ -15,17 +15,22 @@ from leadscout_assets.cli import (
     batches,
     classify,
     code_location,
+    consent,
     deliver,
     demo,
     doctor,
     explain,
+    forget,
     generate,
     health,
+    keys,
     logs,
     performance,
+    person,
     platform,
     recovery,
     run,
+    suppress,
 )
 from leadscout_assets.cli.long_work import ENDED_BY
 from leadscout_assets.errors import LeadScoutError, is_interruption
@@ -57,11 +62,20 @@ COMMANDS = (
     logs.logs,
     recovery.backup,
     recovery.restore,
+    forget.forget,
+    person.person,
 )
 
 LOOKING = frozenset({"none", "batches", "show", "doctor", "health", "logs"})
 """Commands that change nothing."""
-GROUPS = {"alerts": alerts.app, "audit": audit.app, "perf": performance.performance}
+GROUPS = {
+    "alerts": alerts.app,
+    "audit": audit.app,
+    "perf": performance.performance,
+    "suppress": suppress.app,
+    "consent": consent.app,
+    "keys": keys.app,
+}
 
 app = typer.Typer(
     name="leadscout",

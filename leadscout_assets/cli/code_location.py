@@ -13,10 +13,12 @@ def code_location(
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65_535)] = 4000,
 ) -> int:
     """Serve the definitions to a webserver and a daemon elsewhere, and execute their runs; `up` does all of it at once."""
+    from leadscout_assets.forgetting.forget import check_replayed
     from leadscout_assets.supervisor.code_location import serve_code_location
 
     home = Home(current_settings())
     home.make_inbox()
+    check_replayed(home)
     # Before anything is served: two runs that find an old schema would both wait for the same upgrade.
     home.database.close()
     return serve_code_location(home.settings, host, port)

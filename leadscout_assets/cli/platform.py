@@ -29,6 +29,7 @@ BACKFILL = "backfill"
 
 def up(background: Background = False) -> int:
     """Run the platform and its UI in the foreground until Ctrl-C; a second one on the same home refuses."""
+    from leadscout_assets.forgetting.forget import check_replayed
     from leadscout_assets.supervisor import running_pid
     from leadscout_assets.supervisor import up as run_platform
     from leadscout_assets.supervisor.readiness import url_of
@@ -39,7 +40,10 @@ def up(background: Background = False) -> int:
             raise AlreadyRunning(f"the platform already runs on {settings.home}, as process {pid}")
         up_in_background(url_of(settings.host, settings.port))
         return 0
-    Home(settings).make_inbox()
+    home = Home(settings)
+    home.make_inbox()
+    check_replayed(home)
+    home.database.close()
     return run_platform(settings, on_ready=_say_ready)
 
 
@@ -59,11 +63,13 @@ def backfill(
     from leadscout_assets.batch_overview import failing_checks
     from leadscout_assets.defs.instance import ensure_partitions
     from leadscout_assets.defs.orphans import open_instance
+    from leadscout_assets.forgetting.forget import check_replayed
     from leadscout_assets.runs.planning import plan_runs
     from leadscout_assets.supervisor import prepare_instance
 
     settings = current_settings()
     home = Home(settings)
+    check_replayed(home)
     chosen = _left_undone(settings, home) if resume else _chosen(home, batch or [], all_batches, since, until)
     if background:
         in_background("backfill")

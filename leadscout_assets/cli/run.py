@@ -85,14 +85,17 @@ def _run(file: Path, out: Path, at: datetime, *, resume: bool) -> ChainResult:
             from leadscout_assets.home import Home
             from leadscout_assets.single_run import run_file
 
+            home = Home(settings)
+            listed = home.has_decisions
             result = run_file(
                 file,
                 out,
                 settings,
-                lead_id_key=Home(settings).lead_id_key,
+                lead_id_key=home.lead_id_key,
                 delivered_at=at,
                 resume=resume,
                 on_kept=keep,
+                **({"without_erased": home.without_erased, "suppressed": home.suppressed} if listed else {}),
             )
     except KeyboardInterrupt:
         kept = f"finished and kept: {', '.join(finished)}" if finished else "no step was finished"

@@ -29,7 +29,8 @@ class DeliveryRecord:
 
     `sha256` is of the file's content, in hex; `delivered_at` is aware (UTC when it comes from the database);
     `rows_counted` is None where the second reader could not read the file; `run_key` is the newest run's, None
-    before the first request; `attempts` counts the runs requested; `reported_at` is None while a run is still owed.
+    before the first request; `attempts` counts the runs requested; `reported_at` is None while a run is still owed;
+    `rewritten_sha256` is that of the stored file where rows of it were erased.
     """
 
     batch_id: str
@@ -40,6 +41,7 @@ class DeliveryRecord:
     run_key: str | None = None
     attempts: int = 0
     reported_at: datetime | None = None
+    rewritten_sha256: str | None = None
 
     def __post_init__(self) -> None:
         """Hold `delivered_at` to a time zone."""
@@ -83,6 +85,7 @@ class Deliveries:
             "size_bytes": record.size_bytes,
             "delivered_at": record.delivered_at,
             "rows_counted": record.rows_counted,
+            "rewritten_sha256": record.rewritten_sha256,
         }
         with self._database.begin() as connection:
             connection.execute(self._insert(deliveries).values(values).on_conflict_do_nothing())
@@ -152,6 +155,13 @@ class Deliveries:
         this = deliveries.c.batch_id == batch_id
         with self._database.begin() as connection:
             if connection.execute(deliveries.update().where(this).values(rows_counted=rows_counted)).rowcount != 1:
+                raise _unknown(batch_id)
+
+    def note_rewritten(self, batch_id: str, sha256: str) -> None:
+        """Note what the stored file is now that rows of it were erased. Raises `UnknownBatch`."""
+        this = deliveries.c.batch_id == batch_id
+        with self._database.begin() as connection:
+            if connection.execute(deliveries.update().where(this).values(rewritten_sha256=sha256)).rowcount != 1:
                 raise _unknown(batch_id)
 
     def note_request(self, batch_ids: Collection[str], run_key: str) -> None:

@@ -70,9 +70,10 @@ def raw_leads(context: dg.AssetExecutionContext, platform: Platform) -> pa.Table
     """Read the delivered files; a batch that cannot be read or does not reconcile is refused."""
     with step(context, platform.home, "raw_leads") as work:
         reading = pipeline.read(work.deliveries, platform.home.store.path, platform.home.settings)
+        raw = platform.home.without_erased(reading.raw)
     work.correct(reading.recounted)
     work.refuse(reading.refusals)
-    return work.done(reading.raw.num_rows, reading.raw)
+    return work.done(raw.num_rows, raw)
 
 
 @dg.multi_asset(
@@ -88,7 +89,7 @@ def raw_leads(context: dg.AssetExecutionContext, platform: Platform) -> pa.Table
 def leads(context: dg.AssetExecutionContext, platform: Platform, raw_leads: pa.Table) -> tuple[pa.Table, pa.Table]:
     """Split the rows as delivered into leads and rejected rows."""
     with step(context, platform.home, "leads") as work:
-        found, rejected, refusals = pipeline.validate(raw_leads, platform.home.lead_id_key)
+        found, rejected, refusals = pipeline.validate(raw_leads, platform.home.lead_id_key, platform.home.suppressed)
     work.refuse(refusals)
     rows, fell = raw_leads.num_rows, rejected.num_rows
     return work.done(rows, found, rejected=fell), work.done(rows, rejected, asset="rejected_leads", rejected=fell)

@@ -1,0 +1,114 @@
+"""Takes rows out of a batch: delivered file, tables, reports. In an order in which a kill anywhere leaves it to be repeated.
+
+What was read first, the raw rows, is cleaned last: as long as a row is found there, everything else is done again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from leadscout_assets import contracts, pipeline
+from leadscout_assets.contracts import LEAD_REPORTS, RAW_LEADS, REJECTED_LEADS
+from leadscout_assets.errors import EdgeFailed, UnreadableFile
+from leadscout_assets.governance.searching import Needles
+from leadscout_assets.home import FORGOTTEN_NAME, Home
+from leadscout_assets.lead_tables import LEAD_TABLES
+from leadscout_assets.leads.erased import MARKED, MARKER, without
+from leadscout_assets.leads.reading import read_lead_list
+from leadscout_assets.leads.rewriting import rewrite
+from leadscout_assets.scoring import LEAD_SCORES
+from leadscout_assets.terms import Reason
+
+
+def erase_from_batch(home: Home, batch: str, rows: AbstractSet[int], needles: Needles) -> None:
+    """Put a marker in place of `rows` (source rows) wherever the batch lies. To do it again changes nothing."""
+    erase_from_file(home, batch, rows, needles)
+    raw = home.tables.read(RAW_LEADS, [batch])
+    if raw.num_rows:
+        frames = _frames(home, batch, raw, rows)
+        for contract, frame in (
+            (contracts.LEADS, frames.leads),
+            (REJECTED_LEADS, frames.rejected_leads),
+            (contracts.CLASSIFICATIONS, frames.classifications),
+            (LEAD_SCORES, frames.lead_scores),
+        ):
+            home.tables.replace(contract, frame, [batch])
+        if home.tables.rows(LEAD_REPORTS, [batch]):
+            write_report(home, batch, frames)
+        home.tables.replace(RAW_LEADS, frames.raw_leads, [batch])
+    for contract in LEAD_TABLES:
+        home.tables.scrub(contract, [batch])
+
+
+def erase_from_file(home: Home, batch: str, rows: AbstractSet[int], needles: Needles) -> None:
+    """Rewrite the delivered file; one that cannot be read, and holds a value, is removed, since no row can be told in it."""
+    record, settings = home.records.get(batch), home.settings
+    path, limits = home.store.path(record.sha256), pipeline.read_limits(settings)
+    known = home.store.manifest(record.sha256)
+    if known is not None and (needles.in_name(known.file_name) or _names_in(known.file_name, needles)):
+        home.store.keep(replace(known, file_name=FORGOTTEN_NAME))
+    if not path.is_file():
+        return
+    try:
+        read_lead_list(path, batch_id=batch, limits=limits, sheet=settings.sheet)
+        if rows:
+            stored = home.store.rewrite(record.sha256, lambda old, new: rewrite(old, new, rows, limits, settings.sheet))
+            home.records.note_rewritten(batch, stored)
+    except UnreadableFile:
+        if needles.in_file(path):
+            home.store.remove(record.sha256)
+
+
+def _names_in(file_name: str, needles: Needles) -> bool:
+    """Say whether every word of a value, or all but one, stands in a file's name: nobody names files as rows are written."""
+    low = file_name.casefold()
+    for value in needles.values:
+        words = [word for word in value.casefold().split() if len(word) > 2 and word.isalpha()]
+        if words and sum(word in low for word in words) >= max(1, len(words) - 1):
+            return True
+    return False
+
+
+def _frames(home: Home, batch: str, raw: pa.Table, rows: AbstractSet[int]) -> pipeline.Frames:
+    wanted = pa.array(sorted(rows), pa.int32())
+    tables = home.tables
+    leads, rejected = tables.read(contracts.LEADS, [batch]), tables.read(REJECTED_LEADS, [batch])
+    judged = leads.num_rows + rejected.num_rows > 0
+    leads = leads.filter(pc.invert(pc.is_in(leads["source_row"], wanted)))
+    rejected = rejected.filter(pc.invert(pc.is_in(rejected["source_row"], wanted)))
+    if judged:
+        here = raw.filter(pc.is_in(raw["source_row"], wanted))["source_row"].to_pylist()
+        marked = [
+            {"batch_id": batch, "source_row": row, "reasons": [str(Reason.ERASED)], "row": f'{{"{MARKED}":"{MARKER}"}}'}
+            for row in here
+        ]
+        rejected = pa.concat_tables([rejected, pa.Table.from_pylist(marked, REJECTED_LEADS.schema)])
+    classified, scored = tables.read(contracts.CLASSIFICATIONS, [batch]), tables.read(LEAD_SCORES, [batch])
+    left = leads["lead_id"].combine_chunks()
+    return pipeline.Frames(
+        raw_leads=without(raw, np.isin(np.asarray(raw["source_row"]), sorted(rows))),
+        leads=leads,
+        rejected_leads=rejected,
+        classifications=classified.filter(pc.is_in(classified["lead_id"], left)),
+        lead_scores=_ranked_anew(scored.filter(pc.is_in(scored["lead_id"], left))),
+    )
+
+
+def _ranked_anew(scores: pa.Table) -> pa.Table:
+    """Close the gaps in the ranks of one batch."""
+    ranks = np.argsort(np.argsort(np.asarray(scores["rank"]))) + 1
+    return LEAD_SCORES.fit(scores.set_column(scores.column_names.index("rank"), "rank", pa.array(ranks, pa.int32())))
+
+
+def write_report(home: Home, batch: str, frames: pipeline.Frames) -> None:
+    """Write the report of a batch anew. Raises `EdgeFailed` where it cannot be."""
+    (delivery,) = home.deliveries([batch])
+    files, refusals = pipeline.report([delivery], frames, home.settings.reports_dir, home.settings)
+    if refusals:
+        raise EdgeFailed(f"the report of {batch} was not written anew; what was done so far stays, try again")
+    home.tables.replace(LEAD_REPORTS, files, [batch])

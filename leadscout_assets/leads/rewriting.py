@@ -1,0 +1,114 @@
+"""A delivered file without some of its rows: a marker stands in the place of each, so that every row keeps its number.
+
+Of a CSV every other row stays byte for byte. A workbook is written anew with the one sheet that is read, as shown, since
+values of a row lie in many parts of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import AnyStr
+
+import numpy as np
+
+from leadscout_assets.errors import EdgeFailed
+from leadscout_assets.leads.columns import Header, understand
+from leadscout_assets.leads.csv_layout import find_layout
+from leadscout_assets.leads.csv_text import lines_of_rows
+from leadscout_assets.leads.decoding import encoding_of, read_text
+from leadscout_assets.leads.erased import MARKED, MARKER, marked_rows, without
+from leadscout_assets.leads.guards import ReadLimits
+from leadscout_assets.leads.reading import detect, read_lead_list
+from leadscout_assets.leads.xlsx import shown_cells
+
+BATCH = "2000-01-01_list_00000000"
+"""Stands for any batch while a file is compared with what it was."""
+
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
+_LINE_OF_BYTES = re.compile(_LINE.pattern.encode())
+_WIDE = ("utf-16", "utf-32")
+
+
+def rewrite(source: Path, target: Path, rows: Collection[int], limits: ReadLimits, sheet: str | None) -> None:
+    """Write `source` to `target` with a marker in place of each of `rows`, numbered as `source_row` is.
+
+    Both are read afterwards and compared: raises `EdgeFailed` where any other row would have changed, and
+    `UnreadableFile` where `source` cannot be read.
+    """
+    before = read_lead_list(source, batch_id=BATCH, limits=limits, sheet=sheet)
+    if detect(source).name == "xlsx":
+        _write_workbook(source, target, rows, limits, sheet)
+    else:
+        target.write_bytes(_csv_without(source, rows, limits))
+    wanted = without(before, np.isin(np.asarray(before["source_row"]), sorted(rows)))
+    after = read_lead_list(target, batch_id=BATCH, limits=limits, sheet=sheet)
+    # The lines of the rows below move up where an erased row had several.
+    told = [name for name in wanted.column_names if name != "source_line"]
+    if not after.select(told).equals(wanted.select(told)):
+        target.unlink()
+        raise EdgeFailed("a delivered file cannot be rewritten without changing other rows of it; nothing was changed")
+
+
+def rows_marked(path: Path, limits: ReadLimits, sheet: str | None) -> int:
+    """Return how many rows of a delivered file are markers."""
+    return int(marked_rows(read_lead_list(path, batch_id=BATCH, limits=limits, sheet=sheet)).sum())
+
+
+def _csv_without(source: Path, rows: Collection[int], limits: ReadLimits) -> bytes:
+    text, data = read_text(source, limits), source.read_bytes()
+    layout = find_layout(text, limits)
+    header = understand(layout.headers)
+    wanted = set(rows)
+    spans = {first: count for row, first, count in lines_of_rows(text, layout) if row in wanted}
+    marker = _marker_line(header, layout.delimiter)
+    encoding, mark = encoding_of(data)
+    if encoding.startswith(_WIDE):
+        lines = _LINE.findall(data[len(mark) :].decode(encoding))
+        kept = _replaced(lines, spans, marker, lambda line: line[len(line.rstrip("\r\n")) :])
+        return mark + "".join(kept).encode(encoding)
+    exact = _LINE_OF_BYTES.findall(data[len(mark) :])
+    same = _replaced(exact, spans, marker.encode(), lambda line: line[len(line.rstrip(b"\r\n")) :])
+    return mark + b"".join(same)
+
+
+def _replaced(
+    lines: Sequence[AnyStr], spans: Mapping[int, int], marker: AnyStr, end_of: Callable[[AnyStr], AnyStr]
+) -> list[AnyStr]:
+    """Put the marker for each span of lines, given by its first line (from 1) and its length, with its last line's end."""
+    kept: list[AnyStr] = []
+    number = 1
+    while number <= len(lines):
+        if number in spans:
+            last = lines[number + spans[number] - 2]
+            kept.append(marker + end_of(last))
+            number += spans[number]
+        else:
+            kept.append(lines[number - 1])
+            number += 1
+    return kept
+
+
+def _marker_line(header: Header, delimiter: str) -> str:
+    at = header.fields[MARKED]
+    return delimiter * at + MARKER + delimiter * (header.width - at - 1)
+
+
+def _write_workbook(source: Path, target: Path, rows: Collection[int], limits: ReadLimits, sheet: str | None) -> None:
+    import xlsxwriter
+
+    name, columns = shown_cells(source, limits, sheet)
+    cells = [column.to_pylist() for column in columns]
+    first = next(row for row in range(len(cells[0])) if any(column[row] is not None for column in cells))
+    at = understand([column[first] for column in cells]).fields[MARKED]
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with xlsxwriter.Workbook(str(target), options) as workbook:
+        page, wanted = workbook.add_worksheet(name), set(rows)
+        for row in range(len(cells[0])):
+            if row + 1 in wanted:
+                page.write_string(row, at, MARKER)
+                continue
+            for place, column in enumerate(cells):
+                if column[row] is not None:
+                    page.write_string(row, place, column[row])
