@@ -115,6 +115,23 @@ class Home:
         entries = self.decisions.entries(erased=erased) if self.has_decisions else []
         return Matcher(entries, self.hasher if entries else Hasher([bytes(32)]))
 
+    def last_cleansed(self) -> dict[str, datetime]:
+        """Return of each list that was exchanged with a registry when the answer last came, or else when it was sent."""
+        found: dict[str, datetime] = {}
+        for one in self.decisions.cleansings() if self.has_decisions else ():
+            # A list that was sent and never answered is not clean: it counts from the first time that it was sent.
+            if one.what == "received" or one.list not in found:
+                found[one.list] = one.at
+        return found
+
+    def noted(self, leads: pa.Table) -> pa.Table:
+        """Return leads with the column `may_be_contacted`, where something is recorded of any of them."""
+        if not self.has_decisions:
+            return leads
+        from leadscout_assets.governance.consents import note_on
+
+        return note_on(leads, self.decisions.all_consents(), self.hasher)
+
     def suppressed(self, raw: pa.Table) -> npt.NDArray[np.bool_]:
         """Return for each raw row whether it is on a suppression list."""
         return self.matcher(erased=False).mask(raw)

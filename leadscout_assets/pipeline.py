@@ -231,9 +231,18 @@ def score(leads: pa.Table) -> pa.Table:
 
 
 def report(
-    deliveries: Sequence[Delivery], frames: Frames, reports_dir: Path, settings: Settings
+    deliveries: Sequence[Delivery],
+    frames: Frames,
+    reports_dir: Path,
+    settings: Settings,
+    noted: Callable[[pa.Table], pa.Table] | None = None,
 ) -> tuple[pa.Table, list[Refusal]]:
-    """Write the report files of each delivery below `reports_dir`; return the lead_reports frame and the batches refused."""
+    """Write the report files of each delivery below `reports_dir`; return the lead_reports frame and the batches refused.
+
+    `noted` adds to the leads what is known of them besides, the column `may_be_contacted`.
+    """
+    if noted is not None:
+        frames = replace(frames, leads=noted(frames.leads))
     batches = [delivery.batch_id for delivery in deliveries]
     of_batch = [by_batch(getattr(frames, name), batches) for name in Frames.__dataclass_fields__]
     refusals: list[Refusal] = []

@@ -125,7 +125,7 @@ def lead_reports(
     frames = pipeline.Frames(raw_leads, leads, rejected_leads, classifications, lead_scores)
     settings = platform.home.settings
     with step(context, platform.home, "lead_reports") as work:
-        files, refusals = pipeline.report(work.accepted, frames, settings.reports_dir, settings)
+        files, refusals = pipeline.report(work.accepted, frames, settings.reports_dir, settings, platform.home.noted)
     work.refuse(refusals)
     work.reported(frames, refusals)
     return work.done(raw_leads.num_rows, files)

@@ -108,7 +108,7 @@ def _ranked_anew(scores: pa.Table) -> pa.Table:
 def write_report(home: Home, batch: str, frames: pipeline.Frames) -> None:
     """Write the report of a batch anew. Raises `EdgeFailed` where it cannot be."""
     (delivery,) = home.deliveries([batch])
-    files, refusals = pipeline.report([delivery], frames, home.settings.reports_dir, home.settings)
+    files, refusals = pipeline.report([delivery], frames, home.settings.reports_dir, home.settings, home.noted)
     if refusals:
         raise EdgeFailed(f"the report of {batch} was not written anew; what was done so far stays, try again")
     home.tables.replace(LEAD_REPORTS, files, [batch])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,8 @@ from leadscout_assets.governance.matching import entry_of
 from leadscout_assets.governance.traits import EMAIL, NUMBER, Traits
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from leadscout_assets.database.decisions import Consent
 
 CALL, SMS, MAIL, ALL = "call", "sms", "email", "all"
@@ -63,6 +65,37 @@ def standing(said: Iterable[Consent], channel: str) -> str:
     if words:
         return "allowed" if words[-1].what == GIVEN else "refused"
     return "asked once" if heard else "may be asked once"
+
+
+def note_on(leads: pa.Table, said: Mapping[str, Sequence[Consent]], hasher: Hasher) -> pa.Table:
+    """Return leads with the column `may_be_contacted` (`call refused, email allowed`), null where nothing is recorded.
+
+    `said` is by keyed hash. Without a lead of which something is recorded the frame stays as it is.
+    """
+    if not said:
+        return leads
+    notes: list[str | None] = []
+    columns = [(NUMBER, name) for name in ("director_cell", "cell_number", "contact_number")] + [
+        (EMAIL, "email_address")
+    ]
+    memory: dict[tuple[str, str], str] = {}
+    cells = [leads[name].to_pylist() for _, name in columns]
+    for row in zip(*cells, strict=True):
+        heard: dict[str, Consent] = {}
+        for (kind, _), value in zip(columns, row, strict=True):
+            if value is None:
+                continue
+            if (kind, value) not in memory:
+                memory[kind, value] = hasher.hash(kind, value)
+            heard |= {one.id: one for one in said.get(memory[kind, value], ())}
+        notes.append(
+            ", ".join(f"{channel} {word}" for channel, word in standings(heard.values()).items()) if heard else None
+        )
+    if not any(notes):
+        return leads
+    from pyarrow import array, string
+
+    return leads.append_column("may_be_contacted", array(notes, string()))
 
 
 def standings(said: Iterable[Consent]) -> dict[str, str]:

@@ -40,7 +40,7 @@ def run(home: Home, batch: str, *, report: bool = True) -> None:
     frames = pipeline.Frames(raw, leads, rejected, pipeline.classify(leads, settings), pipeline.score(leads))
     files = contracts.LEAD_REPORTS.empty()
     if report:
-        files, _ = pipeline.report(deliveries, frames, settings.reports_dir, settings)
+        files, _ = pipeline.report(deliveries, frames, settings.reports_dir, settings, home.noted)
     for contract, frame in (
         (contracts.RAW_LEADS, raw), (contracts.LEADS, leads), (contracts.REJECTED_LEADS, rejected),
         (contracts.CLASSIFICATIONS, frames.classifications), (LEAD_SCORES, frames.lead_scores), (contracts.LEAD_REPORTS, files),
