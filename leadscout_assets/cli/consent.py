@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from leadscout_assets.cli.printing import print_pairs
+from leadscout_assets.errors import BadInput
 from leadscout_assets.settings import current_settings
 from leadscout_assets.terms import TIME_ZONE
 
@@ -53,4 +54,6 @@ def show(cell: Cell = None, email: Email = None) -> None:
     from leadscout_assets.governance.consents import standings
     from leadscout_assets.home import Home
 
+    if not (cell or email):
+        raise BadInput("a consent is held by number or e-mail address: give --cell or --email")
     print_pairs(standings(consents_of(Home(current_settings()), request_of(cells=cell, emails=email).traits)))

@@ -56,7 +56,7 @@ def forget(
             print_json({"erasures": done}) if as_json else print(f"{done} erasures were done anew")
             return NOT_GONE if forgetting.apply_ledger(home) else 0
         found = forgetting.forget(home, request, now=now, dry_run=dry_run)
-        renewed = _renew(home) if renew_backups and not dry_run else None
+        renewed = _renew(home) if renew_backups and found.proof is not None and found.proof.gone else None
     if as_json:
         print_json(_plain(found) | ({"backup": renewed} if renewed else {}))
     else:

@@ -174,12 +174,13 @@ class Decisions:
 
 
 def _rows(decision: Decision, on: str) -> list[dict[str, Any]]:
-    # A list of opt-outs is one decision with an entry for each value; a person is one entry with all of theirs.
+    # A list of opt-outs is one decision with an entry for each value; a person is one entry with all of theirs. Numbered,
+    # since under another key the hashes are others, and what was lifted must stay so.
     apart = decision.about.get("each", False)
     hashes: Mapping[str, list[str]] = decision.about["hashes"]
     return [
         {
-            "entry": f"{decision.id}-{known[:12]}" if apart else decision.id,
+            "entry": f"{decision.id}-{number}" if apart else decision.id,
             "list": on,
             "kind": kind,
             "hash": known,
@@ -187,5 +188,5 @@ def _rows(decision: Decision, on: str) -> list[dict[str, Any]]:
             "at": decision.at,
         }
         for kind, found in hashes.items()
-        for known in found
+        for number, known in enumerate(found)
     ]

@@ -40,10 +40,12 @@ def clean_inbox(home: Home, matcher: Matcher, rows: Mapping[str, set[int]], need
     changed, limits, sheet = 0, pipeline.read_limits(home.settings), home.settings.sheet
     for path in inbox_files(home):
         known = home.records.by_sha256(sha256_of(path))
-        wanted = set(rows.get(known.batch_id, ())) if known else set()
         try:
-            raw = read_lead_list(path, batch_id=BATCH, limits=limits, sheet=sheet)
-            wanted |= set(raw.filter(matcher.mask(raw))["source_row"].to_pylist())
+            if known:
+                wanted = set(rows.get(known.batch_id, ()))
+            else:
+                raw = read_lead_list(path, batch_id=BATCH, limits=limits, sheet=sheet)
+                wanted = set(raw.filter(matcher.mask(raw))["source_row"].to_pylist())
             if wanted:
                 _in_place(path, lambda new, path=path, wanted=wanted: rewrite(path, new, wanted, limits, sheet))
                 changed += 1
@@ -78,14 +80,18 @@ def clean_others(home: Home, needles: Needles) -> int:
     return changed
 
 
-def compact_databases(home: Home) -> None:
-    """Have every SQLite database below the home written anew, so that nothing deleted is left in free pages or logs.
+def compact_databases(home: Home, needles: Needles) -> None:
+    """Have SQLite databases below the home written anew, so that nothing deleted is left in free pages or logs.
 
+    The application's always, Dagster's where a value is found in one: that may take long, and by design none is there.
     A PostgreSQL database holds keyed hashes, ids and codes alone, and is left to its own cleaning.
     """
     home.database.close()
     for path in sorted(home.settings.home.rglob("*")):
         if not sqlite.is_database(path) or home.settings.backups_dir in path.parents or not path.is_file():
+            continue
+        beside = [path, *(path.with_name(path.name + ending) for ending in sqlite.BESIDE)]
+        if home.settings.dagster_dir in path.parents and not any(map(needles.in_content, beside)):
             continue
         try:
             with closing(sqlite3.connect(path, timeout=sqlite.BUSY_SECONDS, isolation_level=None)) as database:

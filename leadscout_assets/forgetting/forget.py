@@ -28,6 +28,10 @@ from leadscout_assets.progress import current
 
 Say = Callable[[str], None]
 
+HOLDERS: tuple[Callable[[Home, Found], int], ...] = ()
+"""What else holds persons: each takes out what it has of the one found, and returns how many records those were. To do so
+again changes nothing."""
+
 
 @dataclass(frozen=True)
 class Places:
@@ -78,7 +82,7 @@ def forget(home: Home, request: Request, *, now: datetime, dry_run: bool = False
         return Forgotten(places)
     traits = found.traits | request.traits
     decision = open_[0] if open_ else _begin(home, traits, found.leads | request.leads, now)
-    return _do(home, decision, found, request.values, places, now)
+    return _do(home, decision, found, request.values, places, now, backups=True)
 
 
 def replay(home: Home, *, now: datetime, say: Say = lambda _: None) -> int:
@@ -86,7 +90,7 @@ def replay(home: Home, *, now: datetime, say: Say = lambda _: None) -> int:
     pending = apply_ledger(home)
     for decision in pending:
         found = find(home, Traits(), frozenset(decision.about.get("lead_ids", ())), _entry(home, decision))
-        done = _do(home, decision, found, (), _places(home, found), now)
+        done = _do(home, decision, found, (), _places(home, found), now, backups=False)
         say(f"erasure {decision.id[:8]}: {found.row_count} rows of {len(found.rows)} batches")
         if done.proof and not done.proof.gone:
             say(f"erasure {decision.id[:8]}: {len(done.proof.left)} files still hold a value")
@@ -145,7 +149,14 @@ def _begin(home: Home, traits: Traits, leads: frozenset[str] | set[str], now: da
 
 
 def _do(
-    home: Home, decision: Decision, found: Found, given: tuple[str, ...], places: Places, now: datetime
+    home: Home,
+    decision: Decision,
+    found: Found,
+    given: tuple[str, ...],
+    places: Places,
+    now: datetime,
+    *,
+    backups: bool,
 ) -> Forgotten:
     from leadscout_assets.database.audit import record_event
 
@@ -170,6 +181,8 @@ def _do(
         progress.item(batch)
         erase_from_batch(home, batch, rows, needles)
         progress.tell((number + 1) / len(found.rows))
+    for holder in HOLDERS:
+        changed += holder(home, found)
     changed += clean_others(home, needles)
     handles = tuple(decision.about.get("handles", ()))
     record_event(
@@ -184,8 +197,8 @@ def _do(
             "persons": list(handles),
         },
     )
-    compact_databases(home)
-    proof = prove(home, values)
+    compact_databases(home, needles)
+    proof = prove(home, values, backups=backups)
     if proof.gone:
         home.decisions.finish(decision.id, now)
     return Forgotten(places, proof, decision.id, changed, handles)

@@ -32,8 +32,8 @@ class Proof:
         return not self.left
 
 
-def prove(home: Home, values: Values) -> Proof:
-    """Search everything below the home, and the inbox and the logs where they lie elsewhere."""
+def prove(home: Home, values: Values, *, backups: bool) -> Proof:
+    """Search everything below the home, and the inbox and the logs where they lie elsewhere; the `backups` only if asked."""
     settings = home.settings
     own, of_others = Needles(values.own), Needles(tuple(values.shared))
     roots = [settings.home]
@@ -56,7 +56,7 @@ def prove(home: Home, values: Values) -> Proof:
         left=dict(left),
         rows_of_others=sum(values.shared.values()),
         hits_of_others=shared,
-        backups=tuple(backups_holding(home, own)),
+        backups=tuple(backups_holding(home, own)) if backups else (),
     )
 
 

@@ -90,7 +90,7 @@ def _renewed(decision: Decision, hasher: Hasher) -> Decision:
     if "hashes" in about and about["generation"] < hasher.generation:
         earlier = about["generation"]
         about["hashes"] = {
-            kind: sorted(hasher.renewed(known, earlier) for known in found) for kind, found in about["hashes"].items()
+            kind: [hasher.renewed(known, earlier) for known in found] for kind, found in about["hashes"].items()
         }
         about["generation"] = hasher.generation
     return Decision(decision.kind, decision.id, decision.at, about)

@@ -147,7 +147,10 @@ def restore(
 
 def _take_newer_keys(repository: Repository, folder: Path) -> None:
     """Take the keys that were made since: under them is hashed what the ledger holds by now."""
-    newest = repository.newest()
+    try:
+        newest = repository.newest()
+    except DamagedBackup:
+        return
     for file in newest.files if newest else ():
         place = folder / file.path
         if file.path.startswith("keys/") and not place.exists():

@@ -141,7 +141,7 @@ class TestForgotten:
         from deltalake import DeltaTable
 
         table = DeltaTable(canary.settings.tables_dir / "raw_leads")
-        table.load_as_version(0)
+        table.load_as_version(1)
         with pytest.raises(Exception, match=r"(?i)no such file|not found|object"):
             table.to_pyarrow_table()
 

@@ -279,10 +279,15 @@ class TestKeys:
         add(platform, "number", "0850000041")
         TestConsent().said(platform, ("consent", "sms"))
         old = {h for d in platform.ledger.read() for found in d.about.get("hashes", {}).values() for h in found}
+        add(platform, "number", "0850000043")
+        lifted = lists.on_lists(platform.decisions.entries(), request_of(cells=["0850000043"]).traits, platform.hasher)
+        decide(platform, lists.lifting(lifted, actor="tests", reason="asked", now=NOW), "suppression.lifted")
         for generation in (2, 3):
             assert rotate(platform, "suppression", now=NOW).generation == generation
         fresh = Home(platform.settings)
-        assert "MARULA TRADING" not in leads_left(fresh)
+        left = leads_left(fresh)
+        assert "MARULA TRADING" not in left
+        assert "FERN LOGISTICS" in left, "what was lifted stays lifted"
         assert len(consents_of(fresh, request_of(cells=["0850000041"]).traits)) == 1
         add(fresh, "number", "0850000044")
         assert "IBIS CATERING" not in leads_left(fresh)
