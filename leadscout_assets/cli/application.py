@@ -30,7 +30,7 @@ from leadscout_assets.cli import (
     platform,
     recovery,
     run,
-    suppress,
+    suppression,
 )
 from leadscout_assets.cli.long_work import ENDED_BY
 from leadscout_assets.errors import LeadScoutError, is_interruption
@@ -72,7 +72,7 @@ GROUPS = {
     "alerts": alerts.app,
     "audit": audit.app,
     "perf": performance.performance,
-    "suppress": suppress.app,
+    "suppress": suppression.app,
     "consent": consent.app,
     "keys": keys.app,
 }

@@ -36,13 +36,17 @@ def record(
 
     home, request = Home(current_settings()), request_of(cells=cell, emails=email)
     at = day.replace(tzinfo=TIME_ZONE) if day else datetime.now(UTC)
-    said = {"channel": channel, "what": what, "wording": wording, "source": source}
-    decide(
-        home,
-        consents.recorded(request.traits, home.hasher, actor=actor(), at=at, **said),
-        f"consent.{what}",
+    decision = consents.recorded(
         request.traits,
+        home.hasher,
+        channel=channel,
+        what=what,
+        wording=wording,
+        source=source,
+        actor=actor(),
+        at=at,
     )
+    decide(home, decision, f"consent.{what}", request.traits)
     show(cell, email)
 
 

@@ -6,6 +6,7 @@ import gzip
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from leadscout_assets import pipeline
@@ -47,7 +48,7 @@ def clean_inbox(home: Home, matcher: Matcher, rows: Mapping[str, set[int]], need
                 raw = read_lead_list(path, batch_id=BATCH, limits=limits, sheet=sheet)
                 wanted = set(raw.filter(matcher.mask(raw))["source_row"].to_pylist())
             if wanted:
-                _in_place(path, lambda new, path=path, wanted=wanted: rewrite(path, new, wanted, limits, sheet))
+                _in_place(path, partial(rewrite, path, rows=wanted, limits=limits, sheet=sheet))
                 changed += 1
         except UnreadableFile:
             pass

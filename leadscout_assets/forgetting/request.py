@@ -54,9 +54,13 @@ def request_of(
     keys = [name_trait(name) for name in names]
     numbers = [number_traits(cell) for cell in cells]
     addresses = [email_traits(email) for email in emails]
-    for kind, found in (("name", keys), ("cell", numbers), ("email", addresses)):
-        if not all(found):
-            raise BadInput(f"{kind} {found.index(next(one for one in found if not one)) + 1} is none that can be used")
+    for kind, usable in (
+        ("name", [key is not None for key in keys]),
+        ("cell", [bool(found) for found in numbers]),
+        ("email", [bool(found) for found in addresses]),
+    ):
+        if not all(usable):
+            raise BadInput(f"{kind} {usable.index(False) + 1} is none that can be used")
     if not all(re.fullmatch(LEAD_ID, lead) for lead in leads):
         raise BadInput("a lead id has 16 hexadecimal digits, as reports show it")
     traits = Traits(

@@ -19,6 +19,7 @@ VALUE = "Zoë O'Quagga & Sons"
 
 def _database(path):
     with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA secure_delete=OFF")
         database.execute("CREATE TABLE t (v TEXT)")
         database.execute("INSERT INTO t VALUES (?)", [VALUE])
         database.commit()
