@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -12,10 +13,10 @@ from pathlib import Path
 from leadscout_assets import pipeline
 from leadscout_assets.digests import sha256_of
 from leadscout_assets.errors import EdgeFailed, UnreadableFile
+from leadscout_assets.forgetting.finding import named_in
 from leadscout_assets.governance.matching import Matcher
 from leadscout_assets.governance.searching import Needles
 from leadscout_assets.home import Home
-from leadscout_assets.inbox import TAKEN
 from leadscout_assets.leads.reading import read_lead_list
 from leadscout_assets.leads.rewriting import BATCH, rewrite
 from leadscout_assets.recovery import sqlite
@@ -32,11 +33,13 @@ def inbox_files(home: Home) -> Iterator[Path]:
     yield from (path for path in sorted(home.settings.inbox_dir.rglob("*")) if path.is_file() and not path.is_symlink())
 
 
-def clean_inbox(home: Home, matcher: Matcher, rows: Mapping[str, set[int]], needles: Needles) -> int:
+def clean_inbox(
+    home: Home, matcher: Matcher, rows: Mapping[str, set[int]], needles: Needles, names: AbstractSet[str]
+) -> int:
     """Rewrite each inbox file without the rows of those whom `matcher` finds; return how many files were changed.
 
     A copy of a delivery is cleaned like it, by the rows known of its batch. A file that cannot be read is removed where
-    it holds a value, and one whose name holds a value gets its batch's.
+    it holds a value, and one that is called after the person (`names`) gets another name.
     """
     changed, limits, sheet = 0, pipeline.read_limits(home.settings), home.settings.sheet
     for path in inbox_files(home):
@@ -52,12 +55,13 @@ def clean_inbox(home: Home, matcher: Matcher, rows: Mapping[str, set[int]], need
                 changed += 1
         except UnreadableFile:
             pass
-        if needles.in_file(path):
+        if needles.in_content(path):
             changed += 1
-            if path.parent.parent.name == TAKEN and not needles.in_content(path):
-                path.replace(path.with_name(f"{path.parent.name}{path.suffix}"))
-            else:
-                path.unlink()
+            path.unlink()
+        elif needles.in_name(path.name) or named_in(path.name, names):
+            changed += 1
+            # Of the content, so that no two get the same name.
+            path.replace(path.with_name(f"list-{sha256_of(path)[:12]}{path.suffix}"))
     return changed
 
 

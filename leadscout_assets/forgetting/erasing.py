@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from leadscout_assets import contracts, pipeline
 from leadscout_assets.contracts import LEAD_REPORTS, RAW_LEADS, REJECTED_LEADS
 from leadscout_assets.errors import EdgeFailed, UnreadableFile
+from leadscout_assets.forgetting.finding import named_in
 from leadscout_assets.governance.searching import Needles
 from leadscout_assets.home import FORGOTTEN_NAME, Home
 from leadscout_assets.lead_tables import LEAD_TABLES
@@ -25,9 +26,9 @@ from leadscout_assets.scoring import LEAD_SCORES
 from leadscout_assets.terms import Reason
 
 
-def erase_from_batch(home: Home, batch: str, rows: AbstractSet[int], needles: Needles) -> None:
+def erase_from_batch(home: Home, batch: str, rows: AbstractSet[int], needles: Needles, names: AbstractSet[str]) -> None:
     """Put a marker in place of `rows` (source rows) wherever the batch lies. To do it again changes nothing."""
-    erase_from_file(home, batch, rows, needles)
+    erase_from_file(home, batch, rows, needles, names)
     raw = home.tables.read(RAW_LEADS, [batch])
     if raw.num_rows:
         frames = _frames(home, batch, raw, rows)
@@ -45,12 +46,12 @@ def erase_from_batch(home: Home, batch: str, rows: AbstractSet[int], needles: Ne
         home.tables.scrub(contract, [batch])
 
 
-def erase_from_file(home: Home, batch: str, rows: AbstractSet[int], needles: Needles) -> None:
+def erase_from_file(home: Home, batch: str, rows: AbstractSet[int], needles: Needles, names: AbstractSet[str]) -> None:
     """Rewrite the delivered file; one that cannot be read, and holds a value, is removed, since no row can be told in it."""
     record, settings = home.records.get(batch), home.settings
     path, limits = home.store.path(record.sha256), pipeline.read_limits(settings)
     known = home.store.manifest(record.sha256)
-    if known is not None and (needles.in_name(known.file_name) or _names_in(known.file_name, needles)):
+    if known is not None and (needles.in_name(known.file_name) or named_in(known.file_name, names)):
         home.store.keep(replace(known, file_name=FORGOTTEN_NAME))
     if not path.is_file():
         return
@@ -62,16 +63,6 @@ def erase_from_file(home: Home, batch: str, rows: AbstractSet[int], needles: Nee
     except UnreadableFile:
         if needles.in_file(path):
             home.store.remove(record.sha256)
-
-
-def _names_in(file_name: str, needles: Needles) -> bool:
-    """Say whether every word of a value, or all but one, stands in a file's name: nobody names files as rows are written."""
-    low = file_name.casefold()
-    for value in needles.values:
-        words = [word for word in value.casefold().split() if len(word) > 2 and word.isalpha()]
-        if words and sum(word in low for word in words) >= max(1, len(words) - 1):
-            return True
-    return False
 
 
 def _frames(home: Home, batch: str, raw: pa.Table, rows: AbstractSet[int]) -> pipeline.Frames:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -35,6 +36,8 @@ SHORTEST = 6
 
 LONG_ENOUGH = 12
 """The same for text in columns that nobody knows, where `call back` may stand."""
+
+LONG_WORD = 4
 
 TOLD = ("entity_name", "trading_as_name", "email_address", "registered_address", "director_name")
 """Fields whose values are looked for afterwards; numbers are, too. The others are shared by many: a town, a province."""
@@ -163,6 +166,17 @@ def values_of(rows: pa.Table) -> set[str]:
     loose += filter(None, rows["defect_text"].to_pylist())
     found |= {value.strip() for value in loose if len(value) >= LONG_ENOUGH}
     return {value for value in found if len(value) >= SHORTEST}
+
+
+def words_of(traits: Traits) -> frozenset[str]:
+    """Return the words of a person's names by which a file may be called after them."""
+    return frozenset(word for name in traits.of(NAME) for word in name.split() if len(word) >= LONG_WORD)
+
+
+def named_in(file_name: str, words: AbstractSet[str]) -> bool:
+    """Say whether a file is called after a person: nobody writes whole names into those of files."""
+    low = file_name.casefold()
+    return any(word in low for word in words)
 
 
 def national(number: str) -> str:

@@ -14,7 +14,7 @@ from leadscout_assets import contracts
 from leadscout_assets.errors import BadInput, EdgeFailed
 from leadscout_assets.forgetting.elsewhere import clean_inbox, clean_others, compact_databases, inbox_files
 from leadscout_assets.forgetting.erasing import erase_from_batch
-from leadscout_assets.forgetting.finding import Found, find, told_apart
+from leadscout_assets.forgetting.finding import Found, find, told_apart, words_of
 from leadscout_assets.forgetting.proving import Proof, prove
 from leadscout_assets.forgetting.request import Request, check_identifies
 from leadscout_assets.governance.keys import AUDIT, hasher
@@ -175,11 +175,12 @@ def _do(
     values = told_apart(home, found, given)
     needles = Needles(values.own)
     matcher = Matcher([renewed(_entry(home, decision), home.hasher)], home.hasher)
-    changed = clean_inbox(home, matcher, found.rows, needles)
+    names = words_of(found.traits)
+    changed = clean_inbox(home, matcher, found.rows, needles, names)
     progress.expect(len(found.rows) or 1)
     for number, (batch, rows) in enumerate(sorted(found.rows.items())):
         progress.item(batch)
-        erase_from_batch(home, batch, rows, needles)
+        erase_from_batch(home, batch, rows, needles, names)
         progress.tell((number + 1) / len(found.rows))
     for holder in HOLDERS:
         changed += holder(home, found)
