@@ -31,6 +31,7 @@ from leadscout_assets.progress import current
 from leadscout_assets.terms import Method
 
 if TYPE_CHECKING:
+    from leadscout_assets.names.remembered import Remembered
     from leadscout_assets.settings import Settings
 
 STEPS = ("raw_leads", "leads", "classifications", "lead_scores", "lead_reports")
@@ -204,8 +205,11 @@ def _same_rows(before: pa.Table, became: pa.Table, fell: pa.Table) -> bool:
     return bool(np.array_equal(np.sort(before["source_row"].to_numpy()), np.sort(after)))
 
 
-def classify(leads: pa.Table, settings: Settings) -> pa.Table:
-    """Return the classifications of leads; without a recorded purpose every one is an abstention."""
+def classify(leads: pa.Table, settings: Settings, confirmed: Remembered | None = None) -> pa.Table:
+    """Return the classifications of leads; without a recorded purpose every one is an abstention.
+
+    What people `confirmed` wins over every estimate.
+    """
     from leadscout_assets.logs.attempts import tell_attempts
     from leadscout_assets.names.cascade import classify_leads, load_classifier
 
@@ -214,7 +218,11 @@ def classify(leads: pa.Table, settings: Settings) -> pa.Table:
         some = leads.slice(start, CLASSIFIED_AT_ONCE)
         found.append(
             classify_leads(
-                some, classifier, purpose=settings.classification_purpose, reveal_religion=settings.reveal_religion
+                some,
+                classifier,
+                purpose=settings.classification_purpose,
+                reveal_religion=settings.reveal_religion,
+                remembered=confirmed,
             )
         )
         progress.tell((start + some.num_rows) / leads.num_rows)

@@ -94,6 +94,7 @@ def _hold(folder: Path, decisions: Path | None) -> None:
     """Hold a restored home to what was decided about persons since: nothing of it is there before."""
     from datetime import UTC, datetime
 
+    from leadscout_assets.forgetting.deciding import batches_holding
     from leadscout_assets.forgetting.forget import replay
     from leadscout_assets.forgetting.restored import settings_of
     from leadscout_assets.governance.ledger import Ledger, ledger_of
@@ -107,4 +108,10 @@ def _hold(folder: Path, decisions: Path | None) -> None:
     if not home.has_decisions:
         return
     replay(home, now=datetime.now(UTC), say=lambda sentence: print(sentence, file=sys.stderr))
+    if batches := batches_holding(home):
+        print(
+            f"leads of {len(batches)} batches are on a suppression list by now; to take them out: "
+            f"leadscout backfill {' '.join(batches)}",
+            file=sys.stderr,
+        )
     home.database.close()

@@ -12,6 +12,7 @@ from leadscout_assets.defs.partitions import BACKFILL_POLICY, LEAD_BATCH
 from leadscout_assets.defs.resources import Platform
 from leadscout_assets.defs.steps import step
 from leadscout_assets.defs.table_io import COLUMNS, CONTRACTS
+from leadscout_assets.reviewing import confirmed
 
 GROUP = "leads"
 OWNERS = ["team:sales-operations", "team:data-engineering"]
@@ -99,7 +100,7 @@ def leads(context: dg.AssetExecutionContext, platform: Platform, raw_leads: pa.T
 def classifications(context: dg.AssetExecutionContext, platform: Platform, leads: pa.Table) -> pa.Table:
     """Classify the likely origin of each director's name, where a purpose is recorded."""
     with step(context, platform.home, "classifications") as work:
-        classified = pipeline.classify(leads, platform.home.settings)
+        classified = pipeline.classify(leads, platform.home.settings, confirmed(platform.home))
     return work.done(leads.num_rows, classified)
 
 

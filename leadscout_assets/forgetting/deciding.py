@@ -34,13 +34,17 @@ def decide(home: Home, decision: Decision, action: str, traits: Traits | None = 
         share_ledger(home)
 
 
-def batches_holding(home: Home, decision: Decision) -> list[str]:
-    """Return the batches with a lead that a decision keeps out, now that it holds: they are to be run again."""
+def batches_holding(home: Home, decision: Decision | None = None) -> list[str]:
+    """Return the batches with a lead that a decision, or any, keeps out now that it holds: they are to be run again."""
     from leadscout_assets import contracts
     from leadscout_assets.governance.matching import Matcher
 
-    entries = [entry for entry in home.decisions.entries(erased=False) if entry.id.startswith(decision.id)]
-    matcher, found = Matcher(entries, home.hasher), []
+    entries = home.decisions.entries(erased=False)
+    if decision is not None:
+        entries = [entry for entry in entries if entry.id.startswith(decision.id)]
+    matcher, found = Matcher(entries, home.hasher), list[str]()
+    if not matcher:
+        return found
     for batch, raw in delivered_rows(home):
         rows = set(raw.filter(matcher.mask(raw))["source_row"].to_pylist())
         if rows & set(

@@ -15,6 +15,7 @@ from leadscout_assets.errors import BadInput, EdgeFailed
 from leadscout_assets.forgetting.elsewhere import clean_inbox, clean_others, compact_databases, inbox_files
 from leadscout_assets.forgetting.erasing import erase_from_batch
 from leadscout_assets.forgetting.finding import Found, find, told_apart, words_of
+from leadscout_assets.forgetting.holders import HOLDERS
 from leadscout_assets.forgetting.proving import Proof, prove
 from leadscout_assets.forgetting.request import Request, check_identifies
 from leadscout_assets.governance.keys import AUDIT, hasher
@@ -27,10 +28,6 @@ from leadscout_assets.lead_tables import LEAD_TABLES
 from leadscout_assets.progress import current
 
 Say = Callable[[str], None]
-
-HOLDERS: tuple[Callable[[Home, Found], int], ...] = ()
-"""What else holds persons: each takes out what it has of the one found, and returns how many records those were. To do so
-again changes nothing."""
 
 
 @dataclass(frozen=True)

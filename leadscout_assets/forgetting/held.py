@@ -44,6 +44,7 @@ def held(home: Home, request: Request, now: datetime) -> dict[str, object]:
         "rejected_rows": _rejected(home, batches, found.rows),
         "rows_as_delivered": _delivered(home, batches, found.rows),
         "deliveries": _deliveries(home, batches),
+        "reviews": _reviews(home, found.leads),
         "consents": [
             {
                 "at": one.at.astimezone(TIME_ZONE).isoformat(timespec="seconds"),
@@ -62,6 +63,21 @@ def consents_of(home: Home, traits: Traits) -> list[Consent]:
     """Return what stands under a person's numbers and addresses, the oldest first."""
     mine = entry_of(traits.only(NUMBER, EMAIL), home.hasher, id="asked", on="").hashes
     return home.decisions.consents(known for hashes in mine.values() for known in hashes)
+
+
+def _reviews(home: Home, leads: set[str]) -> list[dict[str, object]]:
+    from leadscout_assets.database.reviews import Reviews
+
+    return [
+        {
+            "batch_id": one.batch_id,
+            "lead_id": one.lead_id,
+            "at": one.at.astimezone(TIME_ZONE).isoformat(timespec="seconds"),
+            **{name: str(getattr(one, name)) for name in ("kind", "reviewer", "origin", "language", "note")},
+        }
+        for one in Reviews(home.database).all()
+        if one.lead_id in leads
+    ]
 
 
 def _leads(home: Home, batches: list[str], rows: dict[str, set[int]]) -> list[dict[str, object]]:

@@ -19,7 +19,15 @@ from leadscout_assets.forgetting.deciding import actor
 from leadscout_assets.forgetting.erasing import write_report
 from leadscout_assets.forgetting.finding import ids_of
 from leadscout_assets.forgetting.forget import apply_ledger, share_ledger
-from leadscout_assets.governance.keys import AUDIT, LEAD_ID, SUPPRESSION, Hasher, generations, next_generation
+from leadscout_assets.governance.keys import (
+    AUDIT,
+    LEAD_ID,
+    SUPPRESSION,
+    Hasher,
+    generations,
+    next_generation,
+    read_or_make_key,
+)
 from leadscout_assets.governance.ledger import Decision, ledger_beside_backups
 from leadscout_assets.home import Home
 from leadscout_assets.progress import current
@@ -27,8 +35,25 @@ from leadscout_assets.scoring import LEAD_SCORES
 
 NOTE = ".rotating-{}"
 
-RENAMED: tuple[Callable[[Home, str, Mapping[str, str]], None], ...] = ()
-"""What else names leads by id: each is given the home, the batch, and the new id of each old one."""
+Rename = Callable[[Home, pa.Table, Mapping[str, str]], None]
+"""Is given the leads of a batch under their old ids, and the new id of each; to do it again changes nothing."""
+
+
+def rename_reviews(home: Home, leads: pa.Table, new_of: Mapping[str, str]) -> None:
+    """Have what people said of these leads stand under their new ids, and under the new hashes of their names."""
+    from leadscout_assets.database.reviews import Reviews
+    from leadscout_assets.names.remembered import full_name_key, name_key
+    from leadscout_assets.reviews.questions import name_hashes
+
+    *_, old_key, new_key = map(read_or_make_key, generations(home.settings.keys_dir, LEAD_ID))
+    names = zip(leads["director_given_names"].to_pylist(), leads["director_surname"].to_pylist(), strict=True)
+    keys = {key for given, surname in names for key in (name_key(given, surname), full_name_key(given, surname)) if key}
+    old, new = name_hashes(old_key), name_hashes(new_key)
+    Reviews(home.database).rename(new_of, {old(key): new(key) for key in keys})
+
+
+RENAMED: tuple[Rename, ...] = (rename_reviews,)
+"""What else names leads by id, or is hashed under their key."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +154,7 @@ def _rename_leads(home: Home, batch: str) -> bool:
     for contract in (contracts.CLASSIFICATIONS, LEAD_SCORES):
         tables.replace(contract, frames[contract.name], [batch])
     for rename in RENAMED:
-        rename(home, batch, new_of)
+        rename(home, leads, new_of)
     if tables.rows(LEAD_REPORTS, [batch]):
         rejected = tables.read(contracts.REJECTED_LEADS, [batch])
         write_report(
