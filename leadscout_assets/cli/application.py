@@ -28,11 +28,13 @@ from leadscout_assets.cli import (
     logs,
     performance,
     person,
+    plan,
     platform,
     recovery,
     review,
     run,
     suppression,
+    undo,
 )
 from leadscout_assets.cli.long_work import ENDED_BY
 from leadscout_assets.errors import LeadScoutError, is_interruption
@@ -46,6 +48,7 @@ INTERRUPTED = 130
 COMMANDS = (
     run.run,
     deliver.deliver,
+    plan.plan,
     generate.generate,
     classify.classify,
     explain.explain,
@@ -53,6 +56,7 @@ COMMANDS = (
     batches.batches,
     batches.show,
     platform.backfill,
+    undo.undo,
     platform.up,
     background.down,
     background.status,
@@ -69,12 +73,13 @@ COMMANDS = (
     person.person,
 )
 
-LOOKING = frozenset({"none", "batches", "show", "doctor", "health", "logs"})
+LOOKING = frozenset({"none", "plan", "batches", "show", "doctor", "health", "logs"})
 """Commands that change nothing."""
 GROUPS = {
     "alerts": alerts.app,
     "audit": audit.app,
     "perf": performance.performance,
+    "mappings": plan.mappings,
     "review": review.app,
     "suppress": suppression.app,
     "consent": consent.app,

@@ -70,8 +70,9 @@ def lead_asset(
 def raw_leads(context: dg.AssetExecutionContext, platform: Platform) -> pa.Table:
     """Read the delivered files; a batch that cannot be read or does not reconcile is refused."""
     with step(context, platform.home, "raw_leads") as work:
-        reading = pipeline.read(work.deliveries, platform.home.store.path, platform.home.settings)
-        raw = platform.home.without_erased(reading.raw)
+        home = platform.home
+        reading = pipeline.read(work.deliveries, home.content, home.settings, home.column_maps())
+        raw = home.without_erased(reading.raw)
     work.correct(reading.recounted)
     work.refuse(reading.refusals)
     return work.done(raw.num_rows, raw)

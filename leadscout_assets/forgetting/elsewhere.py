@@ -42,16 +42,17 @@ def clean_inbox(
     it holds a value, and one that is called after the person (`names`) gets another name.
     """
     changed, limits, sheet = 0, pipeline.read_limits(home.settings), home.settings.sheet
+    maps = home.column_maps()
     for path in inbox_files(home):
         known = home.records.by_sha256(sha256_of(path))
         try:
             if known:
                 wanted = set(rows.get(known.batch_id, ()))
             else:
-                raw = read_lead_list(path, batch_id=BATCH, limits=limits, sheet=sheet)
+                raw = read_lead_list(path, batch_id=BATCH, limits=limits, sheet=sheet, maps=maps)
                 wanted = set(raw.filter(matcher.mask(raw))["source_row"].to_pylist())
             if wanted:
-                _in_place(path, partial(rewrite, path, rows=wanted, limits=limits, sheet=sheet))
+                _in_place(path, partial(rewrite, path, rows=wanted, limits=limits, sheet=sheet, maps=maps))
                 changed += 1
         except UnreadableFile:
             pass

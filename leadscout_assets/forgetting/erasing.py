@@ -49,16 +49,18 @@ def erase_from_batch(home: Home, batch: str, rows: AbstractSet[int], needles: Ne
 def erase_from_file(home: Home, batch: str, rows: AbstractSet[int], needles: Needles, names: AbstractSet[str]) -> None:
     """Rewrite the delivered file; one that cannot be read, and holds a value, is removed, since no row can be told in it."""
     record, settings = home.records.get(batch), home.settings
-    path, limits = home.store.path(record.sha256), pipeline.read_limits(settings)
+    path, limits, maps = home.store.path(record.sha256), pipeline.read_limits(settings), home.column_maps()
     known = home.store.manifest(record.sha256)
     if known is not None and (needles.in_name(known.file_name) or named_in(known.file_name, names)):
         home.store.keep(replace(known, file_name=FORGOTTEN_NAME))
     if not path.is_file():
         return
     try:
-        read_lead_list(path, batch_id=batch, limits=limits, sheet=settings.sheet)
+        read_lead_list(path, batch_id=batch, limits=limits, sheet=settings.sheet, maps=maps)
         if rows:
-            stored = home.store.rewrite(record.sha256, lambda old, new: rewrite(old, new, rows, limits, settings.sheet))
+            stored = home.store.rewrite(
+                record.sha256, lambda old, new: rewrite(old, new, rows, limits, settings.sheet, maps)
+            )
             home.records.note_rewritten(batch, stored)
     except UnreadableFile:
         if needles.in_file(path):

@@ -73,7 +73,7 @@ class Values:
 def delivered_rows(home: Home, batches: Sequence[str] | None = None) -> Iterator[tuple[str, pa.Table]]:
     """Yield each batch with its rows: from the table, or from the delivered file where it was never run."""
     records = home.records.all() if batches is None else list(home.records.many(batches).values())
-    limits = pipeline.read_limits(home.settings)
+    limits, maps = pipeline.read_limits(home.settings), home.column_maps()
     for record in records:
         raw = home.tables.read(contracts.RAW_LEADS, [record.batch_id])
         if not raw.num_rows:
@@ -81,7 +81,9 @@ def delivered_rows(home: Home, batches: Sequence[str] | None = None) -> Iterator
             try:
                 if not path.is_file():
                     continue
-                raw = read_lead_list(path, batch_id=record.batch_id, limits=limits, sheet=home.settings.sheet)
+                raw = read_lead_list(
+                    path, batch_id=record.batch_id, limits=limits, sheet=home.settings.sheet, maps=maps
+                )
             except UnreadableFile:
                 continue
         yield record.batch_id, raw

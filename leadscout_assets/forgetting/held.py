@@ -44,6 +44,7 @@ def held(home: Home, request: Request, now: datetime) -> dict[str, object]:
         "rejected_rows": _rejected(home, batches, found.rows),
         "rows_as_delivered": _delivered(home, batches, found.rows),
         "deliveries": _deliveries(home, batches),
+        "known_leads": _known(home, batches, found.leads),
         "reviews": _reviews(home, found.leads),
         "consents": [
             {
@@ -63,6 +64,14 @@ def consents_of(home: Home, traits: Traits) -> list[Consent]:
     """Return what stands under a person's numbers and addresses, the oldest first."""
     mine = entry_of(traits.only(NUMBER, EMAIL), home.hasher, id="asked", on="").hashes
     return home.decisions.consents(known for hashes in mine.values() for known in hashes)
+
+
+def _known(home: Home, batches: list[str], leads: set[str]) -> list[dict[str, object]]:
+    links = home.tables.read(contracts.KNOWN_LEAD_LINKS, batches, ordered=False)
+    mine = links.filter(pc.is_in(links["lead_id"], pa.array(sorted(leads), pa.string())))
+    known = home.tables.read(contracts.KNOWN_LEADS, pc.unique(mine["known_batch_id"]).to_pylist(), ordered=False)
+    found = known.filter(pc.is_in(known["known_lead_id"], mine["known_lead_id"].combine_chunks()))
+    return [{name: value for name, value in row.items() if value is not None} for row in found.to_pylist()]
 
 
 def _reviews(home: Home, leads: set[str]) -> list[dict[str, object]]:

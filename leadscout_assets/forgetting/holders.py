@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import shutil
 from collections.abc import Callable
 
 from leadscout_assets.forgetting.finding import Found
@@ -30,4 +31,25 @@ def questionnaires(home: Home, found: Found) -> int:
     return len(files)
 
 
-HOLDERS: tuple[Holder, ...] = (reviews, questionnaires)
+def known_leads(home: Home, found: Found) -> int:
+    """Have the batches make anew what they contribute to the known leads, and leave no earlier version of any."""
+    from leadscout_assets.contracts import KNOWN_LEADS, LEADS
+    from leadscout_assets.known_leads import JOURNAL, join
+    from leadscout_assets.lead_tables import KNOWN_TABLES
+
+    root = home.tables.root
+    if not (root / KNOWN_LEADS.name).is_dir() or not found.rows:
+        return 0
+    batches = sorted(found.rows)
+    delivered_at = {record.batch_id: record.delivered_at for record in home.records.many(batches).values()}
+    joined = join(home.tables, home.tables.read(LEADS, batches), delivered_at)
+    for left in root.glob(f"{JOURNAL}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    for contract in KNOWN_TABLES:
+        # A known lead lies with the batch that brought it first, which need not be one of these.
+        held = [folder.name.removeprefix("batch_id=") for folder in (root / contract.name).glob("batch_id=*")]
+        home.tables.scrub(contract, held)
+    return joined.leads
+
+
+HOLDERS: tuple[Holder, ...] = (reviews, questionnaires, known_leads)

@@ -11,6 +11,7 @@ TITLES: Mapping[str, str] = {
     "rejected_rows": "Rows that did not become leads",
     "rows_as_delivered": "Rows as they were delivered",
     "deliveries": "Deliveries and the reports made of them",
+    "known_leads": "What is known across batches",
     "reviews": "What people said about the name",
     "consents": "Consents, objections and approaches",
     "may_be_contacted": "May the person be contacted?",

@@ -5,6 +5,7 @@ To be repeated after a kill: a note beside the keys says what is under way.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,10 +31,14 @@ from leadscout_assets.governance.keys import (
 )
 from leadscout_assets.governance.ledger import Decision, ledger_beside_backups
 from leadscout_assets.home import Home
+from leadscout_assets.known_leads import changing, join
+from leadscout_assets.lead_tables import KNOWN_TABLES
 from leadscout_assets.progress import current
 from leadscout_assets.scoring import LEAD_SCORES
 
 NOTE = ".rotating-{}"
+
+BATCHES_AT_ONCE = 50
 
 Rename = Callable[[Home, pa.Table, Mapping[str, str]], None]
 """Is given the leads of a batch under their old ids, and the new id of each; to do it again changes nothing."""
@@ -132,7 +137,24 @@ def _lead_ids(home: Home) -> Rotated:
         progress.item(record.batch_id)
         changed += _rename_leads(home, record.batch_id)
         progress.tell((number + 1) / len(records))
+    _join_anew(home)
     return Rotated(LEAD_ID, len(generations(home.settings.keys_dir, LEAD_ID)), batches=changed)
+
+
+def _join_anew(home: Home) -> None:
+    """Make the known leads from the beginning: they are made of leads by their ids."""
+    root = home.tables.root
+    if not (root / contracts.KNOWN_LEADS.name).is_dir():
+        return
+    with changing(home.tables):
+        for contract in KNOWN_TABLES:
+            shutil.rmtree(root / contract.name, ignore_errors=True)
+    records = home.records.all()
+    for start in range(0, len(records), BATCHES_AT_ONCE):
+        some = {record.batch_id: record.delivered_at for record in records[start : start + BATCHES_AT_ONCE]}
+        leads = home.tables.read(contracts.LEADS, list(some))
+        if leads.num_rows:
+            join(home.tables, leads, some)
 
 
 def _rename_leads(home: Home, batch: str) -> bool:

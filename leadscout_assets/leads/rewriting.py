@@ -14,11 +14,12 @@ from typing import AnyStr
 import numpy as np
 
 from leadscout_assets.errors import EdgeFailed
+from leadscout_assets.leads.column_maps import NO_MAPS, ColumnMaps
 from leadscout_assets.leads.columns import Header, understand
 from leadscout_assets.leads.csv_layout import find_layout
 from leadscout_assets.leads.csv_text import lines_of_rows
 from leadscout_assets.leads.decoding import encoding_of, read_text
-from leadscout_assets.leads.erased import MARKED, MARKER, marked_rows, without
+from leadscout_assets.leads.erased import MARKED, MARKER, without
 from leadscout_assets.leads.guards import ReadLimits
 from leadscout_assets.leads.reading import detect, read_lead_list
 from leadscout_assets.leads.xlsx import shown_cells
@@ -31,19 +32,26 @@ _LINE_OF_BYTES = re.compile(_LINE.pattern.encode())
 _WIDE = ("utf-16", "utf-32")
 
 
-def rewrite(source: Path, target: Path, rows: Collection[int], limits: ReadLimits, sheet: str | None) -> None:
+def rewrite(
+    source: Path,
+    target: Path,
+    rows: Collection[int],
+    limits: ReadLimits,
+    sheet: str | None,
+    maps: ColumnMaps = NO_MAPS,
+) -> None:
     """Write `source` to `target` with a marker in place of each of `rows`, numbered as `source_row` is.
 
-    Both are read afterwards and compared: raises `EdgeFailed` where any other row would have changed, and
+    `maps` has columns that a person named. Both are read afterwards and compared: raises `EdgeFailed` where any other row would have changed, and
     `UnreadableFile` where `source` cannot be read.
     """
-    before = read_lead_list(source, batch_id=BATCH, limits=limits, sheet=sheet)
+    before = read_lead_list(source, batch_id=BATCH, limits=limits, sheet=sheet, maps=maps)
     if detect(source).name == "xlsx":
-        _write_workbook(source, target, rows, limits, sheet)
+        _write_workbook(source, target, rows, limits, sheet, maps)
     else:
-        target.write_bytes(_csv_without(source, rows, limits))
+        target.write_bytes(_csv_without(source, rows, limits, maps))
     wanted = without(before, np.isin(np.asarray(before["source_row"]), sorted(rows)))
-    after = read_lead_list(target, batch_id=BATCH, limits=limits, sheet=sheet)
+    after = read_lead_list(target, batch_id=BATCH, limits=limits, sheet=sheet, maps=maps)
     # The lines of the rows below move up where an erased row had several.
     told = [name for name in wanted.column_names if name != "source_line"]
     if not after.select(told).equals(wanted.select(told)):
@@ -51,15 +59,10 @@ def rewrite(source: Path, target: Path, rows: Collection[int], limits: ReadLimit
         raise EdgeFailed("a delivered file cannot be rewritten without changing other rows of it; nothing was changed")
 
 
-def rows_marked(path: Path, limits: ReadLimits, sheet: str | None) -> int:
-    """Return how many rows of a delivered file are markers."""
-    return int(marked_rows(read_lead_list(path, batch_id=BATCH, limits=limits, sheet=sheet)).sum())
-
-
-def _csv_without(source: Path, rows: Collection[int], limits: ReadLimits) -> bytes:
+def _csv_without(source: Path, rows: Collection[int], limits: ReadLimits, maps: ColumnMaps) -> bytes:
     text, data = read_text(source, limits), source.read_bytes()
     layout = find_layout(text, limits)
-    header = understand(layout.headers)
+    header = understand(layout.headers, maps.of(layout.headers))
     wanted = set(rows)
     spans = {first: count for row, first, count in lines_of_rows(text, layout) if row in wanted}
     marker = _marker_line(header, layout.delimiter)
@@ -95,13 +98,16 @@ def _marker_line(header: Header, delimiter: str) -> str:
     return delimiter * at + MARKER + delimiter * (header.width - at - 1)
 
 
-def _write_workbook(source: Path, target: Path, rows: Collection[int], limits: ReadLimits, sheet: str | None) -> None:
+def _write_workbook(
+    source: Path, target: Path, rows: Collection[int], limits: ReadLimits, sheet: str | None, maps: ColumnMaps
+) -> None:
     import xlsxwriter
 
     name, columns = shown_cells(source, limits, sheet)
     cells = [column.to_pylist() for column in columns]
     first = next(row for row in range(len(cells[0])) if any(column[row] is not None for column in cells))
-    at = understand([column[first] for column in cells]).fields[MARKED]
+    headers = [column[first] for column in cells]
+    at = understand(headers, maps.of(headers)).fields[MARKED]
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(str(target), options) as workbook:
         page, wanted = workbook.add_worksheet(name), set(rows)
