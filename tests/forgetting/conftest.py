@@ -8,13 +8,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 import xlsxwriter
 
 from leadscout_assets import contracts, pipeline
+from leadscout_assets.database.models import reviews
 from leadscout_assets.forgetting.request import Request, read_request
 from leadscout_assets.home import Home
 from leadscout_assets.inbox import TAKEN
+from leadscout_assets.known_leads import join
 from leadscout_assets.recovery.backup import take_backup
 from leadscout_assets.scoring import LEAD_SCORES
 from leadscout_assets.settings import Settings, read_settings
@@ -46,6 +49,16 @@ def run(home: Home, batch: str, *, report: bool = True) -> None:
         (contracts.CLASSIFICATIONS, frames.classifications), (LEAD_SCORES, frames.lead_scores), (contracts.LEAD_REPORTS, files),
     ):  # fmt: skip
         home.tables.replace(contract, frame, [batch])
+
+
+def say_something(home: Home, batch: str, cell: str) -> str:
+    """Record what a reviewer said of the lead with a cell, and return its id."""
+    leads = home.tables.read(contracts.LEADS, [batch])
+    lead = leads.filter(pc.equal(leads["director_cell"], "+27" + cell[1:]))["lead_id"][0].as_py()
+    said = {"question_id": "q", "batch_id": batch, "lead_id": lead, "origin": "african", "kind": "reviewer"}
+    with home.database.begin() as connection:
+        connection.execute(reviews.insert().values(**said, reviewer="tests", at=NOW))
+    return str(lead)
 
 
 def canary_with_others(mark: int = 0) -> str:
@@ -80,6 +93,10 @@ def canary_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(home, first)
     run(home, first)
     run(home, second)
+    join(
+        home.tables, home.tables.read(contracts.LEADS, [first, second]), {first: NOW, second: NOW + timedelta(hours=1)}
+    )
+    say_something(home, first, CELL)
     taken = settings.inbox_dir / TAKEN / first
     taken.mkdir(parents=True)
     shutil.copy(csv_file, taken / FILE_NAME)

@@ -45,7 +45,15 @@ def rows_of(home: Home, contract: contracts.Contract) -> int:
 
 def test_the_canary_is_everywhere_before(canary):
     found = hits(canary)
-    for area in ("deliveries/", "tables/raw_leads/", "tables/leads/", "inbox/", "logs/", "export.csv"):
+    for area in (
+        "deliveries/",
+        "tables/raw_leads/",
+        "tables/leads/",
+        "tables/known_leads/",
+        "inbox/",
+        "logs/",
+        "export.csv",
+    ):
         assert any(path.startswith(area) for path in found), area
     assert Needles([DIRECTOR]).in_content(canary.settings.home / "export.arrow"), "compressed columns are looked into"
 
@@ -84,6 +92,14 @@ class TestForgotten:
             assert [v.sentence for check, v in failing(found, limits) if not check.warns] == []
             assert found.leads + found.rejected == record.rows_counted
             assert found.reasons["erased"] == len(done.places.rows[record.batch_id])
+
+    def test_known_leads_know_the_others_alone_and_nothing_is_said_of_the_person(self, forgotten):
+        from leadscout_assets.database.reviews import Reviews
+
+        canary, done = forgotten
+        known = canary.tables.read(contracts.KNOWN_LEADS, list(done.places.rows))
+        assert sorted(known["entity_name"].to_pylist()) == ["FERN LOGISTICS", "KUDU TRANSPORT", "MARULA TRADING"]
+        assert Reviews(canary.database).all() == []
 
     def test_ranks_have_no_gap(self, forgotten):
         canary, _done = forgotten

@@ -17,7 +17,7 @@ from leadscout_assets.forgetting.request import request_of
 from leadscout_assets.governance import consents, lists
 from leadscout_assets.home import Home
 from leadscout_assets.scoring import LEAD_SCORES
-from tests.forgetting.conftest import NOW, run
+from tests.forgetting.conftest import NOW, run, say_something
 
 LIST = """EntityName,DirectorName,DirectorCell,EmailAddress
 MARULA TRADING,PALESA TAU,0850000041,palesa@marula.co.za
@@ -250,16 +250,24 @@ class TestKeys:
         return platform
 
     def test_new_lead_ids_everywhere_and_the_same_leads(self, reported):
+        from leadscout_assets.database.reviews import Reviews
         from leadscout_assets.forgetting.rekeying import rotate
+        from leadscout_assets.known_leads import join
 
         batch = only_batch(reported)
         before = self.scored(reported, batch)
+        join(reported.tables, reported.tables.read(contracts.LEADS, [batch]), {batch: NOW})
+        say_something(reported, batch, "0850000042")
         done = rotate(reported, "lead-id", now=NOW)
         assert (done.generation, done.batches) == (2, 1)
         after = self.scored(Home(reported.settings), batch)
         assert {lead[1:] for lead in after} == {lead[1:] for lead in before}
         assert not {lead[0] for lead in after} & {lead[0] for lead in before}
         fresh = Home(reported.settings)
+        ids = {lead[0] for lead in after}
+        assert {review.lead_id for review in Reviews(fresh.database).all()} <= ids
+        links = fresh.tables.read(contracts.KNOWN_LEAD_LINKS, [batch])
+        assert set(links["lead_id"].to_pylist()) == ids
         run(fresh, batch, report=False)
         assert self.scored(fresh, batch) == after, "a run gives the same ids"
         fresh.database.close()
