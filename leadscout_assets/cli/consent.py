@@ -46,7 +46,7 @@ def record(
         actor=actor(),
         at=at,
     )
-    decide(home, decision, f"consent.{what}", request.traits)
+    decide(home, decision, request.traits)
     show(cell, email)
 
 

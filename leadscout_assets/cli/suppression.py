@@ -51,13 +51,13 @@ def add(
         decision = lists.suppression_of_person(
             request.traits, home.hasher, on=on, actor=actor(), reason=reason, now=now
         )
-        decide(home, decision, "suppression.added", request.traits)
+        decide(home, decision, request.traits)
     else:
         values = [*(value or ()), *(_lines(file) if file else ())]
         if not values:
             raise BadInput("name at least one value, or --file")
         decision = lists.suppression(kind, values, home.hasher, on=on, actor=actor(), reason=reason, now=now)
-        decide(home, decision, "suppression.added")
+        decide(home, decision)
     _say_added(home, decision, on)
 
 
@@ -82,7 +82,7 @@ def lift(
     if not entries:
         print("it is on no list")
         return
-    decide(home, lists.lifting(entries, actor=actor(), reason=reason, now=datetime.now(UTC)), "suppression.lifted")
+    decide(home, lists.lifting(entries, actor=actor(), reason=reason, now=datetime.now(UTC)))
     print(f"taken off: {', '.join(sorted({entry.list for entry in entries}))}")
 
 
@@ -131,7 +131,7 @@ def export(
     _write(out, content)
     sha256 = hashlib.sha256(content).hexdigest()
     evidence = lists.cleansing(on, "sent", len(values), sha256, actor=actor(), now=datetime.now(UTC))
-    decide(home, evidence, "suppression.exported")
+    decide(home, evidence)
     print(f"{len(values):,} values to cleanse: {out}")
 
 
@@ -157,10 +157,10 @@ def import_(
     ):
         if values:
             decision = lists.suppression(kind, values, home.hasher, on=on, actor=actor(), reason=None, now=now)
-            decide(home, decision, "suppression.added")
+            decide(home, decision)
             _say_added(home, decision, on)
     # Last: a kill before leaves no evidence of what was not taken over.
-    decide(home, evidence, "suppression.imported")
+    decide(home, evidence)
     print(f"{len(lines):,} lines read, {len(named):,} values on the list {on}")
 
 

@@ -17,7 +17,7 @@ def actor() -> str:
     return getpass.getuser()
 
 
-def decide(home: Home, decision: Decision, action: str, traits: Traits | None = None) -> None:
+def decide(home: Home, decision: Decision, traits: Traits | None = None) -> None:
     """Make a decision hold, now and after every restore; `traits` is whom the audit trail names by keyed hash."""
     from leadscout_assets.database.audit import record_event
 
@@ -27,8 +27,14 @@ def decide(home: Home, decision: Decision, action: str, traits: Traits | None = 
     record_event(
         home.database,
         actor=actor(),
-        action=action,
-        detail={"decision": decision.id, **counts, "persons": list(handles_of(home, traits)) if traits else []},
+        action="person.decided",
+        detail={
+            "kind": decision.kind,
+            "decision": decision.id,
+            **{name: decision.about[name] for name in ("what", "channel", "list") if name in decision.about},
+            **counts,
+            "persons": list(handles_of(home, traits)) if traits else [],
+        },
     )
     if home.settings.backups_dir.is_dir():
         share_ledger(home)

@@ -13,15 +13,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from leadscout_assets import contracts, pipeline
+from leadscout_assets.batch_purposes import recorded
 from leadscout_assets.contracts import LEAD_REPORTS, RAW_LEADS, REJECTED_LEADS
 from leadscout_assets.errors import EdgeFailed, UnreadableFile
 from leadscout_assets.forgetting.finding import named_in
 from leadscout_assets.governance.searching import Needles
 from leadscout_assets.home import FORGOTTEN_NAME, Home
 from leadscout_assets.lead_tables import LEAD_TABLES
-from leadscout_assets.leads.erased import MARKED, MARKER, without
+from leadscout_assets.leads.erased import without
 from leadscout_assets.leads.reading import read_lead_list
 from leadscout_assets.leads.rewriting import rewrite
+from leadscout_assets.leads.validation import rows_as_delivered
 from leadscout_assets.scoring import LEAD_SCORES
 from leadscout_assets.terms import Reason
 
@@ -74,17 +76,23 @@ def _frames(home: Home, batch: str, raw: pa.Table, rows: AbstractSet[int]) -> pi
     judged = leads.num_rows + rejected.num_rows > 0
     leads = leads.filter(pc.invert(pc.is_in(leads["source_row"], wanted)))
     rejected = rejected.filter(pc.invert(pc.is_in(rejected["source_row"], wanted)))
+    marked = without(raw, np.isin(np.asarray(raw["source_row"]), sorted(rows)))
     if judged:
-        here = raw.filter(pc.is_in(raw["source_row"], wanted))["source_row"].to_pylist()
-        marked = [
-            {"batch_id": batch, "source_row": row, "reasons": [str(Reason.ERASED)], "row": f'{{"{MARKED}":"{MARKER}"}}'}
-            for row in here
-        ]
-        rejected = pa.concat_tables([rejected, pa.Table.from_pylist(marked, REJECTED_LEADS.schema)])
+        # As a run makes them of the rewritten file.
+        erased = marked.filter(pc.is_in(marked["source_row"], wanted))
+        told = pa.array([[str(Reason.ERASED)]] * erased.num_rows, pa.list_(pa.string()))
+        fallen = {
+            "batch_id": erased["batch_id"],
+            "source_row": erased["source_row"],
+            "reasons": told,
+            "duplicate_of": pa.nulls(erased.num_rows, pa.int32()),
+            "row": rows_as_delivered(erased),
+        }
+        rejected = pa.concat_tables([rejected, REJECTED_LEADS.fit(pa.table(fallen))])
     classified, scored = tables.read(contracts.CLASSIFICATIONS, [batch]), tables.read(LEAD_SCORES, [batch])
     left = leads["lead_id"].combine_chunks()
     return pipeline.Frames(
-        raw_leads=without(raw, np.isin(np.asarray(raw["source_row"]), sorted(rows))),
+        raw_leads=marked,
         leads=leads,
         rejected_leads=rejected,
         classifications=classified.filter(pc.is_in(classified["lead_id"], left)),
@@ -101,7 +109,8 @@ def _ranked_anew(scores: pa.Table) -> pa.Table:
 def write_report(home: Home, batch: str, frames: pipeline.Frames) -> None:
     """Write the report of a batch anew. Raises `EdgeFailed` where it cannot be."""
     (delivery,) = home.deliveries([batch])
-    files, refusals = pipeline.report([delivery], frames, home.settings.reports_dir, home.settings, home.noted)
+    grants = recorded(home, [batch])
+    files, refusals = pipeline.report([delivery], frames, home.settings.reports_dir, home.settings, grants, home.noted)
     if refusals:
         raise EdgeFailed(f"the report of {batch} was not written anew; what was done so far stays, try again")
     home.tables.replace(LEAD_REPORTS, files, [batch])

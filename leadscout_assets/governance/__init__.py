@@ -1,1 +1,1 @@
-"""Who asked to be left alone or forgotten: keys, hashes, the ledger of such decisions, and the search for what is left."""
+"""Whether, why and for how long something may be inferred about people, who asked to be left alone or forgotten, and the proof of both."""

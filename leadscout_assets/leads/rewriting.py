@@ -21,6 +21,8 @@ from leadscout_assets.leads.csv_text import lines_of_rows
 from leadscout_assets.leads.decoding import encoding_of, read_text
 from leadscout_assets.leads.erased import MARKED, MARKER, without
 from leadscout_assets.leads.guards import ReadLimits
+from leadscout_assets.leads.marker import MARKER as GENERATED
+from leadscout_assets.leads.marker import MARKER_COLUMN, carry_mark
 from leadscout_assets.leads.reading import detect, read_lead_list
 from leadscout_assets.leads.xlsx import shown_cells
 
@@ -46,10 +48,11 @@ def rewrite(
     `UnreadableFile` where `source` cannot be read.
     """
     before = read_lead_list(source, batch_id=BATCH, limits=limits, sheet=sheet, maps=maps)
+    generated = set(before.filter(carry_mark(before["extra"]))["source_row"].to_pylist())
     if detect(source).name == "xlsx":
-        _write_workbook(source, target, rows, limits, sheet, maps)
+        _write_workbook(source, target, rows, generated, limits, sheet, maps)
     else:
-        target.write_bytes(_csv_without(source, rows, limits, maps))
+        target.write_bytes(_csv_without(source, rows, generated, limits, maps))
     wanted = without(before, np.isin(np.asarray(before["source_row"]), sorted(rows)))
     after = read_lead_list(target, batch_id=BATCH, limits=limits, sheet=sheet, maps=maps)
     # The lines of the rows below move up where an erased row had several.
@@ -59,47 +62,60 @@ def rewrite(
         raise EdgeFailed("a delivered file cannot be rewritten without changing other rows of it; nothing was changed")
 
 
-def _csv_without(source: Path, rows: Collection[int], limits: ReadLimits, maps: ColumnMaps) -> bytes:
+def _csv_without(
+    source: Path, rows: Collection[int], generated: Collection[int], limits: ReadLimits, maps: ColumnMaps
+) -> bytes:
     text, data = read_text(source, limits), source.read_bytes()
     layout = find_layout(text, limits)
     header = understand(layout.headers, maps.of(layout.headers))
     wanted = set(rows)
-    spans = {first: count for row, first, count in lines_of_rows(text, layout) if row in wanted}
-    marker = _marker_line(header, layout.delimiter)
+    spans = {
+        first: (count, _marker_line(header, layout.delimiter, marked=row in generated))
+        for row, first, count in lines_of_rows(text, layout)
+        if row in wanted
+    }
     encoding, mark = encoding_of(data)
     if encoding.startswith(_WIDE):
         lines = _LINE.findall(data[len(mark) :].decode(encoding))
-        kept = _replaced(lines, spans, marker, lambda line: line[len(line.rstrip("\r\n")) :])
-        return mark + "".join(kept).encode(encoding)
+        return mark + "".join(_replaced(lines, spans, str, "\r\n")).encode(encoding)
     exact = _LINE_OF_BYTES.findall(data[len(mark) :])
-    same = _replaced(exact, spans, marker.encode(), lambda line: line[len(line.rstrip(b"\r\n")) :])
-    return mark + b"".join(same)
+    return mark + b"".join(_replaced(exact, spans, str.encode, b"\r\n"))
 
 
 def _replaced(
-    lines: Sequence[AnyStr], spans: Mapping[int, int], marker: AnyStr, end_of: Callable[[AnyStr], AnyStr]
+    lines: Sequence[AnyStr], spans: Mapping[int, tuple[int, str]], written: Callable[[str], AnyStr], ends: AnyStr
 ) -> list[AnyStr]:
-    """Put the marker for each span of lines, given by its first line (from 1) and its length, with its last line's end."""
+    """Put its marker for each span of lines, given by its first line (from 1) with its length, with its last line's end."""
     kept: list[AnyStr] = []
     number = 1
     while number <= len(lines):
         if number in spans:
-            last = lines[number + spans[number] - 2]
-            kept.append(marker + end_of(last))
-            number += spans[number]
+            count, marker = spans[number]
+            last = lines[number + count - 2]
+            kept.append(written(marker) + last[len(last.rstrip(ends)) :])
+            number += count
         else:
             kept.append(lines[number - 1])
             number += 1
     return kept
 
 
-def _marker_line(header: Header, delimiter: str) -> str:
-    at = header.fields[MARKED]
-    return delimiter * at + MARKER + delimiter * (header.width - at - 1)
+def _marker_line(header: Header, delimiter: str, *, marked: bool) -> str:
+    cells = [""] * header.width
+    cells[header.fields[MARKED]] = MARKER
+    if marked:
+        cells[header.extra[MARKER_COLUMN]] = GENERATED
+    return delimiter.join(cells)
 
 
 def _write_workbook(
-    source: Path, target: Path, rows: Collection[int], limits: ReadLimits, sheet: str | None, maps: ColumnMaps
+    source: Path,
+    target: Path,
+    rows: Collection[int],
+    generated: Collection[int],
+    limits: ReadLimits,
+    sheet: str | None,
+    maps: ColumnMaps,
 ) -> None:
     import xlsxwriter
 
@@ -107,13 +123,15 @@ def _write_workbook(
     cells = [column.to_pylist() for column in columns]
     first = next(row for row in range(len(cells[0])) if any(column[row] is not None for column in cells))
     headers = [column[first] for column in cells]
-    at = understand(headers, maps.of(headers)).fields[MARKED]
+    header = understand(headers, maps.of(headers))
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(str(target), options) as workbook:
         page, wanted = workbook.add_worksheet(name), set(rows)
         for row in range(len(cells[0])):
             if row + 1 in wanted:
-                page.write_string(row, at, MARKER)
+                page.write_string(row, header.fields[MARKED], MARKER)
+                if row + 1 in generated:
+                    page.write_string(row, header.extra[MARKER_COLUMN], GENERATED)
                 continue
             for place, column in enumerate(cells):
                 if column[row] is not None:

@@ -304,13 +304,13 @@ def _rejected(raw: pa.Table, reasons: pa.Array, duplicate_of: pa.Array, shown: p
                 "source_row": raw["source_row"],
                 "reasons": reasons,
                 "duplicate_of": duplicate_of,
-                "row": pc.if_else(shown, _rows_as_delivered(raw), "{}"),
+                "row": pc.if_else(shown, rows_as_delivered(raw), "{}"),
             }
         )
     )
 
 
-def _rows_as_delivered(raw: pa.Table) -> pa.Array:
+def rows_as_delivered(raw: pa.Table) -> pa.Array:
     """Return each row as a JSON object of its filled cells: by field, the others by header; a ragged row by its text."""
     import orjson
 

@@ -40,10 +40,10 @@ def run(home: Home, batch: str, *, report: bool = True) -> None:
     deliveries, settings = home.deliveries([batch]), home.settings
     raw = home.without_erased(pipeline.read(deliveries, home.store.path, settings).raw)
     leads, rejected, _ = pipeline.validate(raw, home.lead_id_key, home.suppressed)
-    frames = pipeline.Frames(raw, leads, rejected, pipeline.classify(leads, settings), pipeline.score(leads))
+    frames = pipeline.Frames(raw, leads, rejected, pipeline.classify(leads, settings, {}), pipeline.score(leads))
     files = contracts.LEAD_REPORTS.empty()
     if report:
-        files, _ = pipeline.report(deliveries, frames, settings.reports_dir, settings, home.noted)
+        files, _ = pipeline.report(deliveries, frames, settings.reports_dir, settings, {}, home.noted)
     for contract, frame in (
         (contracts.RAW_LEADS, raw), (contracts.LEADS, leads), (contracts.REJECTED_LEADS, rejected),
         (contracts.CLASSIFICATIONS, frames.classifications), (LEAD_SCORES, frames.lead_scores), (contracts.LEAD_REPORTS, files),

@@ -50,7 +50,7 @@ def leads_left(home: Home) -> list[str]:
 
 def add(home: Home, kind: str, *values: str) -> None:
     decision = lists.suppression(kind, values, home.hasher, on="own", actor="tests", reason=None, now=NOW)
-    decide(home, decision, "suppression.added")
+    decide(home, decision)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_what_is_on_a_list_becomes_no_lead(platform, kind, value, gone):
 def test_a_person_on_a_list_is_known_in_any_spelling_and_a_namesake_is_not(platform):
     traits = request_of(["Nkosi, Thandi"], ["0850000042"]).traits
     decision = lists.suppression_of_person(traits, platform.hasher, on="own", actor="tests", reason=None, now=NOW)
-    decide(platform, decision, "suppression.added", traits)
+    decide(platform, decision, traits)
     left = leads_left(platform)
     assert "KUDU TRANSPORT" not in left
     assert "OLIVE FARMING" in left
@@ -153,7 +153,7 @@ class TestConsent:
             decision = consents.recorded(
                 traits, home.hasher, channel=channel, what=what, wording="form 4", source="call", actor="tests", at=at
             )
-            decide(home, decision, f"consent.{what}", traits)
+            decide(home, decision, traits)
         from leadscout_assets.forgetting.held import consents_of
 
         return consents_of(home, traits)
@@ -230,7 +230,11 @@ class TestAccess:
         assert lead["lead_scores"]["rank"]
         assert held["deliveries"][0]["reports"]
         assert held["may_be_contacted"]["call"] == "refused"
-        assert [event["action"] for event in held["audit"]] == ["consent.objection", "person.shown"]
+        told = [event for event in held["audit"] if event["action"].startswith("person.")]
+        assert [(event["action"], event["detail"].get("what")) for event in told] == [
+            ("person.decided", "objection"),
+            ("person.shown", None),
+        ]
         page = (out / "person.html").read_text()
         assert "KUDU TRANSPORT" in page
         assert "a &lt;letter&gt;" in page
@@ -289,7 +293,7 @@ class TestKeys:
         old = {h for d in platform.ledger.read() for found in d.about.get("hashes", {}).values() for h in found}
         add(platform, "number", "0850000043")
         lifted = lists.on_lists(platform.decisions.entries(), request_of(cells=["0850000043"]).traits, platform.hasher)
-        decide(platform, lists.lifting(lifted, actor="tests", reason="asked", now=NOW), "suppression.lifted")
+        decide(platform, lists.lifting(lifted, actor="tests", reason="asked", now=NOW))
         for generation in (2, 3):
             assert rotate(platform, "suppression", now=NOW).generation == generation
         fresh = Home(platform.settings)
@@ -328,4 +332,5 @@ class TestKeys:
         rotate(platform, "audit", now=NOW)
         TestConsent().said(platform, ("consent", "call"))
         found = held(platform, request_of(cells=["0850000041"]), datetime.now(UTC))
-        assert [event["action"] for event in found["audit"]] == ["consent.objection", "consent.consent"]
+        told = [event["detail"]["what"] for event in found["audit"] if event["action"] == "person.decided"]
+        assert told == ["objection", "consent"]

@@ -43,6 +43,18 @@ def test_rows_keep_their_numbers_and_markers_are_counted(tmp_path, make):
     assert read_lead_list(again, batch_id=BATCH, limits=LIMITS).equals(after)
 
 
+def test_an_erased_row_of_a_generated_list_keeps_its_mark_alone(tmp_path):
+    from leadscout_assets.leads.marker import MARKER_COLUMN, unmarked
+
+    source, target = tmp_path / "a.csv", tmp_path / "b.csv"
+    source.write_text(f"EntityName,{MARKER_COLUMN},DirectorName,Notes\nKUDU,1,PALESA TAU,x\nFERN,1,ANIL MOODLEY,\n")
+    rewrite(source, target, {2}, LIMITS, None)
+    assert target.read_text().splitlines()[1] == f"{MARKER},1,,"
+    after = read_lead_list(target, batch_id=BATCH, limits=LIMITS)
+    assert unmarked(after) == {}
+    assert marked_rows(after).tolist() == [True, False]
+
+
 def test_a_rewriting_that_would_change_another_row_is_refused(tmp_path, monkeypatch):
     source, target = tmp_path / "a.csv", tmp_path / "b.csv"
     source.write_text(TEXT)
