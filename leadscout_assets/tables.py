@@ -255,6 +255,30 @@ class Tables:
             table = self._open(contract)
             return len(table.vacuum(hours, dry_run=True, enforce_retention_duration=False, full=True))
 
+    def scrub(self, contract: Contract, batches: Sequence[str]) -> int:
+        """Remove every file of `batches` that the newest version does not need, and what the log tells of their values.
+
+        For when rows must be gone for good, whatever `LEADSCOUT_UNDO_DAYS` keeps: earlier versions of these batches can no
+        longer be read, those of others can. Nobody may write meanwhile. Returns how many files were removed. Raises `EdgeFailed`.
+        """
+        if not batches or not self._exists(contract):
+            return 0
+        from deltalake import DeltaTable
+
+        with _writing(contract):
+            path, removed = self._path(contract), 0
+            table = DeltaTable(path)
+            needed = set(pa.table(table.get_add_actions(flatten=True))["path"].to_pylist())
+            for batch in batches:
+                for file in (path / f"batch_id={batch}").glob("*"):
+                    if file.relative_to(path).as_posix() not in needed:
+                        file.unlink()
+                        removed += 1
+            # A checkpoint keeps the bounds of every column, which are values. A new one knows only what is there now.
+            table.create_checkpoint()
+            _forget_bounds(path / "_delta_log", table.version(), set(batches), needed)
+        return removed
+
     def _path(self, contract: Contract) -> Path:
         return self.root / contract.name
 
@@ -380,6 +404,27 @@ def together(root: Path) -> Iterator[None]:
     with held:
         fcntl.flock(held, fcntl.LOCK_EX)
         yield
+
+
+def _forget_bounds(log: Path, version: int, batches: set[str], needed: set[str]) -> None:
+    """Take the bounds of columns out of the log where they are of files of `batches` that are gone, and old checkpoints away."""
+    import orjson
+
+    for checkpoint in log.glob("*.checkpoint*.parquet"):
+        if not checkpoint.name.startswith(f"{version:020}"):
+            checkpoint.unlink()
+    for commit in log.glob("*.json"):
+        actions, changed = [orjson.loads(line) for line in commit.read_bytes().splitlines() if line.strip()], False
+        for action in actions:
+            file = action.get("add") or action.get("remove") or {}
+            batch = (file.get("partitionValues") or {}).get("batch_id")
+            if file.get("stats") and batch in batches and file["path"] not in needed:
+                file["stats"] = None
+                changed = True
+        if changed:
+            beside = commit.with_name(f".{commit.name}.new")
+            beside.write_bytes(b"\n".join(orjson.dumps(action) for action in actions) + b"\n")
+            beside.replace(commit)
 
 
 def _files_below(path: Path) -> FileSystem:

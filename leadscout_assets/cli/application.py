@@ -15,15 +15,19 @@ from leadscout_assets.cli import (
     batches,
     classify,
     code_location,
+    consent,
     deliver,
     demo,
     doctor,
     explain,
     export,
+    forget,
     generate,
     health,
+    keys,
     logs,
     performance,
+    person,
     plan,
     platform,
     purposes,
@@ -31,6 +35,7 @@ from leadscout_assets.cli import (
     retention,
     review,
     run,
+    suppression,
     undo,
 )
 from leadscout_assets.cli.long_work import ENDED_BY
@@ -67,6 +72,8 @@ COMMANDS = (
     recovery.backup,
     recovery.restore,
     retention.prune,
+    forget.forget,
+    person.person,
 )
 
 LOOKING = frozenset({"none", "plan", "batches", "show", "doctor", "health", "logs"})
@@ -78,6 +85,9 @@ GROUPS = {
     "purposes": purposes.app,
     "mappings": plan.mappings,
     "review": review.app,
+    "suppress": suppression.app,
+    "consent": consent.app,
+    "keys": keys.app,
 }
 
 app = typer.Typer(

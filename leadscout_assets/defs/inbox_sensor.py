@@ -75,7 +75,7 @@ def tick(instance: dg.DagsterInstance, home: Home, *, now: datetime) -> tuple[Re
     waiting = {p.batch_id for p in pending} - decision.movable
     for seen, delivery in lying:
         if delivery.batch_id not in waiting:
-            _move(seen, delivery.batch_id)
+            _move(home, seen, delivery.batch_id)
     return decision.requests
 
 
@@ -96,9 +96,13 @@ def take_settled(home: Home, *, now: datetime) -> list[tuple[inbox.Seen, Deliver
     return taken
 
 
-def _move(seen: inbox.Seen, batch_id: str) -> None:
+def _move(home: Home, seen: inbox.Seen, batch_id: str) -> None:
     try:
-        inbox.move_to_taken(seen, batch_id)
+        if home.records.get(batch_id).rewritten_sha256 is None:
+            inbox.move_to_taken(seen, batch_id)
+        elif inbox.unchanged(seen):
+            # It holds a person who was erased; what may be kept of it is in the store.
+            seen.path.unlink()
     except OSError as fault:
         # The run is asked for all the same, and the move is tried again at every tick.
         get_logger(__name__).error("delivery.not_moved", batch_id=batch_id, reason=fault.strerror)

@@ -138,7 +138,7 @@ class TestRequests:
     def test_a_file_that_grows_while_it_is_stored_stays_and_waits(self, ground, monkeypatch):
         path = ground.drop("leads.csv", small_list(1))
 
-        def put_while_growing(source):
+        def put_while_growing(source, *_):
             sha256 = put(source)
             with path.open("a") as file:
                 file.write("KUDU TRANSPORT,PALESA TAU\n")
@@ -156,7 +156,7 @@ class TestRequests:
         ground.drop("leads 2.csv", small_list(2))
         put = ground.home.store.put
 
-        def put_one(source):
+        def put_one(source, *_):
             if source.name == "leads 1.csv":
                 raise fault
             return put(source)
