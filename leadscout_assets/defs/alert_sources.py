@@ -31,9 +31,10 @@ ROOTS: Mapping[str, str] = {
     ),
     **dict.fromkeys(("name_lexicon", "name_model", "name_evaluation"), "name_lexicon"),
     **dict.fromkeys(("backup", "restore_drill"), "backup"),
-    "table_maintenance": "table_maintenance",
-    "run_performance": "run_performance",
-    "retention": "retention",
+    **{
+        asset: asset
+        for asset in ("table_maintenance", "run_performance", "retention", "purpose_retention", "audit_anchor")
+    },
 }
 """The root asset of each asset, itself where none is above it: what goes wrong below it is told together with it. Every
 asset of the definitions is here; a test holds that."""

@@ -173,6 +173,16 @@ def test_the_alerts_know_the_root_of_every_asset_and_of_every_job(found, graph):
         }
 
 
+def test_everything_of_the_maintenance_is_on_a_schedule(found):
+    scheduled = {
+        key.to_user_string()
+        for schedule in found.resolve_all_job_defs()
+        if schedule.name in ("__anonymous_asset_job_maintenance", "retention_job")
+        for key in schedule.asset_layer.selected_asset_keys
+    }
+    assert scheduled == set(UPKEEP_ASSETS)
+
+
 def test_every_job_sensor_and_schedule_explains_itself(found):
     jobs = [job for job in found.resolve_all_job_defs() if not job.name.startswith("__")]
     assert {job.name for job in jobs} >= {"lead_chain", "reference", "backup_job", "restore_drill_job", "retention_job"}
