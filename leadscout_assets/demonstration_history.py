@@ -83,6 +83,7 @@ def _deliver(home: Home, folder: Path, day: datetime, number: int) -> list[str]:
 def _record(instance: DagsterInstance, home: Home, batches: list[str], *, run_id: str) -> None:
     """Take the batches through the chain, store what it makes, and tell Dagster of it with the run records."""
     from leadscout_assets.defs.instance import report_materialized
+    from leadscout_assets.facts import record_figures
     from leadscout_assets.frames import rows_by_batch
     from leadscout_assets.known_leads import join
 
@@ -99,6 +100,7 @@ def _record(instance: DagsterInstance, home: Home, batches: list[str], *, run_id
             rows_in=rows_in,
             rows_out=frame.num_rows,
             rejected=rejected,
+            **record_figures(frame),
         )
 
     with measured("raw_leads") as watch:

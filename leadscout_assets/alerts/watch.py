@@ -351,6 +351,12 @@ class _Notes:
         return {"cursors": cursors, "lags": self._lags, "answers": self._answers, "tidied": self._tidied}
 
 
+def lag_at(memory: Mapping[str, Any], waiting: datetime | None, now: datetime) -> float:
+    """Return how late news was read within the window, or has waited to be sent since `waiting`, the worst; seconds."""
+    lag = _Notes(memory, now).lag()
+    return max(lag, (now - waiting).total_seconds() if waiting else 0.0)
+
+
 def _newest(stream: Stream) -> int:
     page = stream.fetch(FIRST_READ, None, 1)
     return int(page[0].storage_id) if page else FIRST_READ

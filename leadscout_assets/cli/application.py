@@ -15,21 +15,27 @@ from leadscout_assets.cli import (
     batches,
     classify,
     code_location,
+    consent,
     deliver,
     demo,
     doctor,
     explain,
     export,
+    forget,
     generate,
     health,
+    keys,
     logs,
     performance,
+    person,
     plan,
     platform,
     purposes,
     recovery,
+    retention,
     review,
     run,
+    suppression,
     undo,
 )
 from leadscout_assets.cli.long_work import ENDED_BY
@@ -65,6 +71,9 @@ COMMANDS = (
     logs.logs,
     recovery.backup,
     recovery.restore,
+    retention.prune,
+    forget.forget,
+    person.person,
 )
 
 LOOKING = frozenset({"none", "plan", "batches", "show", "doctor", "health", "logs"})
@@ -76,6 +85,9 @@ GROUPS = {
     "purposes": purposes.app,
     "mappings": plan.mappings,
     "review": review.app,
+    "suppress": suppression.app,
+    "consent": consent.app,
+    "keys": keys.app,
 }
 
 app = typer.Typer(
