@@ -25,6 +25,7 @@ KINDS: Mapping[str, str] = {
     "review.forgotten": "everything that people said about a lead's name was deleted",
     "batch.undone": "a batch was taken out of everything",
     "inference.deleted": "what was inferred about a batch was deleted, the retention of its purpose being over",
+    "retention.pruned": "what had been kept long enough of runs, logs and ticks was deleted",
     "home.restored": "this home was restored from a backup",
     "person.shown": "what is held about a person was gathered, for their request of access",
     "person.forgotten": "a person was taken out of every batch, file and report, or it was tried",

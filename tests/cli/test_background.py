@@ -169,7 +169,7 @@ def started(monkeypatch, home):
         ("generate", "--rows", "5", "--out", "x.csv"),
         ("backup",),
         ("restore", ".", "--to", "elsewhere"),
-        ("classify", "x.csv", "--column", "name", "--out", "y.csv", "--purpose", "a test"),
+        ("classify", "x.csv", "--column", "name", "--out", "y.csv", "--purpose", "evaluation"),
     ],
 )
 def test_every_long_command_starts_itself_without_the_option(leadscout, started, command, tmp_path, monkeypatch):

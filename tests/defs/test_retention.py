@@ -178,8 +178,8 @@ def test_the_ui_shows_every_batch_and_every_check_as_before(ground, monkeypatch)
     assert {one.kind: one.count for one in done}["logs of runs"] == 3
     records = ground.home.tables.select(RUN_PERFORMANCE, [], ["run_id"])["run_id"].to_pylist()
     assert {first.run_id, again.run_id} <= set(records)
-    (event,) = audit_events(ground.home.database)
-    assert (event.action, event.actor, event.detail["logs_of_runs"]) == ("retention.pruned", "a test", 3)
+    (event,) = (one for one in audit_events(ground.home.database) if one.action == "retention.pruned")
+    assert (event.actor, event.detail["logs_of_runs"]) == ("a test", 3)
 
 
 def test_the_alerts_go_on_where_they_were(ground):

@@ -53,7 +53,7 @@ def test_storage_that_comes_back_costs_a_try_and_no_finished_step_is_repeated(gr
     assert run.is_success
     assert tries(ground, run) == ["leads", "leads"]
     assert len(calls) == 3
-    assert len(ground.events(run, dg.DagsterEventType.ASSET_MATERIALIZATION)) == 6
+    assert len(ground.events(run, dg.DagsterEventType.ASSET_MATERIALIZATION)) == 7
 
 
 def test_a_failing_write_of_a_table_is_tried_again_too(ground, monkeypatch):

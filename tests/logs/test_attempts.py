@@ -91,6 +91,7 @@ def test_neither_names_nor_origins_are_told(leads, tmp_path):
 def test_evidence_of_an_unknown_shape_gives_no_attempts_and_is_not_repeated(tmp_path):
     logs = log_to_files(tmp_path / "home", log_debug=True)
     rows = {"batch_id": ["b"], "lead_id": ["0" * 16], "evidence": ["surname:zulu=0.9; african"], "method": ["x"]}
+    rows |= {"confidence": pa.array([None], pa.float64())}
     attempts.tell_attempts(pa.table(rows | {"origin": pa.array([None], pa.string())}), ("lexicon",))
     told = in_files(logs)
     assert told["debug/classification"][0]["attempts"] == []
@@ -106,6 +107,7 @@ def test_many_leads_of_one_way_are_cut_into_lines(tmp_path, monkeypatch):
         "lead_id": ids,
         "evidence": ["surname:lexicon:x=1.00"] * 8,
         "method": ["lexicon"] * 8,
+        "confidence": [0.9] * 8,
     }
     logs = log_to_files(tmp_path / "home", log_debug=True)
     attempts.tell_attempts(pa.table(rows | {"origin": ["x"] * 8}), ("lexicon",))
