@@ -87,7 +87,7 @@ def _tell(found: Forgotten, renewed: str | None) -> None:
         print("nothing was changed: --dry-run")
         return
     print()
-    print_pairs({"erasure": found.id, "files changed beside": found.changed_files, **_proven(found.proof)})
+    print_pairs({"erasure": found.id, "records and files changed beside": found.changed_files, **_proven(found.proof)})
     if renewed:
         print(f"backup {renewed} was taken and all earlier ones removed")
     for place, hits in found.proof.left.items():
