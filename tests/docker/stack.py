@@ -175,8 +175,9 @@ class Stack:
         return graphql(self.url, query, variables)
 
     def runs(self) -> list[dict[str, Any]]:
-        """Return the runs, the newest first."""
-        return list(self.ask(RUNS)["runsOrError"]["results"])
+        """Return the runs over batches, the newest first; at a full hour a schedule may start one of its own."""
+        found = self.ask(RUNS)["runsOrError"]["results"]
+        return [run for run in found if any("partition" in tag["key"] for tag in run["tags"])]
 
     def assets(self) -> dict[str, dict[str, Any]]:
         """Return, per asset, its batches by status and its checks' batches by verdict."""

@@ -161,8 +161,9 @@ class Terminal:
         return dict(told["data"])
 
     def runs(self) -> list[dict[str, Any]]:
-        """Return the runs, the newest first."""
-        return list(self.ask(RUNS)["runsOrError"]["results"])
+        """Return the runs over batches, the newest first; at a full hour a schedule may start one of its own."""
+        found = self.ask(RUNS)["runsOrError"]["results"]
+        return [run for run in found if any("partition" in tag["key"] for tag in run["tags"])]
 
     def batches(self) -> list[dict[str, Any]]:
         """Return what `leadscout batches --json` lists."""
