@@ -65,18 +65,18 @@ def train_ngrams(lexicon: Lexicon, role: Kind, hidden: NDArray[np.bool_] | None 
     scale = 1 / np.sqrt(counts)
     importance = targets @ (targets.sum(0) / targets.sum() + 1e-9) ** -BALANCE
     # A row per origin: what is gathered and summed then lies together in memory.
-    goals, importance = np.ascontiguousarray(targets.T), (importance / importance.sum()) * scale
+    goals, importance = np.ascontiguousarray(targets.T), importance / importance.sum()
     weights, bias = np.zeros((len(ORIGINS), int(kept.sum()))), np.log(goals.mean(1) + 1e-6)
     # Adam with bincount instead of matrices: n-grams are sparse, and sums in a fixed order give the same model anywhere.
     first, second = np.zeros_like(weights), np.zeros_like(weights)
     for step in range(1, STEPS + 1):
         scores = _gathered(weights, places, owners, len(tokens)) * scale + bias[:, None]
-        error = _softmax(scores) - goals
-        gradient = _gathered(error * importance, owners, places, weights.shape[1]) + PENALTY * weights
+        error = (_softmax(scores) - goals) * importance
+        gradient = _gathered(error * scale, owners, places, weights.shape[1]) + PENALTY * weights
         first = 0.9 * first + 0.1 * gradient
         second = 0.99 * second + 0.01 * gradient**2
         weights = weights - RATE * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.99**step)) + 1e-8)
-        bias = bias - (error * importance / scale).sum(1)
+        bias = bias - error.sum(1)
     return NgramModel(codes[kept].astype(np.int32), weights.T.astype(np.float16), bias.astype(np.float32))
 
 
