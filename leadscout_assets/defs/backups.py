@@ -1,6 +1,5 @@
 """Backups and restore drills as assets, on schedules, with checks of what they found and a sensor for their age."""
 
-import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
@@ -11,6 +10,7 @@ from leadscout_assets.defs.resources import Platform
 from leadscout_assets.defs.retrying import retried
 from leadscout_assets.defs.run_log import in_its_log
 from leadscout_assets.defs.ticking import ticking
+from leadscout_assets.defs.verdicts import written
 from leadscout_assets.logs import operation, private_errors
 from leadscout_assets.progress import tracked
 from leadscout_assets.recovery.ages import Ages, ages
@@ -23,9 +23,6 @@ BACKUPS_GROUP = "backups"
 OWNERS = ["team:data-engineering"]
 
 BACKUP_AGE, RESTORE_AGE, RESTORED = "backup_age", "proven_restore_age", "restored_as_backed_up"
-
-REPEAT_SECONDS = 3_600
-"""A verdict that does not change is written again this often, so that a green check is never older than that."""
 
 # Often and at night for a person, seldom for the machine: a backup copies only what is new.
 TWICE_A_DAY = "0 1,13 * * *"
@@ -140,19 +137,11 @@ def recovery_ages(context: dg.AssetCheckExecutionContext, platform: Platform) ->
     description="Writes the verdicts on the age of backup and proven restore when they change, and every hour.",
 )
 def recovery_ages_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-    """Evaluate one tick; the cursor holds what the last verdicts were judged on and when they were written."""
+    """Evaluate one tick."""
     now = datetime.now(UTC)
     with ticking(context) as (instance, home):
         judged = _judged(ages(home.settings, now))
         # The UI hides a verdict as soon as its asset is materialized again.
         states = [[verdict.fresh, newest_materialization(instance, asset)] for asset, verdict in judged.values()]
-    last = json.loads(context.cursor) if context.cursor else {}
-    if states == last.get("states") and now.timestamp() - last["at"] < REPEAT_SECONDS:
-        return dg.SensorResult()
-    events = [
-        dg.AssetCheckEvaluation(
-            asset_key=dg.AssetKey(asset), check_name=name, passed=verdict.fresh, description=verdict.sentence
-        )
-        for name, (asset, verdict) in judged.items()
-    ]
-    return dg.SensorResult(asset_events=events, cursor=json.dumps({"states": states, "at": now.timestamp()}))
+    verdicts = {(asset, name): verdict for name, (asset, verdict) in judged.items()}
+    return written(verdicts, states, context.cursor, now)

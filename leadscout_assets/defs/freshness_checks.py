@@ -1,6 +1,5 @@
 """Freshness of what people look at, judged by when the newest batch was delivered: checks, and a sensor that keeps them current."""
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -9,6 +8,7 @@ import dagster as dg
 from leadscout_assets.defs.instance import materialized_at, newest_materialization
 from leadscout_assets.defs.resources import Platform
 from leadscout_assets.defs.ticking import ticking
+from leadscout_assets.defs.verdicts import written
 from leadscout_assets.home import Home
 from leadscout_assets.runs.freshness import Freshness, cleansed, deliveries_arrive, newest_materialized
 
@@ -22,9 +22,6 @@ KEPT_CLEAN = "leads"
 
 CLEANSE_WITHIN = timedelta(days=31)
 """A registry is asked every month."""
-
-REPEAT_SECONDS = 3600
-"""A verdict that does not change is written again this often, so that a green check is never older than that."""
 
 SPECS = [
     spec
@@ -71,28 +68,14 @@ def freshness(context: dg.AssetCheckExecutionContext, platform: Platform) -> Ite
     description="Writes the freshness verdicts when they or their assets change, and every hour; starts no run.",
 )
 def freshness_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-    """Evaluate one tick; the cursor holds the last verdicts, what they were judged on and when they were written."""
+    """Evaluate one tick."""
     now = datetime.now(UTC)
-    last = json.loads(context.cursor) if context.cursor else {}
     with ticking(context) as (instance, home):
         verdicts = {
-            f"{asset}:{name}": verdict
-            for asset in WATCHED
-            for name, verdict in judge(instance, home, asset, now).items()
+            (asset, name): verdict for asset in WATCHED for name, verdict in judge(instance, home, asset, now).items()
         }
         # The UI hides a verdict as soon as its asset is materialized again.
-        states = {name: verdict.fresh for name, verdict in verdicts.items()} | {
+        states = {f"{asset}:{name}": verdict.fresh for (asset, name), verdict in verdicts.items()} | {
             asset: newest_materialization(instance, asset) for asset in WATCHED
         }
-    if states == last.get("states") and now.timestamp() - last["at"] < REPEAT_SECONDS:
-        return dg.SensorResult()
-    events = [
-        dg.AssetCheckEvaluation(
-            asset_key=dg.AssetKey(name.partition(":")[0]),
-            check_name=name.partition(":")[2],
-            passed=verdict.fresh,
-            description=verdict.sentence,
-        )
-        for name, verdict in verdicts.items()
-    ]
-    return dg.SensorResult(asset_events=events, cursor=json.dumps({"states": states, "at": now.timestamp()}))
+    return written(verdicts, states, context.cursor, now)
