@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
     from pyarrow.dataset import Dataset
     from pyarrow.fs import FileSystem
+    from stamina import Attempt
 
 Filters = Sequence[tuple[str, str, Any]]
 """Conditions that all hold: column, comparison (`=`, `>=`, `in`, ...), value."""
@@ -229,15 +230,11 @@ class Tables:
         with _writing(contract):
             table = DeltaTable(self._path(contract))
             before = len(table.file_uris())
-            # Delta shortens its log by itself now and then, by a duration of its own.
-            kept = f"interval {math.ceil(keep.total_seconds())} seconds"
-            table.alter.set_table_properties(
-                {
-                    "delta.logRetentionDuration": kept,
-                    "delta.deletedFileRetentionDuration": kept,
-                }
-            )
-            table.optimize.compact()
+            for attempt in _attempts():
+                with attempt:
+                    table.update_incremental()
+                    _keep_log(table, keep)
+                    table.optimize.compact()
             hours = math.ceil(keep.total_seconds() / 3600)
             removed = table.vacuum(hours, dry_run=False, enforce_retention_duration=False, full=True)
             table.create_checkpoint()
@@ -334,9 +331,7 @@ class Tables:
         return dataset.FileSystemDataset(fragments, schema, parquet, files)
 
     def _merge(self, contract: Contract, frame: pa.Table, key: str, least: int) -> int:
-        import stamina
         from deltalake import DeltaTable
-        from deltalake.exceptions import CommitFailedError
 
         path = self._path(contract)
         if not self._exists(contract):
@@ -344,7 +339,7 @@ class Tables:
             DeltaTable.create(path, contract.schema, mode="ignore")
         added = 0
         # The loser of two writers reads the table again, and finds the other's rows.
-        for attempt in stamina.retry_context(on=CommitFailedError, attempts=WRITE_ATTEMPTS, timeout=60):
+        for attempt in _attempts():
             with attempt:
                 merge = DeltaTable(path).merge(
                     frame,
@@ -358,19 +353,36 @@ class Tables:
         return added
 
     def _write(self, contract: Contract, frame: pa.Table, predicate: str) -> None:
-        import stamina
         from deltalake import DeltaTable, write_deltalake
-        from deltalake.exceptions import CommitFailedError
 
         path = self._path(contract)
         with _writing(contract):
-            for attempt in stamina.retry_context(on=CommitFailedError, attempts=WRITE_ATTEMPTS, timeout=60):
+            for attempt in _attempts():
                 with attempt:
                     if not self._exists(contract):
                         make_private(path)
                         own = None if contract.scattered else ["batch_id"]
                         DeltaTable.create(path, contract.schema, mode="ignore", partition_by=own)
                     write_deltalake(path, frame, mode="overwrite", predicate=predicate)
+
+
+def _attempts() -> Iterable[Attempt]:
+    """Yield attempts at a commit, until one succeeds: another writer may always have been first."""
+    import stamina
+    from deltalake.exceptions import CommitFailedError
+
+    return stamina.retry_context(on=CommitFailedError, attempts=WRITE_ATTEMPTS, timeout=60)
+
+
+def _keep_log(table: DeltaTable, keep: timedelta) -> None:
+    """Have Delta keep its log for `keep`: it shortens it by itself now and then, by a duration of its own.
+
+    Written where it differs alone: whoever writes rows meanwhile has to begin again where it changes.
+    """
+    kept = f"interval {math.ceil(keep.total_seconds())} seconds"
+    wanted = {"delta.logRetentionDuration": kept, "delta.deletedFileRetentionDuration": kept}
+    if not wanted.items() <= table.metadata().configuration.items():
+        table.alter.set_table_properties(wanted)
 
 
 def _completed(rows: pa.Table, schema: pa.Schema) -> pa.Table:
