@@ -24,10 +24,12 @@ from leadscout_assets.cli import (
     health,
     logs,
     performance,
+    plan,
     platform,
     recovery,
     review,
     run,
+    undo,
 )
 from leadscout_assets.cli.long_work import ENDED_BY
 from leadscout_assets.errors import LeadScoutError, is_interruption
@@ -41,6 +43,7 @@ INTERRUPTED = 130
 COMMANDS = (
     run.run,
     deliver.deliver,
+    plan.plan,
     generate.generate,
     classify.classify,
     explain.explain,
@@ -48,6 +51,7 @@ COMMANDS = (
     batches.batches,
     batches.show,
     platform.backfill,
+    undo.undo,
     platform.up,
     background.down,
     background.status,
@@ -62,9 +66,15 @@ COMMANDS = (
     recovery.restore,
 )
 
-LOOKING = frozenset({"none", "batches", "show", "doctor", "health", "logs"})
+LOOKING = frozenset({"none", "plan", "batches", "show", "doctor", "health", "logs"})
 """Commands that change nothing."""
-GROUPS = {"alerts": alerts.app, "audit": audit.app, "perf": performance.performance, "review": review.app}
+GROUPS = {
+    "alerts": alerts.app,
+    "audit": audit.app,
+    "perf": performance.performance,
+    "mappings": plan.mappings,
+    "review": review.app,
+}
 
 app = typer.Typer(
     name="leadscout",

@@ -133,6 +133,11 @@ def write_delivery(path: Path, rows: int, seed: int, tell: Tell = untold) -> Non
         temporary.unlink(missing_ok=True)
 
 
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write a delivery that `generate` or the like made as CSV."""
+    _write_csv(path, table, untold)
+
+
 def _repeated(dice: Dice, columns: list[pa.Array]) -> list[pa.Array]:
     """Return the columns with some rows repeating an earlier row, or only its director and cell."""
     person = {COLUMNS.index("DirectorName"), COLUMNS.index("DirectorCell")}
