@@ -72,7 +72,7 @@ def remembered(reviews: Iterable[Review], digest: Callable[[str], str]) -> Remem
     """Return the answers that the classifier takes before its own, with how sure they are."""
     stands = standing(reviews)
     of_reviewers, of_names = reviewer_agreement(stands), name_agreement(stands)
-    certainty = {ReviewKind.REVIEWER: of_reviewers, ReviewKind.SELF_DECLARED: MOST_CERTAIN}
+    certainty: dict[str, float] = {ReviewKind.REVIEWER: of_reviewers, ReviewKind.SELF_DECLARED: MOST_CERTAIN}
     verified = {
         lead: _answer(review.origin, review.language, certainty[review.kind]) for lead, review in stands.counts.items()
     }
