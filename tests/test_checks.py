@@ -68,6 +68,7 @@ ALTERED = [
     ("classifications.conservation", {"answered": 61}),
     ("classifications.conservation", {"classifications": 91, "abstained": 21}),
     ("classifications.classification_coverage", {"answered": 30, "narrowed": 14, "abstained": 46}),
+    ("classifications.classification_purpose", {"purpose_refusal": "the purpose x is refused: why"}),
     ("lead_scores.conservation", {"scores": 89}),
     ("lead_scores.conservation", {"leads": 89}),
     ("lead_reports.conservation", {"report": None}),

@@ -26,6 +26,7 @@ from leadscout_assets.cli import (
     performance,
     plan,
     platform,
+    purposes,
     recovery,
     review,
     run,
@@ -72,6 +73,7 @@ GROUPS = {
     "alerts": alerts.app,
     "audit": audit.app,
     "perf": performance.performance,
+    "purposes": purposes.app,
     "mappings": plan.mappings,
     "review": review.app,
 }

@@ -30,8 +30,10 @@ def demo(
 ) -> int:
     """Show the platform at work on 500 generated leads; stays up until Ctrl-C unless --once."""
     from leadscout_assets import demonstration
+    from leadscout_assets.batch_purposes import require_registered
     from leadscout_assets.cli.long_work import long_work
     from leadscout_assets.demonstration_history import deliver_past_days
+    from leadscout_assets.governance.anchors import anchor
     from leadscout_assets.home import Home
     from leadscout_assets.pipeline import STEPS
 
@@ -42,6 +44,8 @@ def demo(
     purpose = settings.classification_purpose or demonstration.PURPOSE
     settings = use_settings(settings.model_copy(update={"classification_purpose": purpose}))
     home = Home(settings)
+    require_registered(home, "demo")
+    anchor(settings, home.database, why="up")
     deliver_past_days(home)
     if once:
         with long_work(settings, "demo", total=len(STEPS), unit="steps") as work, _bar() as bar:
