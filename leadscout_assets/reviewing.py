@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from leadscout_assets import contracts
 from leadscout_assets.errors import BadInput
+from leadscout_assets.frames import rows_by_batch
 from leadscout_assets.home import Home
 from leadscout_assets.terms import ReviewKind
 
 if TYPE_CHECKING:
-    from leadscout_assets.database.reviews import Forgotten, Stored
+    from leadscout_assets.database.reviews import Stored
     from leadscout_assets.names.remembered import Remembered
     from leadscout_assets.reviews.agreement import Agreement
     from leadscout_assets.reviews.checking import Fault, Options
@@ -43,6 +44,15 @@ class Imported:
     stored: Stored | None
     faults: tuple[Fault, ...]
     open: int
+
+
+@dataclass(frozen=True)
+class ForgottenAnswers:
+    """What was deleted, and the batches in which an answer had decided a classification: to be run again."""
+
+    reviews: int
+    questions: int
+    batches: tuple[str, ...]
 
 
 def export_review(
@@ -119,24 +129,32 @@ def import_review(home: Home, file: Path, *, reviewer: str, kind: ReviewKind, pa
     return Imported(reviews.store(found.answers, kind=kind, reviewer=name), found.faults, found.open)
 
 
-def forget_answers(home: Home, lead_ids: Collection[str], *, actor: str) -> Forgotten:
-    """Delete everything that was said and asked of these leads; nothing of it stays in the database's files.
+def forget_answers(home: Home, lead_ids: Collection[str], *, actor: str) -> ForgottenAnswers:
+    """Delete everything that was said and asked of these leads, and what their answers decided. Safe to repeat.
 
-    What the answers decided stands in the classifications until the batches named in the result are run again.
+    Nothing of it stays in the database's files. Classifications that an answer decided are abstentions until their batches
+    are run again.
     """
     from leadscout_assets.database.audit import record_event
     from leadscout_assets.database.reviews import Reviews
+    from leadscout_assets.reviews.withdrawing import decided_by_people, withdrawn
 
     gone = Reviews(home.database).forget(lead_ids)
+    batches = [record.batch_id for record in home.records.all()]
+    answers = home.tables.read(contracts.CLASSIFICATIONS, batches, ["batch_id", "lead_id", "method"], ordered=False)
+    decided = list(rows_by_batch(answers.filter(decided_by_people(answers, lead_ids))))
+    for batch in sorted(decided):
+        rows = home.tables.read(contracts.CLASSIFICATIONS, [batch])
+        home.tables.replace(contracts.CLASSIFICATIONS, withdrawn(rows, lead_ids), [batch])
     for lead_id in lead_ids:
         record_event(
             home.database,
             actor=actor,
             action="review.forgotten",
             subject=lead_id,
-            detail={"reviews": gone.reviews, "questions": gone.questions},
+            detail={"reviews": gone.reviews, "questions": gone.questions, "batches": sorted(decided)},
         )
-    return gone
+    return ForgottenAnswers(gone.reviews, gone.questions, tuple(sorted(decided)))
 
 
 def live_accuracy(home: Home) -> Agreement:

@@ -85,7 +85,7 @@ def forget(lead: Annotated[str, typer.Option(help="Lead id, as a report's column
     gone = forget_answers(Home(current_settings()), [lead], actor=user())
     print_pairs({"answers deleted": gone.reviews, "questions deleted": gone.questions})
     if gone.batches:
-        print(f"what they decided goes with the next run: leadscout backfill {' '.join(gone.batches)}")
+        print(f"what they decided is taken out; to classify anew: leadscout backfill {' '.join(gone.batches)}")
 
 
 @app.command()

@@ -88,11 +88,9 @@ class Reviews:
 
     def all(self) -> list[Review]:
         """Return every review, the oldest first."""
+        query = sa.select(*(reviews.c[name] for name in Review._fields)).order_by(reviews.c.number)
         with self._database.read() as connection:
-            return [
-                Review(**{**row._mapping, "kind": ReviewKind(row.kind)})
-                for row in connection.execute(reviews.select().order_by(reviews.c.number))
-            ]
+            return [Review._make(row) for row in connection.execute(query)]
 
     def answered_leads(self) -> set[str]:
         """Return the ids of all leads of which anything was said."""
@@ -132,13 +130,14 @@ class Reviews:
                             connection.execute(changed)
 
     def forget_questions(self, batch_ids: Collection[str]) -> int:
-        """Delete the questions on some batches, with the model's answers in them; what people said stays. Return how many."""
+        """Delete the questions on some batches, with the model's answers in them, without a trace; what people said stays. Return how many."""
         gone = 0
         with self._database.begin() as connection:
             for chunk in _chunks(batch_ids):
                 gone += connection.execute(
                     sa.delete(review_questions).where(review_questions.c.batch_id.in_(chunk))
                 ).rowcount
+        self._database.scrub([review_questions])
         return gone
 
 

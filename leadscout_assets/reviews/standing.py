@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from leadscout_assets.names.remembered import Answer, Remembered
 from leadscout_assets.terms import CANNOT_TELL, Origin, ReviewKind
@@ -23,11 +24,10 @@ PRIOR_AGREEING, PRIOR = 19, 20
 """What is assumed of people before enough is measured: they agree in 19 of 20 cases, as if 20 had been seen. Set by judgement."""
 
 
-@dataclass(frozen=True)
-class Review:
+class Review(NamedTuple):
     """One answer as it was given. `number` grows with every one stored; `origin` may be `cannot_tell`.
 
-    `name_hash` is None where the answer can count for this lead only.
+    `name_hash` is None where the answer can count for this lead only; `kind` is one of `ReviewKind`.
     """
 
     number: int
@@ -37,7 +37,7 @@ class Review:
     name_hash: str | None
     origin: str
     language: str | None
-    kind: ReviewKind
+    kind: str
     reviewer: str
     at: datetime
     note: str | None = None
@@ -59,11 +59,11 @@ def standing(reviews: Iterable[Review]) -> Standing:
     """
     newest: dict[tuple[str, str], Review] = {}
     for review in sorted(reviews, key=lambda one: one.number):
-        source = review.reviewer if review.kind is ReviewKind.REVIEWER else ""
+        source = review.reviewer if review.kind == ReviewKind.REVIEWER else ""
         newest[review.lead_id, f"{review.kind}:{source}"] = review
     current: dict[str, list[Review]] = defaultdict(list)
-    for review in sorted(newest.values(), key=lambda one: (one.kind is ReviewKind.SELF_DECLARED, one.number)):
-        if review.origin != CANNOT_TELL or review.kind is ReviewKind.SELF_DECLARED:
+    for review in sorted(newest.values(), key=lambda one: (one.kind == ReviewKind.SELF_DECLARED, one.number)):
+        if review.origin != CANNOT_TELL or review.kind == ReviewKind.SELF_DECLARED:
             current[review.lead_id].append(review)
     return Standing({lead: said[-1] for lead, said in current.items()}, {k: tuple(v) for k, v in current.items()})
 
@@ -72,7 +72,7 @@ def remembered(reviews: Iterable[Review], digest: Callable[[str], str]) -> Remem
     """Return the answers that the classifier takes before its own, with how sure they are."""
     stands = standing(reviews)
     of_reviewers, of_names = reviewer_agreement(stands), name_agreement(stands)
-    certainty = {ReviewKind.REVIEWER: of_reviewers, ReviewKind.SELF_DECLARED: MOST_CERTAIN}
+    certainty: dict[str, float] = {ReviewKind.REVIEWER: of_reviewers, ReviewKind.SELF_DECLARED: MOST_CERTAIN}
     verified = {
         lead: _answer(review.origin, review.language, certainty[review.kind]) for lead, review in stands.counts.items()
     }
@@ -93,7 +93,7 @@ def reviewer_agreement(stands: Standing) -> float:
         against = said[-1]
         if against.origin == CANNOT_TELL:
             continue
-        others = [one for one in said[:-1] if one.kind is ReviewKind.REVIEWER]
+        others = [one for one in said[:-1] if one.kind == ReviewKind.REVIEWER]
         agreeing += sum(one.origin == against.origin for one in others)
         trials += len(others)
     return min(MOST_CERTAIN, (agreeing + PRIOR_AGREEING) / (trials + PRIOR))

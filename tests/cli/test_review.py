@@ -130,15 +130,10 @@ def test_a_name_that_two_leads_confirm_is_known_in_other_businesses_too(leadscou
     assert "memory" in (tmp_path / "out.csv").read_text()
 
 
-def test_a_single_run_takes_them_too_and_goes_on_with_nothing_made_before_them(
-    leadscout, platform, batch, paper, tmp_path
-):
-    source = lead_list(tmp_path / "again.csv")
-    before = leadscout("run", source, "--out", tmp_path / "out", "--json").json
+def test_a_single_run_takes_them_too(leadscout, platform, batch, paper, tmp_path):
     bring_back(leadscout, EUROPEANS.fill(paper))
-    after = leadscout("run", source, "--out", tmp_path / "out", "--json").json
-    assert (before["answered"], before["narrowed"]) == (5, 2)
-    assert (after["answered"], after["narrowed"]) == (7, 0)
+    found = leadscout("run", lead_list(tmp_path / "again.csv"), "--out", tmp_path / "out", "--json").json
+    assert (found["answered"], found["narrowed"]) == (7, 0)
 
 
 def test_importing_twice_stores_once_and_a_changed_mind_once_more(leadscout, batch, paper):
@@ -195,16 +190,23 @@ def test_somebody_must_have_reviewed(leadscout, paper):
         assert "--reviewer" in found.err
 
 
-def test_forgetting_deletes_every_trace_and_says_what_to_run_again(leadscout, platform, batch, paper):
+def test_forgetting_deletes_every_trace_and_what_it_decided_in_any_batch(leadscout, platform, batch, paper, tmp_path):
     bring_back(leadscout, EUROPEANS.fill(paper))
-    lead = str(answers_of(platform, batch)["RAJESH NAIDOO"]["lead_id"])
+    later = classified(platform, lead_list(tmp_path / "later.csv", people=(*PEOPLE, "ANNA NKOSI")))
+    before = answers_of(platform, later)
+    lead = str(before["RAJESH NAIDOO"]["lead_id"])
     found = leadscout("review", "forget", "--lead", lead)
     assert found.code == 0, found.err
-    assert f"leadscout backfill {batch}" in found.out
-    assert [event.subject for event in events(platform.database, action="review.forgotten")] == [lead]
-    rerun(platform, batch)
-    assert answers_of(platform, batch)["RAJESH NAIDOO"]["method"] == "lexicon"
-    assert answers_of(platform, batch)["WEI ZHANG"]["method"] == "verified"
+    assert f"leadscout backfill {later}\n" in found.out
+    (event,) = events(platform.database, action="review.forgotten")
+    assert (event.subject, event.detail) == (lead, {"reviews": 1, "questions": 1, "batches": [later]})
+    after = answers_of(platform, later)
+    assert (after["RAJESH NAIDOO"]["origin"], after["RAJESH NAIDOO"]["method"]) == (None, "abstained")
+    assert {name: row for name, row in after.items() if name != "RAJESH NAIDOO"} == {
+        name: row for name, row in before.items() if name != "RAJESH NAIDOO"
+    }
+    rerun(platform, later)
+    assert answers_of(platform, later)["RAJESH NAIDOO"]["method"] == "lexicon"
     again = leadscout("review", "forget", "--lead", lead)
     assert (again.code, "backfill" in again.out) == (0, False)
 
