@@ -113,6 +113,7 @@ def facts_of(home: Home, assets: Sequence[str], batches: Sequence[str]) -> list[
         home.records.refusal_sentences(batches),
         lambda contract, columns: home.tables.read(contract, batches, columns),
         home.settings.reports_dir,
+        home.asked(batches) if "classifications" in assets else None,
     )
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
+from leadscout_assets.names.outcome import ModelOutcome
+
 if TYPE_CHECKING:
     from leadscout_assets.settings import Settings
 
@@ -61,6 +63,8 @@ class BatchFacts:
     without_purpose: int = 0
     scores: int = 0
     report: ReportFacts | None = None
+    asked: ModelOutcome | None = None
+    """What became of names that a language model may be asked about; None where none is."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +166,17 @@ def _enough_names_are_classified(facts: BatchFacts, limits: Limits) -> Verdict:
     return Verdict(share >= floor, sentence + fix, {"share": round(share, 4), "limit": floor})
 
 
+def _the_model_answers(facts: BatchFacts, _: Limits) -> Verdict:
+    asked = facts.asked
+    if asked is None:
+        return Verdict(True, "no language model is asked (LEADSCOUT_LLM_PROVIDERS)")
+    if not asked.names:
+        return Verdict(True, "every name is decided without a language model")
+    figures = {"names": asked.names, "decided": asked.decided, "cached": asked.cached, **asked.undecided}
+    fix = ": re-run the batch later, only these names are asked about again; in doubt: --retry-in-doubt"
+    return Verdict(not asked.failed, asked.in_words() + (fix if asked.failed else ""), figures)
+
+
 def _report_totals_are_the_tables(facts: BatchFacts, _: Limits) -> Verdict:
     if facts.report is None:
         return Verdict(False, facts.refusal or "there is no report: materialize lead_reports for this batch")
@@ -199,6 +214,13 @@ CHECKS: tuple[Check, ...] = (
         "classification_coverage",
         "most names are answered or narrowed",
         _enough_names_are_classified,
+    ),
+    Check(
+        "classifications",
+        "language_model",
+        "no name stays undecided because a language model could not be asked",
+        _the_model_answers,
+        warns=True,
     ),
     Check("lead_scores", "conservation", "every lead has one score", _every_lead_is_scored),
     Check("lead_reports", "conservation", "every lead and rejected row stands in the report", _every_row_is_reported),

@@ -30,6 +30,8 @@ from leadscout_assets.progress import current
 from leadscout_assets.terms import Method
 
 if TYPE_CHECKING:
+    from leadscout_assets.llm.interview import Interview
+    from leadscout_assets.names.outcome import ModelOutcome
     from leadscout_assets.settings import Settings
 
 STEPS = ("raw_leads", "leads", "classifications", "lead_scores", "lead_reports")
@@ -192,8 +194,11 @@ def _same_rows(before: pa.Table, became: pa.Table, fell: pa.Table) -> bool:
     return bool(np.array_equal(np.sort(before["source_row"].to_numpy()), np.sort(after)))
 
 
-def classify(leads: pa.Table, settings: Settings) -> pa.Table:
-    """Return the classifications of leads; without a recorded purpose every one is an abstention."""
+def classify(leads: pa.Table, settings: Settings, interview: Interview | None = None) -> pa.Table:
+    """Return the classifications of leads; without a recorded purpose every one is an abstention.
+
+    `interview`, where there is one, asks a language model about the names that nothing else decides.
+    """
     from leadscout_assets.logs.attempts import tell_attempts
     from leadscout_assets.names.cascade import classify_leads, load_classifier
 
@@ -207,6 +212,9 @@ def classify(leads: pa.Table, settings: Settings) -> pa.Table:
         )
         progress.tell((start + some.num_rows) / leads.num_rows)
     classified = pa.concat_tables(found)
+    if interview is not None:
+        reveal = settings.reveal_religion
+        classified = interview.decide(classified, leads, classifier, reveal_religion=reveal, tell=progress.tell)
     tell_attempts(classified, STAGES)
     return classified
 
@@ -219,9 +227,16 @@ def score(leads: pa.Table) -> pa.Table:
 
 
 def report(
-    deliveries: Sequence[Delivery], frames: Frames, reports_dir: Path, settings: Settings
+    deliveries: Sequence[Delivery],
+    frames: Frames,
+    reports_dir: Path,
+    settings: Settings,
+    asked: Mapping[str, ModelOutcome] | None = None,
 ) -> tuple[pa.Table, list[Refusal]]:
-    """Write the report files of each delivery below `reports_dir`; return the lead_reports frame and the batches refused."""
+    """Write the report files of each delivery below `reports_dir`; return the lead_reports frame and the batches refused.
+
+    `asked`: what became, by batch, of the names that a language model was asked about.
+    """
     batches = [delivery.batch_id for delivery in deliveries]
     of_batch = [by_batch(getattr(frames, name), batches) for name in Frames.__dataclass_fields__]
     refusals: list[Refusal] = []
@@ -229,7 +244,8 @@ def report(
 
     def write(context: Context, number: int, delivery: Delivery, *cut: pa.Table) -> pa.Table:
         told = partial(ways.tell, number)
-        return context.run(_report_one, delivery, Frames(*cut), reports_dir, settings, refusals, told)
+        outcome = (asked or {}).get(delivery.batch_id)
+        return context.run(_report_one, delivery, Frames(*cut), reports_dir, settings, outcome, refusals, told)
 
     contexts = [copy_context() for _ in deliveries]
     with ThreadPoolExecutor(REPORT_THREADS) as pool:
@@ -264,6 +280,7 @@ def _report_one(
     frames: Frames,
     reports_dir: Path,
     settings: Settings,
+    asked: ModelOutcome | None,
     refusals: list[Refusal],
     tell: Tell,
 ) -> pa.Table:
@@ -276,7 +293,7 @@ def _report_one(
         cut = (frames.raw_leads, frames.leads, frames.rejected_leads, frames.classifications, frames.lead_scores)
         current("rows").item(delivery.batch_id)
         tell(0.0)
-        numbers = batch_numbers(delivery, *cut, purpose=settings.classification_purpose)
+        numbers = batch_numbers(delivery, *cut, purpose=settings.classification_purpose, asked=asked)
         folder = reports_dir / delivery.batch_id
         most = settings.max_report_workbook_rows
         written = write_reports(folder, numbers, *cut[1:], max_workbook_rows=most, tell=part(tell, 0.1, 1.0))

@@ -38,6 +38,7 @@ class Method(StrEnum):
     LEXICON = "lexicon"
     PHONETIC = "phonetic"
     STATISTICAL = "statistical"
+    LLM = "llm"
     ABSTAINED = "abstained"
     NO_PURPOSE = "no_purpose"
 

@@ -21,6 +21,7 @@ from leadscout_assets.cli import (
     explain,
     generate,
     health,
+    llm,
     logs,
     performance,
     platform,
@@ -61,7 +62,13 @@ COMMANDS = (
 
 LOOKING = frozenset({"none", "batches", "show", "doctor", "health", "logs"})
 """Commands that change nothing."""
-GROUPS = {"alerts": alerts.app, "audit": audit.app, "perf": performance.performance}
+GROUPS = {
+    "alerts": alerts.app,
+    "audit": audit.app,
+    "llm": llm.app,
+    "perf": performance.performance,
+    "spend": llm.spending,
+}
 
 app = typer.Typer(
     name="leadscout",

@@ -53,6 +53,13 @@ def backfill(
     resume: Annotated[
         bool, typer.Option("--resume", help="The batches that the last, interrupted backfill left undone.")
     ] = False,
+    retry_in_doubt: Annotated[
+        bool,
+        typer.Option(
+            "--retry-in-doubt",
+            help="Ask a language model again about names in calls that may have been answered and charged already.",
+        ),
+    ] = False,
     background: Background = False,
 ) -> int:
     """Run batches again from the delivered files; exactly these batches are replaced."""
@@ -69,6 +76,8 @@ def backfill(
         in_background("backfill")
         return 0
 
+    if retry_in_doubt and settings.llm_is_on:
+        print(f"calls in doubt that may be made again: {home.let_ask_again(chosen)}; they stay booked")
     with open_instance(prepare_instance(settings).folder) as instance:
         order = ensure_partitions(instance, [record.batch_id for record in home.records.all()])
         rows = {b: record.rows_counted or 0 for b, record in home.records.many(chosen).items()}

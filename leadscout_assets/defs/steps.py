@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import dagster as dg
 import pyarrow as pa
@@ -82,12 +83,20 @@ class Step:
                     counts = {"leads": leads.get(batch, 0), "rejected": rejected.get(batch, 0)}
                     batch_done(batch, **counts, run_leads=frames.leads.num_rows, seconds=seconds)
 
-    def done(self, rows_in: int, output: pa.Table, *, asset: str | None = None, rejected: int = 0) -> pa.Table:
+    def done(
+        self,
+        rows_in: int,
+        output: pa.Table,
+        *,
+        asset: str | None = None,
+        rejected: int = 0,
+        more: Mapping[str, Any] | None = None,
+    ) -> pa.Table:
         """Attach the run record to the asset that the table is (the step's own unless named), and return the table.
 
-        `rejected` is the number of rows that the step rejected.
+        `rejected` is the number of rows that the step rejected; `more` are further fields of the record.
         """
-        self._attach(asset or self.name, rows_in, output, rejected)
+        self._attach(asset or self.name, rows_in, output, rejected, more or {})
         return output
 
     def broke_off(self) -> None:
@@ -99,7 +108,9 @@ class Step:
         except Exception as fault:  # noqa: BLE001  the step's own error matters, and this one may well have the same cause
             get_logger(__name__).warning("record.lost", asset=self.name, reason=describe(fault))
 
-    def _record(self, asset: str, *, rows_in: int, rows_out: int, rejected: int = 0, warnings: int = 0) -> RunRecord:
+    def _record(
+        self, asset: str, *, rows_in: int, rows_out: int, rejected: int = 0, warnings: int = 0, **more: Any
+    ) -> RunRecord:
         return self.watch.record(
             asset=asset,
             run_id=self.context.run.run_id,
@@ -109,11 +120,13 @@ class Step:
             rejected=rejected,
             warnings=warnings,
             retries=self.context.retry_number + int(self.context.run.tags.get(RETRY_NUMBER_TAG, 0)),
+            **more,
         )
 
-    def _attach(self, asset: str, rows_in: int, frame: pa.Table, rejected: int) -> None:
+    def _attach(self, asset: str, rows_in: int, frame: pa.Table, rejected: int, more: Mapping[str, Any]) -> None:
         carried = pc.sum(pc.list_value_length(frame["warnings"])).as_py() if "warnings" in frame.column_names else 0
-        record = self._record(asset, rows_in=rows_in, rows_out=frame.num_rows, rejected=rejected, warnings=carried or 0)
+        counts = {"rows_in": rows_in, "rows_out": frame.num_rows, "rejected": rejected, "warnings": carried or 0}
+        record = self._record(asset, **counts, **more)
         self.context.add_asset_metadata(record.to_metadata(), asset_key=asset)
         rows = rows_by_batch(frame)
         for delivery in self.deliveries:

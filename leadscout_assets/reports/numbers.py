@@ -21,6 +21,7 @@ from leadscout_assets.terms import PhoneKind, Reason
 
 if TYPE_CHECKING:
     from leadscout_assets.leads.delivery import Delivery
+    from leadscout_assets.names.outcome import ModelOutcome
 
 TOP_KEYWORDS = 10
 MIN_KEYWORD = 5
@@ -102,6 +103,7 @@ class BatchNumbers:
     provinces: tuple[Tally, ...]
     keywords: tuple[Tally, ...]
     origins: OriginNumbers
+    asked: ModelOutcome | None = None
 
     @property
     def reconciled(self) -> bool:
@@ -122,10 +124,12 @@ def batch_numbers(
     scores: pa.Table,
     *,
     purpose: str | None,
+    asked: ModelOutcome | None = None,
 ) -> BatchNumbers:
     """Compute the figures of one batch from its frames (each fits its contract and holds this batch alone).
 
-    `purpose` is the recorded purpose of classifying names, or nothing.
+    `purpose` is the recorded purpose of classifying names, or nothing; `asked` what became of names that a language
+    model was asked about, where one may be.
     """
     sentences = rule_sentences()
     totals = _totals(delivery, raw, leads, rejected, classifications)
@@ -145,6 +149,7 @@ def batch_numbers(
         provinces=_tallies(leads["province"], leads.num_rows),
         keywords=_keywords(leads),
         origins=origin_numbers(classifications, purpose=purpose),
+        asked=asked,
     )
 
 
