@@ -52,6 +52,9 @@ STAGES = (Method.LEXICON, Method.PHONETIC, Method.STATISTICAL)
 CLASSIFIED_AT_ONCE = 200_000
 """Leads; between two such pieces the work can be ended, and says how far it is."""
 
+BEFORE_ASKING = 0.2
+"""Share of the way that classifying is where a language model is asked as well: what takes time is to wait for it."""
+
 REPORT_THREADS = 2
 """Typst works outside Python's lock, so that one thread sets a PDF while the other writes a workbook."""
 
@@ -203,6 +206,7 @@ def classify(leads: pa.Table, settings: Settings, interview: Interview | None = 
     from leadscout_assets.names.cascade import classify_leads, load_classifier
 
     classifier, found, progress = load_classifier(), [contracts.CLASSIFICATIONS.empty()], current("rows")
+    tell = progress.tell if interview is None else part(progress.tell, 0.0, BEFORE_ASKING)
     for start in range(0, leads.num_rows, CLASSIFIED_AT_ONCE):
         some = leads.slice(start, CLASSIFIED_AT_ONCE)
         found.append(
@@ -210,11 +214,12 @@ def classify(leads: pa.Table, settings: Settings, interview: Interview | None = 
                 some, classifier, purpose=settings.classification_purpose, reveal_religion=settings.reveal_religion
             )
         )
-        progress.tell((start + some.num_rows) / leads.num_rows)
+        tell((start + some.num_rows) / leads.num_rows)
     classified = pa.concat_tables(found)
     if interview is not None:
+        tell = part(progress.tell, BEFORE_ASKING, 1.0)
         reveal = settings.reveal_religion
-        classified = interview.decide(classified, leads, classifier, reveal_religion=reveal, tell=progress.tell)
+        classified = interview.decide(classified, leads, classifier, reveal_religion=reveal, tell=tell)
     tell_attempts(classified, STAGES)
     return classified
 

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from leadscout_assets.llm.answered import Asked
 from leadscout_assets.llm.calibration import load_calibration, measured
 from leadscout_assets.llm.prices import Estimate, dollars
 from leadscout_assets.llm.questions import as_data
 from leadscout_assets.llm.schema import BANDS
-from leadscout_assets.llm.stage import Asked, Stage
+from leadscout_assets.llm.stage import Stage
 from leadscout_assets.terms import Origin
 
 PASSES_AT = 0.60

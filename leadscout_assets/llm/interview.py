@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from leadscout_assets.llm.answered import Answered, Asked, Figures, Why
 from leadscout_assets.llm.calibration import load_calibration
 from leadscout_assets.llm.prices import dollars
-from leadscout_assets.llm.stage import Answered, Asked, Figures, Stage, Why
+from leadscout_assets.llm.stage import Stage
 from leadscout_assets.logs import get_logger
 from leadscout_assets.names.asked import Opinion, full_names, undecided_rows, with_opinions
 from leadscout_assets.names.outcome import ModelOutcome

@@ -10,7 +10,10 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from leadscout_assets.database.models import llm_calls, llm_jobs
-from leadscout_assets.llm.ledger import Denied, Ledger, Used, Wanted, book, close, over_a_cap
+from leadscout_assets.llm.admitting import over_a_cap
+from leadscout_assets.llm.booked import Denied, Used, Wanted
+from leadscout_assets.llm.booking import book, close
+from leadscout_assets.llm.ledger import Ledger
 
 
 @dataclass(frozen=True)

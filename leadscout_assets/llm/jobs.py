@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
 
+from leadscout_assets.llm.answered import Offer
+from leadscout_assets.llm.asking import items_of
+from leadscout_assets.llm.booked import Denied, Used, Wanted
 from leadscout_assets.llm.job_ledger import Intended, Job, JobLedger
-from leadscout_assets.llm.ledger import Denied, Used, Wanted
 from leadscout_assets.llm.prices import Estimate, Price
 from leadscout_assets.llm.providers import CallFailed, Reply
 from leadscout_assets.llm.questions import answer_key, as_data, cleaned, is_name, question_key
-from leadscout_assets.llm.stage import Offer, Stage, items_of
+from leadscout_assets.llm.stage import Stage
 
 NEVER_ARRIVED = timedelta(minutes=15)
 """After this a job that its vendor does not list was never submitted: a request takes seconds to arrive."""

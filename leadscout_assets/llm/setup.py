@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from leadscout_assets.errors import BadSetting
+from leadscout_assets.llm.answered import Offer, Pace
 from leadscout_assets.llm.calibration import load_calibration
 from leadscout_assets.llm.prices import nano, price_of
 from leadscout_assets.llm.providers import PROVIDERS, Provider
 from leadscout_assets.llm.schema import form
-from leadscout_assets.llm.stage import Offer, Pace, Stage
+from leadscout_assets.llm.stage import Stage
 from leadscout_assets.settings import Settings
 
 if TYPE_CHECKING:
     from leadscout_assets.database.engine import Database
+    from leadscout_assets.llm.booked import Caps
     from leadscout_assets.llm.jobs import Jobs
-    from leadscout_assets.llm.ledger import Caps, Ledger
+    from leadscout_assets.llm.ledger import Ledger
 
 NEEDS_KEY = ("openai", "anthropic")
 NEEDS_URL = ("local", "stub")
@@ -27,7 +29,7 @@ NEEDS_URL = ("local", "stub")
 
 def caps_of(settings: Settings) -> Caps:
     """Return the caps that the settings name."""
-    from leadscout_assets.llm.ledger import Caps
+    from leadscout_assets.llm.booked import Caps
 
     return Caps(
         call=nano(settings.llm_max_usd_per_call),

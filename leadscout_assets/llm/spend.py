@@ -11,7 +11,9 @@ import sqlalchemy as sa
 
 from leadscout_assets.database.engine import Database
 from leadscout_assets.database.models import llm_call_batches, llm_calls, llm_outcomes
-from leadscout_assets.llm.ledger import OPEN_STATES, Caps, day_and_month
+from leadscout_assets.llm.admitting import day_and_month
+from leadscout_assets.llm.booked import Caps
+from leadscout_assets.llm.ledger import OPEN_STATES
 from leadscout_assets.llm.prices import dollars
 from leadscout_assets.names.outcome import ModelOutcome
 from leadscout_assets.terms import TIME_ZONE
@@ -74,6 +76,22 @@ def _booked(database: Database) -> dict[str, int]:
     with database.read() as connection:
         found = connection.execute(summed.group_by(llm_call_batches.c.batch_id)).all()
     return {batch: int(nano) for batch, nano in found}
+
+
+def calls_since(database: Database, since: datetime) -> tuple[int, int, int]:
+    """Return of the calls made since a moment: how many are over, how many of them failed, and how many were too many."""
+    late = (
+        (llm_calls.c.at >= since)
+        & (llm_calls.c.kind != "job")
+        & llm_calls.c.state.in_(("settled", "released", "in_doubt"))
+    )
+    query = sa.select(llm_calls.c.state, llm_calls.c.outcome, sa.func.count().label("calls")).where(late)
+    with database.read() as connection:
+        rows = connection.execute(query.group_by(llm_calls.c.state, llm_calls.c.outcome)).all()
+    # One that was never sent, its run being over, says nothing about the service.
+    sent = [row for row in rows if row.outcome != "too_late"]
+    failed = sum(row.calls for row in sent if row.state != "settled")
+    return sum(row.calls for row in sent), failed, sum(row.calls for row in sent if row.outcome == "rate_limited")
 
 
 def spend(database: Database, caps: Caps, now: datetime) -> Spend:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,13 @@ import pytest
 from pydantic import SecretStr
 
 from leadscout_assets.database.engine import Database, upgrade
-from leadscout_assets.llm.ledger import Caps, Ledger
+from leadscout_assets.llm.answered import Offer, Pace
+from leadscout_assets.llm.booked import Caps
+from leadscout_assets.llm.ledger import Ledger
 from leadscout_assets.llm.prices import Price, nano
 from leadscout_assets.llm.providers import PROVIDERS
 from leadscout_assets.llm.schema import form
-from leadscout_assets.llm.stage import Offer, Pace, Stage
+from leadscout_assets.llm.stage import Stage
 from leadscout_assets.llm.stub import StubServer
 
 SECRET = b"k" * 32
@@ -68,7 +71,15 @@ def make_stage(ledger: Ledger, stub: StubServer) -> MakeStage:
     def make(*offers: Offer, pace: Pace = FAST, **changes: Any) -> Stage:
         used = changes.pop("ledger", ledger)
         wanted = form(reveal_religion=False)
-        return Stage(used, offers or (offer(stub),), wanted, SECRET, pace, sleep=lambda _: None, **changes)
+        return Stage(
+            used,
+            offers or (offer(stub),),
+            wanted,
+            SECRET,
+            pace,
+            sleep=lambda seconds: time.sleep(min(seconds, 0.05)),
+            **changes,
+        )
 
     return make
 

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from leadscout_assets.llm.ledger import Caps, Denied, Ledger, Reserved, Used, Wait, Wanted
+from leadscout_assets.llm.booked import Caps, Denied, Reserved, Used, Wait, Wanted
+from leadscout_assets.llm.ledger import Ledger
 from leadscout_assets.llm.prices import Estimate, Price, nano, price_of
 from leadscout_assets.llm.schema import Item
-from leadscout_assets.llm.spend import outcomes_of, spend
+from leadscout_assets.llm.spend import calls_since, outcomes_of, spend
 from leadscout_assets.terms import Origin
 from tests.database.conftest import database as either  # noqa: F401
 from tests.database.conftest import emptied_url, empty  # noqa: F401  the same two databases
@@ -87,6 +88,7 @@ def test_what_was_released_costs_nothing_and_is_asked_again_when_the_vendor_want
     assert spend(database, CAPS, NOON).total.usd == 0
     assert ledger.reserve(wanted(), NOON + timedelta(seconds=3)) == Wait(4.0)
     assert isinstance(ledger.reserve(wanted(), NOON + timedelta(seconds=7)), Reserved)
+    assert ledger.reserve(wanted(), NOON + timedelta(seconds=8)) == Denied("in_doubt")
 
 
 def test_what_is_in_doubt_stays_booked_after_it_may_be_sent_again(database):
@@ -158,6 +160,19 @@ def test_a_price_is_that_of_the_table_or_ones_own_and_never_nothing():
     assert price_of("openai", "batch", "") is None
     assert price_of("local", "qwen", "") is None
     assert price_of("local", "qwen", "local/qwen=0:0") == Price(0, 0)
+
+
+def test_calls_that_fail_are_counted_for_the_alerts(database):
+    ledger = Ledger(database, CAPS)
+    for number, outcome in enumerate(("rate_limited", "vendor_failed", "too_late")):
+        call = ledger.reserve(wanted(number), NOON)
+        ledger.release(call.id, outcome, 0.1, NOON, counts=False)
+    ledger.reserve(wanted(8), NOON)
+    lost, done = ledger.reserve(wanted(9), NOON), ledger.reserve(wanted(10), NOON)
+    ledger.doubt(lost.id, "timed_out", 0.1, NOON)
+    ledger.settle(done.id, PRICE, Used(1, 1, 0.1), {}, "complete", NOON)
+    assert calls_since(database, NOON) == (4, 3, 1)
+    assert calls_since(database, NOON + timedelta(seconds=1)) == (0, 0, 0)
 
 
 def test_caps_are_whole_billionths():

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 
 from leadscout_assets.database.models import llm_calls
 from leadscout_assets.errors import Stopped
+from leadscout_assets.llm.answered import Pace
 from leadscout_assets.llm.ledger import Ledger
 from leadscout_assets.llm.prices import nano
-from leadscout_assets.llm.stage import Pace
 from leadscout_assets.llm.stub import Faults
 from leadscout_assets.llm.stub.model import answer
 from tests.llm.conftest import CAPS, PRICE, names, offer
@@ -83,7 +83,7 @@ def test_a_call_that_may_have_been_answered_stays_booked_and_is_not_sent_again(m
     assert booked(ledger) > billed(stub) > 0
     again = stage.ask(names(4))
     assert (again.figures.calls, set(again.undecided.values())) == (0, {"in_doubt"})
-    assert ledger.write_off(["2026-03-02_list_00000001"], before=stage._clock()) == 1
+    assert ledger.write_off(["2026-03-02_list_00000001"], before=stage.clock()) == 1
     after = stage.ask(names(4))
     assert (after.figures.calls, len(after.answers)) == (1, 4)
     assert booked(ledger) >= billed(stub)

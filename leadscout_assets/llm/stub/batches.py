@@ -89,7 +89,7 @@ class Batches:
                 usage.get("prompt_tokens", usage.get("input_tokens")),
                 usage.get("completion_tokens", usage.get("output_tokens")),
             ]
-            self._bill.charge(body["model"], *counts, batch=True)
+            self._bill.charge(batch["vendor"], body["model"], *counts, batch=True)
             if openai:
                 results.append(
                     {

@@ -36,10 +36,11 @@ class Bill:
             self.requests += 1
             return self.requests
 
-    def charge(self, model: str, tokens_in: int, tokens_out: int, *, batch: bool = False) -> None:
+    def charge(self, vendor: str, model: str, tokens_in: int, tokens_out: int, *, batch: bool = False) -> None:
         """Charge one answer."""
         with self._lock:
-            self.entries.append({"model": model, "tokens_in": tokens_in, "tokens_out": tokens_out, "batch": batch})
+            entry = {"vendor": vendor, "model": model, "tokens_in": tokens_in, "tokens_out": tokens_out, "batch": batch}
+            self.entries.append(entry)
 
     def usage(self) -> dict[str, Any]:
         """Return the usage report: totals, as the vendors give them."""
@@ -63,9 +64,7 @@ class StubServer:
         class Bound(_Handler):
             server_of: ClassVar[StubServer] = stub
 
-        self._http = ThreadingHTTPServer(("127.0.0.1", port), Bound)
-        self._http.daemon_threads = True
-        self._http.block_on_close = False
+        self._http = _Quiet(("127.0.0.1", port), Bound)
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
 
     @property
@@ -101,6 +100,15 @@ class StubServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+class _Quiet(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 64
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of clients that are gone in the middle of a request: they were killed, which is what is tested."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -146,7 +154,7 @@ class _Handler(BaseHTTPRequestHandler):
             usage.get("prompt_tokens", usage.get("input_tokens")),
             usage.get("completion_tokens", usage.get("output_tokens")),
         )
-        stub.bill.charge(body["model"], *counts)
+        stub.bill.charge(vendor, body["model"], *counts)
         self._send(fault, json.dumps(response).encode())
 
     def _send(self, fault: str, body: bytes) -> None:
