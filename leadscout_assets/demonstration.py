@@ -51,8 +51,11 @@ def drop_workbook(home: Home) -> Dropped:
 
     inbox = home.make_inbox()
     hidden = inbox / f".{FILE_NAME}"
-    strangers = {"strangers": STRANGERS} if home.settings.llm_is_on else {}
-    write_delivery(hidden, ROWS, seed=1 + len(home.records.all()), **strangers)
+    seed = 1 + len(home.records.all())
+    if home.settings.llm_is_on:
+        write_delivery(hidden, ROWS, seed=seed, strangers=STRANGERS)
+    else:
+        write_delivery(hidden, ROWS, seed=seed)
     sha256 = sha256_of(hidden)
     hidden.replace(inbox / FILE_NAME)
     return Dropped(sha256, time.monotonic())

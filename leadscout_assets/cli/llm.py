@@ -134,7 +134,7 @@ def reconcile(
 def submit(batch: Annotated[list[str], typer.Argument(help="Batch ids.")]) -> int:
     """Ask about the undecided names of large backlogs by the vendor's batch API: half the price, within a day."""
     from leadscout_assets.home import Home
-    from leadscout_assets.llm.ledger import Denied
+    from leadscout_assets.llm.booked import Denied
     from leadscout_assets.names.outcome import TELLS
 
     home = Home(_switched_on())

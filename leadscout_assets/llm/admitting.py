@@ -56,7 +56,7 @@ def pace(connection: sa.Connection, wanted: Wanted, caps: Caps, now: datetime) -
         requests, tokens = requests - 1, tokens - count
         left = (at + MINUTE - now).total_seconds()
         if requests < caps.requests and (tokens + wanted.most.tokens <= caps.tokens or not requests):
-            return max(left, 0.01)
+            return float(max(left, 0.01))
     return 0.0
 
 

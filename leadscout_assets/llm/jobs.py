@@ -5,7 +5,8 @@ Answers go to the same store as those of calls; the next run of the batches take
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
@@ -29,6 +30,10 @@ SKEW = timedelta(minutes=5)
 @runtime_checkable
 class BatchProvider(Protocol):
     """A provider with a batch API. Requests are (custom id, body)."""
+
+    def close(self) -> None:
+        """Close its connections."""
+        ...
 
     def body(self, prompt: str, data: str, schema: Mapping[str, Any], most_tokens: int) -> dict[str, Any]:
         """Return one request's body."""
@@ -77,11 +82,14 @@ class Jobs:
         intended = self._jobs.intend([wanted for wanted, _ in requests], at)
         if isinstance(intended, Denied):
             return intended
-        bodies = [
-            (call, self._body(data, wanted)) for call, (wanted, data) in zip(intended.calls, requests, strict=True)
-        ]
         try:
-            self._jobs.submitted(intended.id, self._provider().submit(intended.id, bodies))
+            with self._open() as provider:
+                bodies = [
+                    (call, self._body(provider, data, wanted))
+                    for call, (wanted, data) in zip(intended.calls, requests, strict=True)
+                ]
+                vendor_id = provider.submit(intended.id, bodies)
+            self._jobs.submitted(intended.id, vendor_id)
         except CallFailed as failed:
             if failed.charged:
                 return intended  # it may have arrived: it is looked for, and not submitted again
@@ -93,27 +101,30 @@ class Jobs:
         """Look at every open job: find those whose submission was not confirmed, and store what is back."""
         at = now or datetime.now(UTC)
         mine = [job for job in self._jobs.open_jobs() if job.provider == self._offer.name]
-        return [self._looked(job, at) for job in mine]
+        if not mine:
+            return []
+        with self._open() as provider:
+            return [self._looked(provider, job, at) for job in mine]
 
-    def _looked(self, job: Job, now: datetime) -> Collected:
+    def _looked(self, provider: BatchProvider, job: Job, now: datetime) -> Collected:
         try:
-            return self._look(job, now)
+            return self._look(provider, job, now)
         except CallFailed:  # the vendor does not answer: what is not known today is known at the next look
             return Collected(job.id, job.state, 0)
 
-    def _look(self, job: Job, now: datetime) -> Collected:
+    def _look(self, provider: BatchProvider, job: Job, now: datetime) -> Collected:
         requests = self._jobs.requests_of(job.id)
         vendor_id = job.vendor_id
         if vendor_id is None:
             known = self._jobs.vendor_ids()
-            vendor_id, final = self._provider().find(job.id, set(requests), known, job.at - SKEW)
+            vendor_id, final = provider.find(job.id, set(requests), known, job.at - SKEW)
             if vendor_id is None:
                 if final and now - job.at > NEVER_ARRIVED:
                     self._jobs.over(job.id, "failed", list(requests), "never_arrived")
                     return Collected(job.id, "failed", 0)
                 return Collected(job.id, "intended", 0)
             self._jobs.submitted(job.id, vendor_id)
-        replies = self._provider().results(vendor_id)
+        replies = provider.results(vendor_id)
         if replies is None:
             return Collected(job.id, "submitted", 0)
         answered = 0
@@ -126,13 +137,15 @@ class Jobs:
         self._jobs.over(job.id, "done", list(requests), "not_answered")
         return Collected(job.id, "done", answered)
 
-    def _provider(self) -> BatchProvider:
-        if not hasattr(self, "_made"):
-            made = self._offer.make()
+    @contextmanager
+    def _open(self) -> Iterator[BatchProvider]:
+        made = self._offer.make()
+        try:
             if not isinstance(made, BatchProvider):
                 raise TypeError("this provider has no batch API")
-            self._made = made
-        return self._made
+            yield made
+        finally:
+            made.close()
 
     def _answer_key(self, name: str) -> str:
         return answer_key(name, self._offer.name, self._offer.model, self._stage.form, self._stage.secret)
@@ -143,6 +156,6 @@ class Jobs:
         keys = [(key, answers[key], batch) for key, _, batch in some]
         return Wanted(self._offer.name, self._offer.model, self._price, most, keys, form.prompt_hash, "job"), data
 
-    def _body(self, data: str, wanted: Wanted) -> dict[str, Any]:
+    def _body(self, provider: BatchProvider, data: str, wanted: Wanted) -> dict[str, Any]:
         form = self._stage.form
-        return self._provider().body(form.prompt, data, form.schema, wanted.most.tokens_out)
+        return provider.body(form.prompt, data, form.schema, wanted.most.tokens_out)

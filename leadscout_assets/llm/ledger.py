@@ -128,7 +128,8 @@ class Ledger:
         doubtful = llm_calls.c.state.in_(OPEN_STATES) & (llm_calls.c.kind == "call") & llm_calls.c.id.in_(of_batches)
         with self.alone() as connection:
             old = (llm_calls.c.state == "in_doubt") | (llm_calls.c.at < before)
-            return connection.execute(llm_calls.update().where(doubtful & old).values(state="written_off")).rowcount
+            changed = llm_calls.update().where(doubtful & old).values(state="written_off")
+            return int(connection.execute(changed).rowcount)
 
     def reconcile(self, provider: str, billed: int) -> int:
         """Book for a provider's calls in doubt what its bill has beyond all others; return what is left booked for them.

@@ -86,7 +86,7 @@ def test_a_job_that_was_never_submitted_is_given_up_once_it_can_be_known(make_jo
     now = datetime.now(UTC)
     jobs = make_jobs()
     with monkeypatch.context() as patch:
-        patch.setattr(type(jobs._provider()), "submit", lambda *_: (_ for _ in ()).throw(PowerCut))
+        patch.setattr(type(jobs._offer.make()), "submit", lambda *_: (_ for _ in ()).throw(PowerCut))
         with pytest.raises(PowerCut):
             jobs.submit(names(10), now)
     assert [each.state for each in make_jobs().collect(now + timedelta(minutes=1))] == ["intended"]

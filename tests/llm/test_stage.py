@@ -67,9 +67,9 @@ def test_what_can_be_healed_is_and_costs_what_the_vendor_bills(make_stage, stub,
     found = make_stage(offer(stub, vendor)).ask(names(4))
     assert (len(found.answers), found.undecided) == (4, {})
     assert found.figures.calls == HEALED[fault]
-    assert [each.item.origin or "cannot_tell" for each in found.answers.values()] == [
-        answer(0, n, 0)["origin"] for n in names(4)
-    ]
+    assert {n: each.item.origin or "cannot_tell" for n, each in found.answers.items()} == {
+        n: answer(0, n, 0)["origin"] for n in names(4)
+    }
     assert booked(ledger) == billed(stub)
 
 

@@ -79,7 +79,7 @@ class Batches:
         batch["polls"] += 1
         if batch["polls"] < POLLS_UNTIL_DONE or batch["results"] is not None:
             return
-        results = []
+        results: list[dict[str, Any]] = []
         for number, (custom, body) in enumerate(batch["requests"]):
             openai = batch["vendor"] == "openai"
             text = reply(openai_data(body) if openai else anthropic_data(body), "ok", self._seed)
@@ -101,8 +101,9 @@ class Batches:
                 )
             else:
                 results.append({"custom_id": custom, "result": {"type": "succeeded", "message": response}})
-        batch["results"] = results[::-1]  # in any order
-        self.files[f"file-out-{batch['id']}"] = b"\n".join(json.dumps(one).encode() for one in batch["results"])
+        results.reverse()  # in any order
+        batch["results"] = results
+        self.files[f"file-out-{batch['id']}"] = b"\n".join(json.dumps(one).encode() for one in results)
 
     def _get(self, match: re.Match[str], *_: Any) -> Any:
         batch = self._find(match[1])
