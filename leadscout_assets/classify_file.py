@@ -1,11 +1,14 @@
 """Classifies the names in one column of a CSV, a row out per row in. What `leadscout classify` does."""
 
+from __future__ import annotations
+
 import csv
 import os
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -16,6 +19,9 @@ from leadscout_assets.leads.guards import ReadLimits
 from leadscout_assets.pace import told
 from leadscout_assets.progress import current
 from leadscout_assets.terms import Origin
+
+if TYPE_CHECKING:
+    from leadscout_assets.names.remembered import Remembered
 
 PROBABILITIES = tuple(f"p_{origin}" for origin in Origin)
 HEADINGS = ("name", "origin", "confidence", "method", "origin_set", "language", *PROBABILITIES)
@@ -33,10 +39,18 @@ DIGITS = 4
 """Decimals of confidences and probabilities; the calibration behind them resolves less."""
 
 
-def classify_csv(source: Path, column: str, out: Path, limits: ReadLimits, *, reveal_religion: bool) -> int:
+def classify_csv(
+    source: Path,
+    column: str,
+    out: Path,
+    limits: ReadLimits,
+    *,
+    reveal_religion: bool,
+    confirmed: Remembered | None = None,
+) -> int:
     """Write one classification per row of `source` to `out`, in order, and return the number of rows.
 
-    A blank name is a row too, abstained. Raises `BadInput` for a file that is no CSV with that column.
+    What people `confirmed` of a full name wins over every estimate. A blank name is a row too, abstained. Raises `BadInput` for a file that is no CSV with that column.
     """
     from leadscout_assets.names.cascade import classify_names, load_classifier
     from leadscout_assets.names.normalising import split_names
@@ -50,7 +64,13 @@ def classify_csv(source: Path, column: str, out: Path, limits: ReadLimits, *, re
     for some in told(slices, len(slices), progress.tell):
         parts = split_names(pa.array(some, pa.string()))
         answers.append(
-            classify_names(parts["given_names"], parts["surname"], classifier, reveal_religion=reveal_religion)
+            classify_names(
+                parts["given_names"],
+                parts["surname"],
+                classifier,
+                reveal_religion=reveal_religion,
+                remembered=confirmed,
+            )
         )
     progress.stage("writing", 1.0)
     pairs = told(zip(slices, answers, strict=True), len(slices), progress.tell)

@@ -32,6 +32,7 @@ from leadscout_assets.terms import Method
 if TYPE_CHECKING:
     from leadscout_assets.llm.interview import Interview
     from leadscout_assets.names.outcome import ModelOutcome
+    from leadscout_assets.names.remembered import Remembered
     from leadscout_assets.settings import Settings
 
 STEPS = ("raw_leads", "leads", "classifications", "lead_scores", "lead_reports")
@@ -197,10 +198,13 @@ def _same_rows(before: pa.Table, became: pa.Table, fell: pa.Table) -> bool:
     return bool(np.array_equal(np.sort(before["source_row"].to_numpy()), np.sort(after)))
 
 
-def classify(leads: pa.Table, settings: Settings, interview: Interview | None = None) -> pa.Table:
+def classify(
+    leads: pa.Table, settings: Settings, confirmed: Remembered | None = None, *, interview: Interview | None = None
+) -> pa.Table:
     """Return the classifications of leads; without a recorded purpose every one is an abstention.
 
-    `interview`, where there is one, asks a language model about the names that nothing else decides.
+    What people `confirmed` wins over every estimate. `interview`, where there is one, asks a language model about the names
+    that nothing else decides.
     """
     from leadscout_assets.logs.attempts import tell_attempts
     from leadscout_assets.names.cascade import classify_leads, load_classifier
@@ -211,7 +215,11 @@ def classify(leads: pa.Table, settings: Settings, interview: Interview | None = 
         some = leads.slice(start, CLASSIFIED_AT_ONCE)
         found.append(
             classify_leads(
-                some, classifier, purpose=settings.classification_purpose, reveal_religion=settings.reveal_religion
+                some,
+                classifier,
+                purpose=settings.classification_purpose,
+                reveal_religion=settings.reveal_religion,
+                remembered=confirmed,
             )
         )
         tell((start + some.num_rows) / leads.num_rows)

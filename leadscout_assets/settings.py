@@ -215,6 +215,11 @@ class Settings(BaseSettings):
         return self.home / "reports"
 
     @property
+    def exports_dir(self) -> Path:
+        """Folder of what is exported without another place being named: questionnaires for reviewers."""
+        return self.home / "exports"
+
+    @property
     def keys_dir(self) -> Path:
         """Folder of the platform's keys, apart from the data."""
         return self.home / "keys"

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -28,6 +29,9 @@ from leadscout_assets.logs.batches import batch_done, batch_refused, batch_start
 from leadscout_assets.progress import current
 from leadscout_assets.runs.memory import peak_memory_mb
 from leadscout_assets.settings import Settings
+
+if TYPE_CHECKING:
+    from leadscout_assets.names.remembered import Remembered
 
 DECIDING = (
     "classification_purpose", "reveal_religion", "batch_slug", "sheet", "max_workbook_bytes", "max_unpacked_bytes",
@@ -87,10 +91,11 @@ def run_file(
     *,
     lead_id_key: bytes,
     delivered_at: datetime,
+    confirmed: Remembered | None = None,
     resume: bool = False,
     on_kept: Keeping = lambda _folder, _finished: None,
 ) -> ChainResult:
-    """Run the chain on one lead list and write its report below `out`.
+    """Run the chain on one lead list and write its report below `out`; what people `confirmed` of names wins.
 
     The result of each step is kept below `out` until the end, so that an interrupted run can be gone on with: with
     `resume`, finished steps are not done again, and the day of delivery is that of the run that was interrupted.
@@ -101,9 +106,9 @@ def run_file(
     _check_writable(out)
     _check_there(source)
     clock = Clock()
-    kept = KeptSteps(out, sha := sha256_of(source), _basis(sha, settings, lead_id_key), resume=resume)
+    kept = KeptSteps(out, sha := sha256_of(source), _basis(sha, settings, lead_id_key, confirmed), resume=resume)
     try:
-        result = _run(source, out, settings, lead_id_key, delivered_at, kept, on_kept, clock)
+        result = _run(source, out, settings, lead_id_key, delivered_at, confirmed, kept, on_kept, clock)
     except BadInput:
         # The same file is refused again, however often it is gone on with.
         kept.remove()
@@ -121,6 +126,7 @@ def _run(
     settings: Settings,
     lead_id_key: bytes,
     delivered_at: datetime,
+    confirmed: Remembered | None,
     kept: KeptSteps,
     on_kept: Keeping,
     clock: Clock,
@@ -164,7 +170,7 @@ def _run(
         (raw,) = kept.step("raw_leads", read)
     on_kept(kept.folder, kept.finished)
     leads, rejected = step("leads", validate)
-    (classifications,) = step("classifications", lambda: (pipeline.classify(leads, settings),))
+    (classifications,) = step("classifications", lambda: (pipeline.classify(leads, settings, confirmed),))
     (scores,) = step("lead_scores", lambda: (pipeline.score(leads),))
     frames = pipeline.Frames(raw, leads, rejected, classifications, scores)
     (files,) = step("lead_reports", report, lambda made: _still_there(made[0], out))
@@ -185,13 +191,14 @@ def _run(
     )
 
 
-def _basis(sha256: str, settings: Settings, lead_id_key: bytes) -> dict[str, str]:
+def _basis(sha256: str, settings: Settings, lead_id_key: bytes, confirmed: Remembered | None) -> dict[str, str]:
     """Return what the results of the steps depend on, personal values and the key as digests."""
     told = settings.model_dump_json(include=set(DECIDING)).encode()
     return {
         "input": sha256,
         "lead_id_key": hashlib.sha256(lead_id_key).hexdigest(),
         "settings": hashlib.sha256(told).hexdigest(),
+        "confirmed": confirmed.fingerprint() if confirmed else "",
         "product": importlib.metadata.version("leadscout"),
     }
 

@@ -43,6 +43,26 @@ class Method(StrEnum):
     NO_PURPOSE = "no_purpose"
 
 
+class ReviewKind(StrEnum):
+    """Whose word a review is. A person's own word about themselves ranks above a reviewer's."""
+
+    REVIEWER = "reviewer"
+    SELF_DECLARED = "self_declared"
+
+
+class ReviewNote(StrEnum):
+    """What a reviewer may add to an answer: codes, since free text would soon hold names."""
+
+    NAME_INCOMPLETE = "name_incomplete"
+    NO_PERSON = "no_person"
+    SEVERAL_POSSIBLE = "several_possible"
+    KNOWS_THE_PERSON = "knows_the_person"
+
+
+CANNOT_TELL = "cannot_tell"
+"""Answer of a reviewer who does not know, and of a person who does not wish to say."""
+
+
 class PhoneKind(StrEnum):
     """Kind of a telephone number, by its South African prefix; `foreign` for any other country."""
 

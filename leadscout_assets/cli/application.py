@@ -19,6 +19,7 @@ from leadscout_assets.cli import (
     demo,
     doctor,
     explain,
+    export,
     generate,
     health,
     llm,
@@ -26,6 +27,7 @@ from leadscout_assets.cli import (
     performance,
     platform,
     recovery,
+    review,
     run,
 )
 from leadscout_assets.cli.long_work import ENDED_BY
@@ -43,6 +45,7 @@ COMMANDS = (
     generate.generate,
     classify.classify,
     explain.explain,
+    export.export,
     batches.batches,
     batches.show,
     platform.backfill,
@@ -67,6 +70,7 @@ GROUPS = {
     "audit": audit.app,
     "llm": llm.app,
     "perf": performance.performance,
+    "review": review.app,
     "spend": llm.spending,
 }
 

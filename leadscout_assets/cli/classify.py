@@ -27,6 +27,7 @@ def classify(
     from leadscout_assets.database.audit import record_event
     from leadscout_assets.home import Home
     from leadscout_assets.pipeline import read_limits
+    from leadscout_assets.reviewing import confirmed_answers
 
     settings = current_settings()
     why = (purpose or settings.classification_purpose or "").strip()
@@ -37,16 +38,18 @@ def classify(
     if background:
         in_background("classify")
         return
+    home = Home(settings)
     # Recorded first: an inference that was made and not recorded would be worse than the reverse.
     record_event(
-        Home(settings).database,
+        home.database,
         actor=user(),
         action="names.classified",
         reason=why,
         detail={"row_level": True},
     )
     with long_work(settings, "classify", unit="names"):
-        rows = classify_csv(source, column, out, read_limits(settings), reveal_religion=settings.reveal_religion)
+        limits, confirmed = read_limits(settings), confirmed_answers(home)
+        rows = classify_csv(source, column, out, limits, reveal_religion=settings.reveal_religion, confirmed=confirmed)
     print(f"{rows} names classified: {out}")
 
 

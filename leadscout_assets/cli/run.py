@@ -83,14 +83,17 @@ def _run(file: Path, out: Path, at: datetime, *, resume: bool) -> ChainResult:
     try:
         with long_work(settings, "run"):
             from leadscout_assets.home import Home
+            from leadscout_assets.reviewing import confirmed
             from leadscout_assets.single_run import run_file
 
+            home = Home(settings)
             result = run_file(
                 file,
                 out,
                 settings,
-                lead_id_key=Home(settings).lead_id_key,
+                lead_id_key=home.lead_id_key,
                 delivered_at=at,
+                confirmed=confirmed(home),
                 resume=resume,
                 on_kept=keep,
             )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ from leadscout_assets.settings import Settings
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest revision below `migrations/`. Known here because importing Alembic to ask costs more than a second."""
 
 BUSY_SECONDS = 30
@@ -134,6 +134,24 @@ class Database:
             make_private(Path(str(self.url.database)).parent)
         except OSError as error:
             raise EdgeFailed(f"application database: its folder cannot be made ({error.strerror})") from None
+
+    def scrub(self, tables: Sequence[sa.Table]) -> None:
+        """Leave nothing of deleted rows of `tables` in the database's own files: free pages, dead rows, write-ahead log.
+
+        On SQLite the whole file is written anew, on PostgreSQL these tables; the server's log of changes ends in its own
+        time. Others wait meanwhile. Raises `EdgeFailed`, also where a reader keeps SQLite's log from being emptied.
+        """
+        try:
+            if self.is_sqlite:
+                self._make_folder()
+                _scrub_file(self.engine)
+                return
+            with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                for table in tables:
+                    name = connection.dialect.identifier_preparer.format_table(table)
+                    connection.execute(sa.text(f"VACUUM (FULL) {name}"))
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            raise EdgeFailed(_explain(error)) from None
 
     def close(self) -> None:
         """Close the pooled connections; the next transaction opens new ones."""
@@ -260,12 +278,24 @@ def _use_wal(connection: sqlite3.Connection) -> None:
             time.sleep(0.02)
 
 
-def _explain(error: SQLAlchemyError) -> str:
+def _scrub_file(engine: sa.Engine) -> None:
+    connection = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        cursor.execute("VACUUM")
+        # The pages as they were stand in the log until nobody reads them any more, and it can be cut to nothing.
+        if cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+            raise EdgeFailed(f"application database: SQLITE_BUSY; {_FIXES['SQLITE_BUSY']}")
+    finally:
+        connection.close()
+
+
+def _explain(error: SQLAlchemyError | sqlite3.Error) -> str:
     """Say what failed and what to do, from error names and codes alone."""
-    original = getattr(error, "orig", None)
+    original = getattr(error, "orig", None) or error
     code = getattr(original, "sqlite_errorname", None) or getattr(original, "sqlstate", None) or ""
     fix = next((fix for start, fix in _FIXES.items() if code.startswith(start)), _FIX_OTHERWISE)
-    kind = type(original or error).__name__
+    kind = type(original).__name__
     return f"application database: {kind}{f' {code}' if code else ''}; {fix}"
 
 

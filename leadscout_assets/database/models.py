@@ -173,6 +173,39 @@ incidents = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
 )
 
+review_questions = sa.Table(
+    "review_questions",
+    metadata,
+    sa.Column("number", COUNTER, primary_key=True),
+    sa.Column("question_id", sa.Text, nullable=False, unique=True, comment="stands in the file beside the name"),
+    sa.Column("batch_id", sa.Text, nullable=False),
+    sa.Column("lead_id", sa.Text, nullable=False, index=True),
+    sa.Column("name_hash", sa.Text, nullable=False, index=True, comment="keyed hash of the name as shown"),
+    sa.Column("full_name", sa.Boolean, nullable=False, comment="whether an answer may count for the name"),
+    sa.Column("sampled", sa.Boolean, nullable=False, comment="from the random sample of the decided"),
+    sa.Column("origin_set", sa.Text, nullable=False, comment="the model's answer when asked, blank where it abstained"),
+    sa.Column("model_version", sa.Text, nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+)
+
+reviews = sa.Table(
+    "reviews",
+    metadata,
+    sa.Column("number", COUNTER, primary_key=True),
+    sa.Column("question_id", sa.Text, nullable=False),
+    sa.Column("batch_id", sa.Text, nullable=False),
+    sa.Column("lead_id", sa.Text, nullable=False, index=True),
+    sa.Column(
+        "name_hash", sa.Text, index=True, comment="keyed hash of the full name; null where it counts for this lead only"
+    ),
+    sa.Column("origin", sa.Text, nullable=False, comment="or cannot_tell"),
+    sa.Column("language", sa.Text),
+    sa.Column("kind", sa.Text, nullable=False, comment="reviewer or self_declared"),
+    sa.Column("reviewer", sa.Text, nullable=False, comment="who reviewed, or who recorded a person's own word"),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("note", sa.Text, comment="a code"),
+)
+
 llm_calls = sa.Table(
     "llm_calls",
     metadata,

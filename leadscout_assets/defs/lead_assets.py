@@ -12,6 +12,7 @@ from leadscout_assets.defs.partitions import BACKFILL_POLICY, LEAD_BATCH
 from leadscout_assets.defs.resources import Platform
 from leadscout_assets.defs.steps import step
 from leadscout_assets.defs.table_io import COLUMNS, CONTRACTS
+from leadscout_assets.reviewing import confirmed
 
 GROUP = "leads"
 OWNERS = ["team:sales-operations", "team:data-engineering"]
@@ -104,7 +105,8 @@ def classifications(context: dg.AssetExecutionContext, platform: Platform, leads
     """Classify the likely origin of each director's name, where a purpose is recorded."""
     with step(context, platform.home, "classifications") as work:
         interview = platform.home.interview()
-        classified = pipeline.classify(leads, platform.home.settings, interview)
+        known = confirmed(platform.home)
+        classified = pipeline.classify(leads, platform.home.settings, known, interview=interview)
     return work.done(leads.num_rows, classified, more=interview.record if interview else {})
 
 

@@ -33,14 +33,7 @@ def read_xlsx(path: Path, limits: ReadLimits, sheet: str | None) -> Grid:
     Formulas come as their cached value, numbers as plain decimals, dates as `YYYY-MM-DD` or `YYYY-MM-DDTHH:MM:SS`,
     booleans as TRUE or FALSE; error cells such as `#N/A` are blank. Raises `UnreadableFile`.
     """
-    data = read_workbook(path, limits)
-    workbook = open_workbook(data)
-    chosen = choose_sheet(workbook, sheet)
-    check_shared_strings(workbook)
-    seen = look(workbook, chosen, limits)
-    cells = _values(data, chosen.name)
-    _check_aligned(cells, seen)
-    cells = [blank_to_null(column) for column in _as_shown(cells, seen)]
+    _, cells = shown_cells(path, limits, sheet)
     height = len(cells[0]) if cells else 0
     filled = np.flatnonzero(any_filled(cells, height))
     if not len(filled):
@@ -53,6 +46,21 @@ def read_xlsx(path: Path, limits: ReadLimits, sheet: str | None) -> Grid:
         raise UnreadableFile("no_rows", "the list has column names but no rows below them; deliver it again with rows")
     rows = pa.array(filled[1:])
     return Grid(header, [column.take(rows) for column in cells], pc.add(rows, 1).cast(pa.int32()))
+
+
+def shown_cells(path: Path, limits: ReadLimits, sheet: str | None) -> tuple[str, list[pa.ChunkedArray]]:
+    """Return the name of the worksheet to read, and its columns from A1 on as text; null where a cell is blank.
+
+    Raises `UnreadableFile`.
+    """
+    data = read_workbook(path, limits)
+    workbook = open_workbook(data)
+    chosen = choose_sheet(workbook, sheet)
+    check_shared_strings(workbook)
+    seen = look(workbook, chosen, limits)
+    cells = _values(data, chosen.name)
+    _check_aligned(cells, seen)
+    return chosen.name, [blank_to_null(column) for column in _as_shown(cells, seen)]
 
 
 def _values(data: bytes, sheet: str) -> list[pa.ChunkedArray]:

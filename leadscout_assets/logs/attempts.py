@@ -41,7 +41,9 @@ def _tell_stages(counts: list[int], known: list[Known], stages: Sequence[str]) -
     log = get_logger(f"{ROOT}.classification")
     left = sum(count for count, found in zip(counts, known, strict=True) if found)
     reason = (
-        "every surname begins here" if left else "no name was looked at: no purpose is recorded, or none can be read"
+        "every surname begins here"
+        if left
+        else "no name was looked at: no purpose is recorded, people confirmed all answers, or none can be read"
     )
     for stage in stages:
         found = sum(count for count, one in zip(counts, known, strict=True) if one.get("surname") == stage)
@@ -102,4 +104,6 @@ def _attempts(known: Known, stages: Sequence[str]) -> list[str]:
 def _outcomes(classifications: pa.Table) -> pa.ChunkedArray:
     method, origin = classifications["method"], classifications["origin"]
     no_answer = pc.is_in(method, pa.array(["abstained", "no_purpose"]))
-    return pc.if_else(no_answer, method, pc.if_else(pc.is_valid(origin), "answered", "narrowed"))
+    answered = pc.if_else(pc.is_valid(origin), "answered", "narrowed")
+    # A person who does not wish to say abstains by the method `verified`.
+    return pc.if_else(no_answer, method, pc.if_else(pc.is_valid(classifications["confidence"]), answered, "abstained"))

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from leadscout_assets.contracts import CLASSIFICATIONS
 from leadscout_assets.names.deciding import ABSTAINED, ANSWERED, FOLD_INTO, Decisions, decide, probabilities_of
-from leadscout_assets.names.describing import TURNED, described, languages_of, methods_of
+from leadscout_assets.names.describing import FOLDED_LANGUAGES, TURNED, described, languages_of, methods_of
 from leadscout_assets.names.engine import Classifier, Judged, judge, load_classifier
 from leadscout_assets.names.lexicon import ORIGINS
-from leadscout_assets.names.remembered import CERTAINTY, Remembered, name_key
+from leadscout_assets.names.remembered import Answer, Remembered
 from leadscout_assets.names.weighing import GIVEN, SURNAME
 from leadscout_assets.terms import Method, Origin
 
@@ -25,6 +25,7 @@ __all__ = ["Classifier", "classify_leads", "classify_names", "load_classifier"]
 
 NO_PURPOSE = "no purpose recorded"
 CONFIRMED = {Method.VERIFIED: "confirmed for this lead", Method.MEMORY: "confirmed for this name"}
+DECLINED = "this person does not wish to say"
 
 
 def classify_leads(
@@ -44,9 +45,14 @@ def classify_leads(
         found = _without_purpose(leads.num_rows)
     else:
         given, surname = leads["director_given_names"], leads["director_surname"]
-        found = classify_names(given, surname, classifier, reveal_religion=reveal_religion)
-        if remembered:
-            found = _with_remembered(found, leads, remembered, reveal_religion=reveal_religion)
+        found = classify_names(
+            given,
+            surname,
+            classifier,
+            reveal_religion=reveal_religion,
+            remembered=remembered,
+            lead_ids=leads["lead_id"],
+        )
     version = pa.repeat(pa.scalar(classifier.version), leads.num_rows)
     columns = {"batch_id": leads["batch_id"], "lead_id": leads["lead_id"]}
     columns |= {name: found[name] for name in found.column_names}
@@ -59,11 +65,14 @@ def classify_names(
     classifier: Classifier,
     *,
     reveal_religion: bool = False,
+    remembered: Remembered | None = None,
+    lead_ids: pa.Array | pa.ChunkedArray | None = None,
 ) -> pa.Table:
     """Return one row per name: origin, confidence, origin_set, language, method, p_<origin> (0..1), evidence.
 
     `given` and `surname` are aligned strings as `split_names` gives them, either of them null. Each distinct pair is
-    decided once. Names without a usable surname abstain.
+    decided once. Names without a usable surname abstain. What people confirmed (`remembered`) wins: of a lead where
+    `lead_ids` are given, else of the name.
     """
     given_ids, given_names = _encoded(given)
     surname_ids, surnames = _encoded(surname)
@@ -74,7 +83,9 @@ def classify_names(
     decisions = decide(shares, judged.state, classifier.weights.settings)
     languages = languages_of(classifier.knowledge.languages, reveal_religion=reveal_religion)
     decided = _frame(decisions, judged, languages, _evidence(judged, given_names, reveal_religion))
-    return decided.take(pairs.indices)
+    found = decided.take(pairs.indices)
+    confirmed = remembered.answers(lead_ids, given, surname) if remembered else {}
+    return _with_confirmed(found, confirmed, reveal_religion=reveal_religion) if confirmed else found
 
 
 def _encoded(column: pa.Array | pa.ChunkedArray) -> tuple[NDArray[np.int64], list[str]]:
@@ -116,30 +127,34 @@ def _frame(decisions: Decisions, judged: Judged, languages: list[str | None], ev
     return pa.table(columns | {"evidence": evidence})
 
 
-def _with_remembered(found: pa.Table, leads: pa.Table, remembered: Remembered, *, reveal_religion: bool) -> pa.Table:
-    """Return the classifications with those replaced that people have confirmed."""
-    ids = leads["lead_id"].to_pylist()
-    keys = map(name_key, leads["director_given_names"].to_pylist(), leads["director_surname"].to_pylist())
-    answers = [remembered.answer(one, key, reveal_religion=reveal_religion) for one, key in zip(ids, keys, strict=True)]
-    places = np.arange(len(answers))
-    replaced = np.array([at for at, answer in enumerate(answers) if answer is not None], np.int64)
+def _with_confirmed(found: pa.Table, confirmed: dict[int, tuple[Method, Answer]], *, reveal_religion: bool) -> pa.Table:
+    """Return the classifications with those rows replaced that people have confirmed."""
+    places = np.arange(found.num_rows)
+    replaced = np.array(sorted(confirmed), np.int64)
     places[replaced] = found.num_rows + np.arange(len(replaced))
     estimates = found.take(replaced).to_pylist()
-    confirmed = [
-        row | _confirmed(*answer, reveal_religion=reveal_religion)
-        for row, answer in zip(estimates, (one for one in answers if one is not None), strict=True)
+    rows = [
+        _confirmed(row, *confirmed[at], reveal_religion=reveal_religion)
+        for at, row in zip(replaced.tolist(), estimates, strict=True)
     ]
-    return pa.concat_tables([found, pa.Table.from_pylist(confirmed, schema=found.schema)]).take(places)
+    return pa.concat_tables([found, pa.Table.from_pylist(rows, schema=found.schema)]).take(places)
 
 
-def _confirmed(method: Method, origin: Origin, *, reveal_religion: bool) -> dict[str, Any]:
-    certainty = CERTAINTY[method]
+def _confirmed(estimate: dict[str, Any], method: Method, answer: Answer, *, reveal_religion: bool) -> dict[str, Any]:
+    if answer.origin is None:
+        nothing = dict.fromkeys(estimate) | {"origin_set": [], "method": method.value}
+        return nothing | {"evidence": DECLINED}
+    origin = answer.origin if reveal_religion else FOLD_INTO.get(answer.origin, answer.origin)
+    language = answer.language if reveal_religion else FOLDED_LANGUAGES.get(answer.language or "", answer.language)
     others = [one for one in Origin if one != origin and (reveal_religion or one not in FOLD_INTO)]
-    shares = dict.fromkeys(Origin, 0.0) | dict.fromkeys(others, (1 - certainty) / len(others)) | {origin: certainty}
+    rest = (1 - answer.confidence) / len(others)
+    shares = dict.fromkeys(Origin, 0.0) | dict.fromkeys(others, rest) | {origin: answer.confidence}
     return {
         "origin": origin.value,
-        "confidence": certainty,
+        "confidence": answer.confidence,
         "origin_set": [origin.value],
+        # The estimate's language belongs to its origin.
+        "language": language or (estimate["language"] if estimate["origin"] == origin else None),
         "method": method.value,
         **{f"p_{one}": share for one, share in shares.items()},
         "evidence": CONFIRMED[method],

@@ -24,8 +24,8 @@ from leadscout_assets.recovery.proofs import last_proven, proofs
 from leadscout_assets.recovery.repository import Repository
 from leadscout_assets.settings import Settings
 
-NOT_KEPT = frozenset({"inbox", "logs", "background", "leadscout.pid"})
-"""At the top of the home: what was delivered lies in `deliveries`, and the rest belongs to the processes of this moment."""
+NOT_KEPT = frozenset({"inbox", "logs", "background", "exports", "leadscout.pid"})
+"""At the top of the home: what was delivered lies in `deliveries`, what was exported can be again, and the rest belongs to the processes of this moment."""
 
 OF_THIS_PLACE = frozenset({"workspace.yaml", ".opening", ".logs_queue"})
 """Dagster's files that each start makes anew, with paths of this machine in them."""

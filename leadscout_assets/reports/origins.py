@@ -1,4 +1,4 @@
-"""Aggregates of name origin with small groups suppressed. The only place of the reports that reads origins.
+"""Aggregates of name origin with small groups suppressed. The only place of a report that reads origins (`lead_rows` is none).
 
 Never a row, and never a group of fewer than `MIN_GROUP` leads, nor a figure from which such a group can be worked out.
 """

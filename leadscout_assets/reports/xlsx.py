@@ -5,6 +5,7 @@ Delivered text is always written as text, never as a formula, a link or a number
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -84,6 +85,19 @@ def write_workbook(
             _rows(book, formats, sheets.watched(sheets.leads_sheet(leads, scores), part(tell, 0.0, 0.9)))
             _rows(book, formats, sheets.watched(sheets.rejected_sheet(rejected), part(tell, 0.9, 1.0)))
         _rows(book, formats, sheets.about_sheet(scores))
+
+
+def write_rows(path: Path, pages: Sequence[sheets.Sheet]) -> None:
+    """Write a workbook of nothing but sheets of rows; the caller answers for what is in them."""
+    import xlsxwriter
+
+    options = {"tmpdir": str(path.parent), "strings_to_formulas": False, "strings_to_urls": False}
+    with xlsxwriter.Workbook(str(path), options) as book:
+        book.use_zip64()
+        book.set_properties({"author": "LeadScout"})
+        formats = _formats(book)
+        for sheet in pages:
+            _rows(book, formats, sheet)
 
 
 def _formats(book: Workbook) -> Formats:

@@ -13,9 +13,13 @@ import dagster as dg
 import pyarrow as pa
 import pytest
 
+from leadscout_assets.database.reviews import Reviews
 from leadscout_assets.defs.table_io import CONTRACTS
 from leadscout_assets.leads.delivery import Delivery
+from leadscout_assets.reviews.checking import Given
+from leadscout_assets.reviews.questions import Question
 from leadscout_assets.settings import Settings, read_settings
+from leadscout_assets.terms import ReviewKind
 from tests.defs.ground import BROKEN, MORNING, Ground, in_use, opened, small_list
 from tests.scenario import scenario_csv
 
@@ -52,7 +56,7 @@ class Chain:
     """A home after two runs: one over a good, an unreadable and another good delivery, one over a single delivery.
 
     `before` holds every table's rows and every report file as they were before the first batch was run again with
-    another purpose, which is the third run.
+    another purpose, which is the third run; a reviewer had answered about the lead `reviewed` meanwhile.
     """
 
     ground: Ground
@@ -64,6 +68,7 @@ class Chain:
     ranged_run: dg.DagsterRun
     single_run: dg.DagsterRun
     again_run: dg.DagsterRun
+    reviewed: str
     before: dict[str, pa.Table]
     files_before: dict[str, dict[str, bytes]]
 
@@ -93,8 +98,23 @@ def chain(opened_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         batches = [good.batch_id, broken.batch_id, plain.batch_id, single.batch_id]
         before = {name: ground.rows(contract, *batches) for name, contract in CONTRACTS.items()}
         files_before = {batch: ground.files(batch) for batch in batches}
+        reviewed = str(ground.rows(CONTRACTS["leads"], good.batch_id)["lead_id"][0])
+        question = Question("0123456789-1", good.batch_id, reviewed, "0" * 32, False, True, ("african",), "1")
+        said = Given(question, "chinese", None, None)
+        Reviews(ground.home.database).store([said], kind=ReviewKind.REVIEWER, reviewer="Ann")
         with in_use(settings.model_copy(update={"classification_purpose": PURPOSE})):
             again_run = ground.run([good.batch_id])
         yield Chain(
-            ground, good, broken, plain, single, source, ranged_run, single_run, again_run, before, files_before
+            ground,
+            good,
+            broken,
+            plain,
+            single,
+            source,
+            ranged_run,
+            single_run,
+            again_run,
+            reviewed,
+            before,
+            files_before,
         )

@@ -9,6 +9,8 @@ import pytest
 
 from leadscout_assets import contracts, pipeline, single_run
 from leadscout_assets.defs.table_io import CONTRACTS
+from leadscout_assets.home import Home
+from leadscout_assets.reviewing import confirmed
 from leadscout_assets.runs.record import RunRecord
 from leadscout_assets.scoring import LEAD_SCORES
 from tests.defs.conftest import PURPOSE
@@ -97,6 +99,11 @@ class TestAgain:
         assert after.num_rows == lead_rows()
         assert "no_purpose" not in after["method"].to_pylist()
 
+    def test_what_a_reviewer_said_meanwhile_wins(self, chain):
+        rows = chain.ground.rows(contracts.CLASSIFICATIONS, chain.good.batch_id).to_pylist()
+        verified = {row["lead_id"]: row["origin"] for row in rows if row["method"] == "verified"}
+        assert verified == {chain.reviewed: "chinese"}
+
     @pytest.mark.parametrize("asset", ["raw_leads", "leads", "rejected_leads", "lead_scores"])
     def test_running_a_batch_again_gives_the_same_rows(self, chain, asset):
         assert chain.ground.rows(CONTRACTS[asset], chain.good.batch_id).equals(
@@ -131,7 +138,8 @@ def alone(chain, tmp_path_factory):
     key, at = chain.ground.home.lead_id_key, chain.good.delivered_at
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pipeline, "report", keep)
-        single_run.run_file(chain.source, out, settings, lead_id_key=key, delivered_at=at)
+        said = confirmed(Home(settings))
+        single_run.run_file(chain.source, out, settings, lead_id_key=key, delivered_at=at, confirmed=said)
     return out, kept
 
 

@@ -44,7 +44,7 @@ class Chain:
 
     def classify(self) -> tuple[pa.Table, dict[str, Any]]:
         interview = self.home.interview()
-        found = pipeline.classify(self.leads, self.home.settings, interview)
+        found = pipeline.classify(self.leads, self.home.settings, interview=interview)
         return found, interview.record if interview else {}
 
     def verdict(self):

@@ -9,7 +9,8 @@ from leadscout_assets.contracts import CLASSIFICATIONS
 from leadscout_assets.names.cascade import classify_leads, classify_names, load_classifier
 from leadscout_assets.names.lexicon import ORIGINS
 from leadscout_assets.names.normalising import split_names
-from leadscout_assets.names.remembered import Remembered, name_key
+from leadscout_assets.names.remembered import Answer, Remembered
+from leadscout_assets.terms import Origin
 
 BATCH, PURPOSE = "2026-01-05_list_0123abcd", "demonstration on synthetic data"
 
@@ -149,32 +150,60 @@ def test_probabilities_and_sets_agree_whatever_the_names(pairs, reveal):
         assert len(row["origin_set"]) == 1 if row["origin"] else 2 <= len(row["origin_set"]) <= 3
 
 
-def test_what_people_confirmed_wins_over_every_estimate():
+@pytest.mark.parametrize("reveal", [False, True])
+def test_what_people_confirmed_wins_over_every_estimate(reveal):
     given_leads = leads("Sipho Dlamini", "Johan Botha", "Johan Botha", "Thandi Nkosi")
     remembered = Remembered(
-        verified={f"{1:016x}": "coloured"},
-        memory={name_key("Johan", "Botha"): "european", name_key("Thandi", "Nkosi"): "cape_malay"},
+        verified={f"{1:016x}": Answer(Origin.COLOURED, 0.95, "afrikaans")},
+        memory={
+            "#johan botha": Answer(Origin.EUROPEAN, 0.9),
+            "#thandi nkosi": Answer(Origin.CAPE_MALAY, 0.9, "cape_malay"),
+        },
+        digest="#{}".format,
     )
-    for reveal in (False, True):
-        frame = classify_leads(
-            given_leads, load_classifier(), purpose=PURPOSE, reveal_religion=reveal, remembered=remembered
-        )
-        rows = frame.to_pylist()
-        assert [row["method"] for row in rows] == ["lexicon", "verified", "memory", "memory"]
-        assert [row["origin"] for row in rows] == [
-            "african",
-            "coloured",
-            "european",
-            "cape_malay" if reveal else "coloured",
-        ]
-        assert all(sum(row[f"p_{origin}"] for origin in ORIGINS) == pytest.approx(1) for row in rows)
-        assert all(row[f"p_{row['origin']}"] == row["confidence"] for row in rows)
-        assert reveal or all(row["p_cape_malay"] == 0 for row in rows)
-        assert rows[1]["confidence"] == 1
+    frame = classify_leads(
+        given_leads, load_classifier(), purpose=PURPOSE, reveal_religion=reveal, remembered=remembered
+    )
+    rows = frame.to_pylist()
+    assert [row["method"] for row in rows] == ["lexicon", "verified", "memory", "memory"]
+    last = "cape_malay" if reveal else "coloured"
+    assert [row["origin"] for row in rows] == ["african", "coloured", "european", last]
+    assert [row["confidence"] for row in rows[1:]] == [0.95, 0.9, 0.9]
+    assert all(sum(row[f"p_{origin}"] for origin in ORIGINS) == pytest.approx(1) for row in rows)
+    assert all(row[f"p_{row['origin']}"] == row["confidence"] for row in rows)
+    assert [rows[1]["language"], rows[3]["language"]] == ["afrikaans", "cape_malay" if reveal else None]
+    assert reveal or all(row["p_cape_malay"] == 0 for row in rows)
+
+
+def test_the_estimates_language_stays_only_where_people_confirmed_its_origin():
+    given_leads = leads("Sipho Dlamini", "Sipho Dlamini")
+    verified = {f"{at:016x}": Answer(origin, 0.95) for at, origin in enumerate((Origin.AFRICAN, Origin.INDIAN))}
+    rows = classify_leads(
+        given_leads, load_classifier(), purpose=PURPOSE, reveal_religion=False, remembered=Remembered(verified)
+    )
+    assert rows["language"].to_pylist() == ["nguni", None]
+
+
+def test_a_person_who_does_not_wish_to_say_gets_no_origin_whatever_the_name():
+    remembered = Remembered(
+        verified={f"{0:016x}": Answer(None, 0.0)}, memory={"sipho dlamini": Answer(Origin.AFRICAN, 0.9)}
+    )
+    (row,) = classify_leads(
+        leads("Sipho Dlamini"), load_classifier(), purpose=PURPOSE, reveal_religion=False, remembered=remembered
+    ).to_pylist()
+    assert (row["method"], row["origin_set"], row["evidence"]) == ("verified", [], "this person does not wish to say")
+    assert [row["origin"], row["confidence"], row["language"], *(row[f"p_{o}"] for o in ORIGINS)] == [None] * 9
+
+
+def test_names_alone_are_looked_up_in_memory_too():
+    parts = split_names(pa.array(["DLAMINI, Sipho", None, "S Dlamini"], pa.string()))
+    remembered = Remembered(memory={"sipho dlamini": Answer(Origin.INDIAN, 0.9)})
+    frame = classify_names(parts["given_names"], parts["surname"], load_classifier(), remembered=remembered)
+    assert frame["method"].to_pylist() == ["memory", "abstained", "lexicon"]
 
 
 def test_without_a_purpose_not_even_confirmed_answers_are_looked_at():
-    remembered = Remembered(verified={f"{0:016x}": "african"})
+    remembered = Remembered(verified={f"{0:016x}": Answer(Origin.AFRICAN, 0.95)})
     frame = classify_leads(
         leads("Sipho Dlamini"), load_classifier(), purpose=None, reveal_religion=False, remembered=remembered
     )

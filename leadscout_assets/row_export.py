@@ -1,0 +1,93 @@
+"""The leads of one batch as a file to take away: what `leadscout export` does."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from leadscout_assets import contracts
+from leadscout_assets.errors import BadInput
+from leadscout_assets.home import Home
+from leadscout_assets.reports.sheets import Sheet
+
+
+def export_rows(home: Home, batch: str, out: Path, *, with_origin: bool, purpose: str | None, actor: str) -> int:
+    """Write the leads of a batch to `out`, a workbook or a CSV by its suffix, and return how many there are.
+
+    With `with_origin`, for a `purpose`, the likely origins of the directors' names stand beside them. Recorded in the
+    audit trail before the file is there. Raises `UnknownBatch`, and `BadInput` where there is nothing to write, no
+    place to write it, or no purpose for the origins.
+    """
+    from leadscout_assets.database.audit import record_event
+    from leadscout_assets.reports.lead_rows import caution_sheet, lead_rows
+    from leadscout_assets.scoring import LEAD_SCORES
+
+    write = _WRITERS.get(out.suffix.lower())
+    if write is None:
+        raise BadInput(f"--out: name a file that ends in one of {', '.join(_WRITERS)}")
+    if with_origin and not purpose:
+        raise BadInput("no purpose: origins are written for one only, named with --purpose")
+    home.records.get(batch)
+    leads, scores = (home.tables.read(contract, [batch]) for contract in (contracts.LEADS, LEAD_SCORES))
+    if not scores.num_rows:
+        raise BadInput(f"batch {batch} has no leads to write; leadscout show {batch} says what became of it")
+    answers = home.tables.read(contracts.CLASSIFICATIONS, [batch]) if with_origin else None
+    _check_place(out)
+    record_event(
+        home.database,
+        actor=actor,
+        action="leads.exported",
+        subject=batch,
+        reason=purpose,
+        detail={
+            "row_level": with_origin,
+            "leads": leads.num_rows,
+            "format": out.suffix.lower().strip("."),
+            "reveal_religion": home.settings.reveal_religion,
+        },
+    )
+    sheet = lead_rows(leads, scores, answers, reveal_religion=home.settings.reveal_religion)
+    pages = [sheet] if purpose is None or not with_origin else [caution_sheet(batch, purpose), sheet]
+    _at_once(out, lambda path: write(path, pages))
+    return int(leads.num_rows)
+
+
+def _write_workbook(path: Path, pages: list[Sheet]) -> None:
+    from leadscout_assets.reports.xlsx import write_rows
+
+    write_rows(path, pages)
+
+
+def _write_csv(path: Path, pages: list[Sheet]) -> None:
+    from leadscout_assets.reports.csv import write_csv
+
+    # A CSV has one sheet; what one must know of origins stands in the documents, and in the audit trail why it was made.
+    write_csv(path, pages[-1], guarded=True)
+
+
+_WRITERS: Mapping[str, Callable[[Path, list[Sheet]], None]] = {".xlsx": _write_workbook, ".csv": _write_csv}
+
+
+def _check_place(out: Path) -> None:
+    folder = out.parent
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    if out.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise BadInput("--out cannot be written: name a file in a folder that can be")
+
+
+def _at_once(out: Path, write: Callable[[Path], None]) -> None:
+    """Write beside the place and move there, so that half a file never stands under its name; for this user alone."""
+    temporary = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        temporary.touch(mode=0o600)
+        write(temporary)
+        temporary.replace(out)
+    except OSError as error:
+        raise BadInput(f"--out cannot be written ({error.strerror}): name a file in a folder that can be") from None
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
