@@ -94,7 +94,20 @@ class Home:
         """Return the stage that asks the providers of the settings."""
         from leadscout_assets.llm.setup import stage_of
 
-        return stage_of(self.settings, self.database, self.lead_id_key)
+        return stage_of(self.settings, self.database, self.llm_key)
+
+    @cached_property
+    def llm_key(self) -> bytes:
+        """The key of the hashes by which answers of language models are kept. Losing it means to ask and pay again."""
+        return read_or_make_key(self.settings.keys_dir / "language-models.key")
+
+    def forget_answers(self, names: Sequence[str]) -> int:
+        """Take out what language models answered about some names, and return how many rows these were."""
+        from leadscout_assets.llm.questions import cleaned, question_key
+        from leadscout_assets.llm.setup import ledger_of
+
+        questions = [question_key(cleaned(name), self.llm_key) for name in names]
+        return ledger_of(self.settings, self.database).forget(questions)
 
     def llm_jobs(self) -> Jobs:
         """Return what asks by a batch API: that of the first provider, which must have one and a price."""

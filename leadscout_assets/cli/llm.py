@@ -182,7 +182,7 @@ def evaluate(
     # The other half is kept for the figures of the model card.
     half = [case for case in read_cases(path) if case.part == CALIBRATE]
     chosen = half[:: max(len(half) // max(names, 1), 1)][:names]
-    stage = stage_of(settings, home.database, home.lead_id_key, kind="evaluation")
+    stage = stage_of(settings, home.database, home.llm_key, kind="evaluation")
     run = f"evaluation-{datetime.now(UTC):%Y%m%dT%H%M%S}"
     found = measure(stage, {case.name: frozenset(case.origin.split("|")) for case in chosen}, run)
     if as_json:

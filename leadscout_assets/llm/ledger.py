@@ -131,6 +131,19 @@ class Ledger:
             changed = llm_calls.update().where(doubtful & old).values(state="written_off")
             return int(connection.execute(changed).rowcount)
 
+    def forget(self, questions: Collection[str]) -> int:
+        """Take out the answers about some names, and that these were asked about; what was spent stays. Return how many rows."""
+        removed = 0
+        with self.alone() as connection:
+            for some in _pieces(questions):
+                asked = llm_call_names.c.question.in_(some)
+                keys = (
+                    connection.execute(sa.select(llm_call_names.c.answer_key).where(asked).distinct()).scalars().all()
+                )
+                removed += connection.execute(llm_answers.delete().where(llm_answers.c.key.in_(list(keys)))).rowcount
+                removed += connection.execute(llm_call_names.delete().where(asked)).rowcount
+        return int(removed)
+
     def reconcile(self, provider: str, billed: int) -> int:
         """Book for a provider's calls in doubt what its bill has beyond all others; return what is left booked for them.
 

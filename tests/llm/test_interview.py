@@ -20,6 +20,7 @@ from leadscout_assets.llm import setup
 from leadscout_assets.llm.calibration import load_calibration, measured
 from leadscout_assets.llm.schema import Form, form
 from leadscout_assets.llm.stub import Faults
+from leadscout_assets.names.asked import full_names, undecided_rows
 from leadscout_assets.runs.record import RunRecord
 from tests.database.conftest import upgraded as upgraded  # the file that homes begin with
 
@@ -222,3 +223,12 @@ def test_a_key_may_lie_in_a_file(home, tmp_path):
     (found,) = setup.offers_of(settings)
     assert found.price is not None
     found.make().close()
+
+
+def test_what_was_answered_about_a_name_can_be_taken_out(chain, stub):
+    chain.classify()
+    (name, *_) = full_names(chain.leads, undecided_rows(off(chain).classify()[0]["method"], chain.leads))
+    assert chain.home.forget_answers([name]) == 2
+    assert chain.home.forget_answers([name]) == 0
+    _, record = chain.classify()
+    assert (record["network_calls"], record["cache_hits"]) == (1, chain.undecided - 1)
