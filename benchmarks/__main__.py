@@ -22,6 +22,7 @@ from benchmarks.chain import run_20k, run_500
 from benchmarks.classification import explain_cold, names_1m
 from benchmarks.growth import growth
 from benchmarks.inbox_latency import inbox_latency
+from benchmarks.known_leads import known_leads
 from benchmarks.llm_stage import llm_stage
 from benchmarks.logging_overhead import logging_overhead
 from benchmarks.machine import calibrate, describe_machine, warnings
@@ -30,6 +31,7 @@ from benchmarks.performance_history import performance_history
 from benchmarks.processes import ROOT, Workplace, compile_package
 from benchmarks.recovery import restore_1m
 from benchmarks.results import BenchmarkFailed, Outcome, Report
+from benchmarks.undo import undo
 from benchmarks.volume import volume
 
 Benchmark = Callable[[Workplace], Outcome]
@@ -47,12 +49,14 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "backfill": backfill,
     "growth": growth,
     "performance_history": performance_history,
+    "undo": undo,
+    "known_leads": known_leads,
     "restore_1m": restore_1m,
 }
 """What there is to run, in the order in which it runs."""
 
-ONLY_WHEN_NAMED = frozenset({"restore_1m"})
-"""Takes minutes, and changes seldom."""
+ONLY_WHEN_NAMED = frozenset({"known_leads", "restore_1m"})
+"""Take minutes, and change seldom."""
 
 RESULTS = ROOT / "artefacts" / "benchmarks"
 INTERRUPTED = 130

@@ -96,7 +96,12 @@ def decide(
     requests: list[Request] = []
     for key, deliveries in asked_again.items():
         requests += _again(key, planned(deliveries), max(delivery.attempts for delivery in deliveries))
-    requests += [Request(run_key(batches, attempt=1), batches, fresh=True) for batches in planned(new)]
+    # One that was undone and delivered again has had runs before: under their key, Dagster would make none.
+    had = {delivery.batch_id: delivery.attempts for delivery in new}
+    requests += [
+        Request(run_key(batches, attempt=1 + max(had[batch] for batch in batches)), batches, fresh=True)
+        for batches in planned(new)
+    ]
     requests += [Request(run_key((d.batch_id,), attempt=d.attempts + 1), (d.batch_id,), fresh=True) for d in alone]
     return Decision(tuple(requests), frozenset(movable))
 

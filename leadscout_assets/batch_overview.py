@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BatchSummary:
-    """One batch in a list. `state` is reported, refused, waiting for a run, or failed for good; `rows` is None where the file could not be counted."""
+    """One batch in a list. `state` is reported, refused, undone, waiting for a run, or failed for good; `rows` is None where the file could not be counted."""
 
     batch_id: str
     delivered_at: str
@@ -146,6 +146,8 @@ def row_fate(home: Home, batch: str, source_row: int) -> dict[str, object]:
 
 
 def _state(record: "DeliveryRecord", *, refused: bool, reported: bool) -> str:
+    if record.undone_at is not None:
+        return "undone"
     if refused:
         return "refused"
     if reported:

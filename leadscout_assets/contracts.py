@@ -7,12 +7,12 @@ shown in Dagster. Adding a table is adding a contract. No data passes through he
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
 from leadscout_assets.errors import ContractBroken
-from leadscout_assets.terms import Defect, Method, Origin, PhoneKind, Province, Reason, ReportKind, Warn
+from leadscout_assets.terms import Defect, Linked, Method, Origin, PhoneKind, Province, Reason, ReportKind, Warn
 
 BATCH_ID = r"\d{4}-\d{2}-\d{2}_[a-z0-9-]+_[0-9a-f]{8}"
 LEAD_ID = r"[0-9a-f]{16}"
@@ -51,7 +51,8 @@ class Column:
 class Contract:
     """A table's columns, and the key: the columns in which, taken together, no two rows may be equal.
 
-    `order`: the columns by which rows come sorted out of the table, where they are not the key.
+    `order`: the columns by which rows come sorted out of the table, where they are not the key. `scattered`: its rows are
+    looked through as a whole, so that batches share files instead of having some of their own.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Contract:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     order: tuple[str, ...] = ()
+    scattered: bool = False
 
     @property
     def schema(self) -> pa.Schema:
@@ -307,3 +309,97 @@ def run_performance(record: tuple[Column, ...]) -> Contract:
             *record,
         ),
     )
+
+
+VALUE_GROUPS: dict[str, tuple[str, ...]] = {
+    "business": ("entity_name", "company_type"),
+    "trading_as_name": ("trading_as_name",),
+    "keyword": ("keyword",),
+    "contact_number": ("contact_number", "contact_number_kind"),
+    "cell_number": ("cell_number", "cell_number_kind"),
+    "director_cell": ("director_cell", "director_cell_kind"),
+    "email_address": ("email_address", "email_is_free"),
+    "place": ("address", "city", "postal_code", "province"),
+    "director": ("director_title", "director_given_names", "director_surname"),
+}
+"""What a known lead knows, in groups of columns that only mean something together: a new town with the old postcode is no place."""
+
+
+def _known() -> Column:
+    return Column("known_lead_id", STRING, "lead id of the lead that was delivered first", pattern=LEAD_ID)
+
+
+def _newest(name: str) -> Column:
+    (column,) = (column for column in LEADS.columns if column.name == name)
+    return replace(column, nullable=True, means=f"newest delivered: {column.means}")
+
+
+KNOWN_LEADS = Contract(
+    name="known_leads",
+    means="One row per business and director, however often delivered: the newest value of each field, and where from.",
+    key=("known_lead_id",),
+    order=("batch_id", "known_lead_id"),
+    columns=(
+        Column("batch_id", STRING, "the batch that delivered it first", pattern=BATCH_ID),
+        _known(),
+        *(_newest(name) for names in VALUE_GROUPS.values() for name in names),
+        *(
+            Column(
+                f"{group}_source",
+                ROW,
+                f"which of the sources {', '.join(names)} came from: 0 is the newest; null where no source has one",
+                nullable=True,
+                minimum=0,
+            )
+            for group, names in VALUE_GROUPS.items()
+        ),
+        Column("source_batches", STRINGS, "batches of all its leads, the newest delivered first", pattern=BATCH_ID),
+        Column("source_leads", STRINGS, "lead ids of the same", pattern=LEAD_ID),
+        Column("source_rows", pa.list_(ROW), "source_row of the same"),
+        Column("source_times", pa.list_(MOMENT), "when the same were delivered, UTC"),
+    ),
+)
+
+KNOWN_LEAD_LINKS = Contract(
+    name="known_lead_links",
+    means="Which known lead each lead of a batch is, and what tells.",
+    key=("batch_id", "lead_id"),
+    columns=(
+        _batch(),
+        _lead(),
+        _known(),
+        Column("known_batch_id", STRING, "the batch that delivered the known lead first", pattern=BATCH_ID),
+        Column("how", STRING, "first of it, exactly the same names, or near", allowed=tuple(Linked)),
+        Column(
+            "score",
+            REAL,
+            "of a near one: probability that it is the same; null where only leads delivered later connect it",
+            nullable=True,
+            minimum=0,
+            maximum=1,
+        ),
+        Column("evidence", STRINGS, "of a near one: how each field compares, as codes; never a value"),
+    ),
+)
+
+KNOWN_LEAD_INDEX = Contract(
+    name="known_lead_index",
+    means="By what leads find those of other batches that may be the same: hashes, no values.",
+    key=("batch_id", "lead_id"),
+    columns=(
+        _batch(),
+        _lead(),
+        *(
+            Column(name, pa.int64(), means, nullable=True)
+            for name, means in {
+                "by_director_start": "director's name in any order, and how the business's name begins",
+                "by_director_end": "director's name in any order, and how the business's name ends",
+                "by_business": "business's name, and the director's initials in any order",
+                "by_trading": "trading name, and the director's initials in any order",
+                "by_cell": "director's cell, and how the business's name begins",
+                "by_email": "e-mail address, and how the business's name begins",
+            }.items()
+        ),
+    ),
+    scattered=True,
+)

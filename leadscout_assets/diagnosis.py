@@ -125,9 +125,9 @@ def _purpose(settings: Settings) -> Finding:
 
 
 def _tables(settings: Settings) -> Finding:
-    from leadscout_assets.lead_tables import LEAD_TABLES
+    from leadscout_assets.lead_tables import KNOWN_TABLES, LEAD_TABLES
 
-    there = [contract for contract in LEAD_TABLES if (settings.tables_dir / contract.name).exists()]
+    there = [contract for contract in (*LEAD_TABLES, *KNOWN_TABLES) if (settings.tables_dir / contract.name).exists()]
     faults = {contract.name: fault for contract in there if (fault := _table_fault(settings.tables_dir, contract))}
     return Finding(
         "tables",

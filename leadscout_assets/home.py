@@ -16,9 +16,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from leadscout_assets.errors import EdgeFailed
+from leadscout_assets.errors import EdgeFailed, UnreadableFile
 from leadscout_assets.folders import make_private
 from leadscout_assets.inbox import DeliveryStore, take
+from leadscout_assets.leads.column_maps import ColumnMap, ColumnMaps
 from leadscout_assets.leads.delivery import Delivery
 from leadscout_assets.settings import Settings
 
@@ -40,10 +41,11 @@ FORGOTTEN_NAME = "(file name not kept)"
 
 @dataclass(frozen=True)
 class Delivered:
-    """A delivery, and whether it was not on record before."""
+    """A delivery; whether it was not on record before; whether it had been undone, and so counts again."""
 
     delivery: Delivery
     new: bool
+    again: bool = False
 
 
 class Home:
@@ -147,13 +149,23 @@ class Home:
         still_under_way = timedelta(seconds=self.settings.llm_call_seconds + 60)
         return ledger_of(self.settings, self.database).write_off(batches, datetime.now(UTC) - still_under_way)
 
+    def column_maps(self, named: ColumnMap | None = None) -> ColumnMaps:
+        """Return what is saved for lists with a certain header, and what is `named` for the one at hand."""
+        from leadscout_assets.database.column_mappings import all_mappings
+
+        saved = {mapping.header: mapping.columns for mapping in all_mappings(self.database)}
+        return ColumnMaps(named or {}, saved)
+
     @cached_property
     def lead_id_key(self) -> bytes:
         """The key of the lead ids, made at first use. Losing it means new lead ids for every later batch."""
         return read_or_make_key(self.settings.keys_dir / "lead-id.key")
 
-    def deliver(self, source: Path, *, now: datetime) -> Delivered:
-        """Store a file and record its delivery; known content keeps the delivery it was. Safe to repeat."""
+    def deliver(self, source: Path, *, now: datetime, arrived: datetime | None = None) -> Delivered:
+        """Store a file and record its delivery; known content keeps the delivery it was. Safe to repeat.
+
+        Content whose batch was undone counts again, unless the file came (`arrived`, else `now`) before that.
+        """
         from leadscout_assets.database.deliveries import DeliveryRecord
         from leadscout_assets.leads.counting import count_rows
         from leadscout_assets.pipeline import read_limits
@@ -180,7 +192,23 @@ class Home:
             # Another process delivered the same content under another name at this moment, and was recorded first.
             delivery = replace(delivery, batch_id=stored.batch_id, delivered_at=stored.delivered_at)
             self.store.keep(delivery)
-        return Delivered(delivery, new)
+        again = stored.undone_at is not None and (arrived or now) > stored.undone_at
+        if again:
+            self._take_back(stored.batch_id, now)
+        return Delivered(delivery, new, again)
+
+    def _take_back(self, batch: str, now: datetime) -> None:
+        from leadscout_assets.database.audit import record_event
+
+        if self.records.take_back(batch, now):
+            record_event(self.database, actor="inbox", action="batch.taken_back", subject=batch)
+
+    def content(self, sha256: str) -> Path:
+        """Return where a delivered content lies. Raises `UnreadableFile` where its batch was undone."""
+        record = self.records.by_sha256(sha256)
+        if record is not None and record.undone_at is not None:
+            raise UnreadableFile("undone", "the batch was undone; deliver its file again to take it back in")
+        return self.store.path(sha256)
 
     def make_inbox(self) -> Path:
         """Make the inbox where it is missing, and return it. Elsewhere than in the home, it is open to who may drop files."""

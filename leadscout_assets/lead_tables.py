@@ -13,3 +13,10 @@ LEAD_TABLES: tuple[Contract, ...] = (
     contracts.LEAD_REPORTS,
 )
 """Every table is also the asset of its name."""
+
+KNOWN_TABLES: tuple[Contract, ...] = (
+    contracts.KNOWN_LEADS,
+    contracts.KNOWN_LEAD_LINKS,
+    contracts.KNOWN_LEAD_INDEX,
+)
+"""What is known across batches; all three are the asset `known_leads`, which writes them itself."""

@@ -26,7 +26,7 @@ from leadscout_assets.terms import TIME_ZONE
 if TYPE_CHECKING:
     from leadscout_assets.database.performance import Decision
 
-ASSETS = tuple(contract.name for contract in LEAD_TABLES)
+ASSETS = (*(contract.name for contract in LEAD_TABLES), "known_leads")
 """The assets that leave run records, in the order of the chain."""
 
 ENOUGH = 90

@@ -21,6 +21,7 @@ from structlog.contextvars import bound_contextvars
 from leadscout_assets import contracts
 from leadscout_assets.errors import EdgeFailed, Stopped, TookTooLong, TooManyRows, UnreadableFile
 from leadscout_assets.frames import by_batch, rows_by_batch, without
+from leadscout_assets.leads.column_maps import NO_MAPS, ColumnMaps
 from leadscout_assets.leads.counting import count_rows
 from leadscout_assets.leads.delivery import Delivery
 from leadscout_assets.leads.reading import ReadLimits, read_lead_list
@@ -112,8 +113,10 @@ class Reading:
     recounted: dict[str, int]
 
 
-def read(deliveries: Sequence[Delivery], path_of: Callable[[str], Path], settings: Settings) -> Reading:
-    """Read the delivered files into one raw_leads frame; `path_of` gives the file of a SHA-256.
+def read(
+    deliveries: Sequence[Delivery], path_of: Callable[[str], Path], settings: Settings, maps: ColumnMaps = NO_MAPS
+) -> Reading:
+    """Read the delivered files into one raw_leads frame; `path_of` gives the file of a SHA-256, `maps` what people named columns.
 
     A batch is refused, and has no rows, where its file cannot be read or the two readers count different rows.
     """
@@ -122,7 +125,7 @@ def read(deliveries: Sequence[Delivery], path_of: Callable[[str], Path], setting
     for number, delivery in enumerate(deliveries):
         progress.item(delivery.batch_id)
         with refusing(delivery.batch_id, "raw_leads", reading.refusals):
-            rows = _read_one(delivery, path_of(delivery.sha256), settings)
+            rows = _read_one(delivery, path_of(delivery.sha256), settings, maps)
             frames.append(rows)
             if rows.num_rows != delivery.rows_counted:
                 reading.recounted[delivery.batch_id] = rows.num_rows
@@ -150,11 +153,11 @@ def refusing(batch: str, step: str, refusals: list[Refusal]) -> Iterator[None]:
             refusals.append(Refusal(batch, step, "defect", sentence))
 
 
-def _read_one(delivery: Delivery, path: Path, settings: Settings) -> pa.Table:
+def _read_one(delivery: Delivery, path: Path, settings: Settings, maps: ColumnMaps) -> pa.Table:
     if not path.is_file():
         raise UnreadableFile("not_stored", "the delivered file is not in the store any more: deliver it again")
     limits = read_limits(settings)
-    rows = read_lead_list(path, batch_id=delivery.batch_id, limits=limits, sheet=settings.sheet)
+    rows = read_lead_list(path, batch_id=delivery.batch_id, limits=limits, sheet=settings.sheet, maps=maps)
     if rows.num_rows == delivery.rows_counted:
         return rows
     # Counted with other settings, or by an earlier version: only a count made now can tell the two readers apart.

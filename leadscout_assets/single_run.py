@@ -22,6 +22,7 @@ from leadscout_assets.contracts import Contract
 from leadscout_assets.digests import sha256_of
 from leadscout_assets.errors import BadInput, UnreadableFile
 from leadscout_assets.kept_steps import KeptSteps, Made
+from leadscout_assets.leads.column_maps import NO_MAPS, ColumnMaps
 from leadscout_assets.leads.counting import count_rows
 from leadscout_assets.leads.delivery import Delivery, batch_key, shown_name
 from leadscout_assets.logs import bound, operation
@@ -94,8 +95,10 @@ def run_file(
     confirmed: Remembered | None = None,
     resume: bool = False,
     on_kept: Keeping = lambda _folder, _finished: None,
+    maps: ColumnMaps = NO_MAPS,
 ) -> ChainResult:
-    """Run the chain on one lead list and write its report below `out`; what people `confirmed` of names wins.
+    """Run the chain on one lead list and write its report below `out`; what people `confirmed` of names wins, and columns that a
+    person named (`maps`).
 
     The result of each step is kept below `out` until the end, so that an interrupted run can be gone on with: with
     `resume`, finished steps are not done again, and the day of delivery is that of the run that was interrupted.
@@ -106,9 +109,10 @@ def run_file(
     _check_writable(out)
     _check_there(source)
     clock = Clock()
-    kept = KeptSteps(out, sha := sha256_of(source), _basis(sha, settings, lead_id_key, confirmed), resume=resume)
+    basis = _basis(sha := sha256_of(source), settings, lead_id_key, confirmed, maps)
+    kept = KeptSteps(out, sha, basis, resume=resume)
     try:
-        result = _run(source, out, settings, lead_id_key, delivered_at, confirmed, kept, on_kept, clock)
+        result = _run(source, out, settings, lead_id_key, delivered_at, confirmed, maps, kept, on_kept, clock)
     except BadInput:
         # The same file is refused again, however often it is gone on with.
         kept.remove()
@@ -127,6 +131,7 @@ def _run(
     lead_id_key: bytes,
     delivered_at: datetime,
     confirmed: Remembered | None,
+    maps: ColumnMaps,
     kept: KeptSteps,
     on_kept: Keeping,
     clock: Clock,
@@ -141,7 +146,7 @@ def _run(
         return made
 
     def read() -> Made:
-        reading = pipeline.read([delivery], lambda _: source, settings)
+        reading = pipeline.read([delivery], lambda _: source, settings, maps)
         _stop_if_refused(reading.refusals)
         return (reading.raw,)
 
@@ -191,13 +196,16 @@ def _run(
     )
 
 
-def _basis(sha256: str, settings: Settings, lead_id_key: bytes, confirmed: Remembered | None) -> dict[str, str]:
+def _basis(
+    sha256: str, settings: Settings, lead_id_key: bytes, confirmed: Remembered | None, maps: ColumnMaps
+) -> dict[str, str]:
     """Return what the results of the steps depend on, personal values and the key as digests."""
     told = settings.model_dump_json(include=set(DECIDING)).encode()
     return {
         "input": sha256,
         "lead_id_key": hashlib.sha256(lead_id_key).hexdigest(),
         "settings": hashlib.sha256(told).hexdigest(),
+        "columns": hashlib.sha256(repr(sorted(maps.named.items())).encode()).hexdigest(),
         "confirmed": confirmed.fingerprint() if confirmed else "",
         "product": importlib.metadata.version("leadscout"),
     }

@@ -35,6 +35,9 @@ WRITE_ATTEMPTS = 6
 """Two writers of one batch: the loser's commit fails and is tried again. Four writers never needed more than three."""
 
 
+TOGETHER = ".together.lock"
+"""Lock file below the tables' folder. Never unlinked: a second process could lock the file that the first has just removed."""
+
 READER_VERSION = 1
 """Delta's protocol version below which a table is its files and nothing else: no deletion vectors, no renamed columns."""
 
@@ -54,7 +57,7 @@ class Upkeep:
 
 
 class Tables:
-    """The Delta tables below one folder, one per contract; those with replaceable rows are partitioned by `batch_id`."""
+    """The Delta tables below one folder, one per contract; those with replaceable rows are partitioned by `batch_id`, scattered ones apart."""
 
     def __init__(self, root: Path) -> None:
         """Take the folder of the tables; nothing is created before the first write."""
@@ -100,6 +103,28 @@ class Tables:
             rows = self._dataset(contract, batches).to_table(columns=wanted).cast(schema)
             order = contract.order or contract.key
             return in_order(rows, order) if ordered and set(order) <= set(wanted) else rows
+
+    def pick(
+        self,
+        contract: Contract,
+        batches: Sequence[str],
+        column: str,
+        values: pa.Array,
+        columns: Sequence[str] | None = None,
+    ) -> pa.Table:
+        """Return those rows of `batches` whose `column` is one of `values`, in no order; no other row is held in memory.
+
+        Raises `EdgeFailed` where storage cannot be read.
+        """
+        wanted = list(columns) if columns is not None else contract.schema.names
+        schema = pa.schema([contract.schema.field(name) for name in wanted])
+        if not batches or not len(values) or not self._exists(contract):
+            return schema.empty_table()
+        from pyarrow import dataset
+
+        with _reading(contract):
+            condition = dataset.field(column).isin(values)
+            return self._dataset(contract, batches).to_table(columns=wanted, filter=condition).cast(schema)
 
     def add_new(self, contract: Contract, frame: pa.Table) -> int:
         """Add the rows of `frame` whose key the table does not have yet, in one atomic commit; return how many those were.
@@ -273,8 +298,27 @@ class Tables:
                 with attempt:
                     if not self._exists(contract):
                         make_private(path)
-                        DeltaTable.create(path, contract.schema, mode="ignore", partition_by=["batch_id"])
+                        own = None if contract.scattered else ["batch_id"]
+                        DeltaTable.create(path, contract.schema, mode="ignore", partition_by=own)
                     write_deltalake(path, frame, mode="overwrite", predicate=predicate)
+
+
+@contextmanager
+def together(root: Path) -> Iterator[None]:
+    """Hold the tables below `root` whose rows belong together: one process at a time changes them, or looks at all of them at once.
+
+    The kernel lets go of it with its holder, however that ends. Raises `EdgeFailed` where the folder cannot be written.
+    """
+    import fcntl  # POSIX only, like the platform
+
+    try:
+        make_private(root)
+        held = (root / TOGETHER).open("a")
+    except OSError as error:
+        raise EdgeFailed(f"the tables cannot be locked: {error.strerror}; check LEADSCOUT_HOME/tables") from None
+    with held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
 
 
 def _files_below(path: Path) -> FileSystem:

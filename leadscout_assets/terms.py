@@ -12,9 +12,9 @@ TIME_ZONE = ZoneInfo("Africa/Johannesburg")
 
 OPERATIONS = (
     # steps of a run, by the asset they make
-    "raw_leads", "leads", "classifications", "lead_scores", "lead_reports", "table_maintenance", "restore_drill",
+    "raw_leads", "leads", "classifications", "lead_scores", "lead_reports", "known_leads", "table_maintenance", "restore_drill",
     # commands
-    "run", "deliver", "generate", "classify", "backfill", "backup", "restore", "demo", "up",
+    "run", "deliver", "generate", "classify", "backfill", "backup", "restore", "undo", "demo", "up",
 )  # fmt: skip
 """What reports progress, and can be given a time limit; `backup` is both a step and a command."""
 
@@ -74,6 +74,14 @@ class PhoneKind(StrEnum):
     PREMIUM = "premium"
     OTHER = "other"
     FOREIGN = "foreign"
+
+
+class Linked(StrEnum):
+    """How a lead came to its known lead: the first of it, the same business and director again, or so like it that it must be."""
+
+    FIRST = "first"
+    EXACT = "exact"
+    NEAR = "near"
 
 
 class Province(StrEnum):

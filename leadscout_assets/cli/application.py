@@ -25,10 +25,12 @@ from leadscout_assets.cli import (
     llm,
     logs,
     performance,
+    plan,
     platform,
     recovery,
     review,
     run,
+    undo,
 )
 from leadscout_assets.cli.long_work import ENDED_BY
 from leadscout_assets.errors import LeadScoutError, is_interruption
@@ -42,6 +44,7 @@ INTERRUPTED = 130
 COMMANDS = (
     run.run,
     deliver.deliver,
+    plan.plan,
     generate.generate,
     classify.classify,
     explain.explain,
@@ -49,6 +52,7 @@ COMMANDS = (
     batches.batches,
     batches.show,
     platform.backfill,
+    undo.undo,
     platform.up,
     background.down,
     background.status,
@@ -63,12 +67,13 @@ COMMANDS = (
     recovery.restore,
 )
 
-LOOKING = frozenset({"none", "batches", "show", "doctor", "health", "logs"})
+LOOKING = frozenset({"none", "plan", "batches", "show", "doctor", "health", "logs"})
 """Commands that change nothing."""
 GROUPS = {
     "alerts": alerts.app,
     "audit": audit.app,
     "llm": llm.app,
+    "mappings": plan.mappings,
     "perf": performance.performance,
     "review": review.app,
     "spend": llm.spending,

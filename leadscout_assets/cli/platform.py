@@ -79,7 +79,7 @@ def backfill(
     if retry_in_doubt and settings.llm_is_on:
         print(f"calls in doubt that may be made again: {home.let_ask_again(chosen)}; they stay booked")
     with open_instance(prepare_instance(settings).folder) as instance:
-        order = ensure_partitions(instance, [record.batch_id for record in home.records.all()])
+        order = ensure_partitions(instance, [r.batch_id for r in home.records.all() if r.undone_at is None])
         rows = {b: record.rows_counted or 0 for b, record in home.records.many(chosen).items()}
         runs = plan_runs(rows, order, max_rows=settings.max_rows_per_run, max_batches=settings.max_batches_per_run)
         failed = _run_all(settings, instance, runs)
@@ -165,14 +165,23 @@ def _left_undone(settings: Settings, home: Home) -> list[str]:
     return list(home.records.many(noted))
 
 
+def _counting(home: Home, batches: Sequence[str]) -> list[str]:
+    """Return `batches`. Raises `UnknownBatch`, and `BadInput` for one that was undone."""
+    for record in home.records.many(batches).values():
+        if record.undone_at is not None:
+            raise BadInput(f"batch {record.batch_id} was undone; deliver its file again to take it back in")
+    return list(batches)
+
+
 def _chosen(
     home: Home, named: list[str], all_batches: bool, since: datetime | None, until: datetime | None
 ) -> list[str]:
     if sum((bool(named), all_batches, since is not None)) != 1 or (until and since is None):
         raise BadInput("say which batches: their ids, or --all, or --since DAY [--until DAY]")
     if named:
-        return list(home.records.many(named))
-    days = {r.batch_id: r.delivered_at.astimezone(TIME_ZONE).date() for r in home.records.all()}
+        return _counting(home, named)
+    counting = [record for record in home.records.all() if record.undone_at is None]
+    days = {r.batch_id: r.delivered_at.astimezone(TIME_ZONE).date() for r in counting}
     first = since.date() if since else None
     last = until.date() if until else None
     chosen = [b for b, day in days.items() if (first is None or day >= first) and (last is None or day <= last)]

@@ -14,6 +14,7 @@ import typer
 
 from leadscout_assets.cli.background import Background, in_background
 from leadscout_assets.cli.long_work import long_work
+from leadscout_assets.cli.plan import Map
 from leadscout_assets.cli.printing import print_json, print_pairs
 from leadscout_assets.errors import BadInput
 from leadscout_assets.settings import current_settings
@@ -33,6 +34,7 @@ def run(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with an interrupted run: what it has finished is not done again.")
     ] = False,
+    map_: Map = None,
     background: Background = False,
 ) -> int:
     """Turn one lead list into a report, without Dagster. Exits 1 where a check fails that is more than a warning."""
@@ -44,7 +46,7 @@ def run(
         in_background("run")
         return 0
     at = delivered.replace(tzinfo=TIME_ZONE) if delivered else datetime.now(TIME_ZONE)
-    result = _run(file, out, at, resume=resume)
+    result = _run(file, out, at, map_ or [], resume=resume)
     if as_json:
         print_json(result.to_json())
         for check, verdict in result.failing:
@@ -68,13 +70,15 @@ def run(
     return 1 if any(not check.warns for check, _ in result.failing) else 0
 
 
-def _run(file: Path, out: Path, at: datetime, *, resume: bool) -> ChainResult:
+def _run(file: Path, out: Path, at: datetime, named: Sequence[str], *, resume: bool) -> ChainResult:
+    from leadscout_assets.leads.column_maps import ColumnMaps, parse_map
     from leadscout_assets.resumable import forget, note
 
     settings, finished = current_settings(), list[str]()
     key = hashlib.sha256(f"{file.resolve()}\0{out.resolve()}".encode(errors="surrogateescape")).hexdigest()[:16]
     # Only what has no default, so that going on decides everything else as the run itself did.
-    again = ["run", str(file), "--out", str(out), "--resume"]
+    again = ["run", str(file), "--out", str(out), *(part for pair in named for part in ("--map", pair)), "--resume"]
+    maps = ColumnMaps(parse_map(named))
 
     def keep(folder: Path, steps: Sequence[str]) -> None:
         finished[:] = steps
@@ -96,6 +100,7 @@ def _run(file: Path, out: Path, at: datetime, *, resume: bool) -> ChainResult:
                 confirmed=confirmed(home),
                 resume=resume,
                 on_kept=keep,
+                maps=maps,
             )
     except KeyboardInterrupt:
         kept = f"finished and kept: {', '.join(finished)}" if finished else "no step was finished"

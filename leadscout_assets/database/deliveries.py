@@ -30,6 +30,7 @@ class DeliveryRecord:
     `sha256` is of the file's content, in hex; `delivered_at` is aware (UTC when it comes from the database);
     `rows_counted` is None where the second reader could not read the file; `run_key` is the newest run's, None
     before the first request; `attempts` counts the runs requested; `reported_at` is None while a run is still owed.
+    `undone_at` is None while the batch counts; `again_at` is when it was delivered again after it was undone.
     """
 
     batch_id: str
@@ -40,6 +41,8 @@ class DeliveryRecord:
     run_key: str | None = None
     attempts: int = 0
     reported_at: datetime | None = None
+    undone_at: datetime | None = None
+    again_at: datetime | None = None
 
     def __post_init__(self) -> None:
         """Hold `delivered_at` to a time zone."""
@@ -121,8 +124,13 @@ class Deliveries:
             return _some(connection, sa.true())
 
     def newest(self) -> DeliveryRecord | None:
-        """Return the delivery delivered last, or None before the first."""
-        latest = sa.select(*_COLUMNS).order_by(deliveries.c.delivered_at.desc(), deliveries.c.number.desc()).limit(1)
+        """Return the delivery delivered last, undone ones apart, or None before the first."""
+        latest = (
+            sa.select(*_COLUMNS)
+            .where(deliveries.c.undone_at.is_(None))
+            .order_by(deliveries.c.delivered_at.desc(), deliveries.c.number.desc())
+            .limit(1)
+        )
         with self._database.read() as connection:
             row = connection.execute(latest).one_or_none()
         return None if row is None else _delivery(row)
@@ -134,9 +142,26 @@ class Deliveries:
             return connection.execute(oldest).scalar()
 
     def unreported(self) -> list[DeliveryRecord]:
-        """Return the deliveries whose report has not been seen yet, in the order of `all`."""
+        """Return the deliveries whose report has not been seen yet, undone ones apart, in the order of `all`."""
         with self._database.read() as connection:
-            return _some(connection, deliveries.c.reported_at.is_(None))
+            return _some(connection, deliveries.c.reported_at.is_(None) & deliveries.c.undone_at.is_(None))
+
+    def note_undone(self, batch_id: str, at: datetime) -> None:
+        """Note that the batch is taken out of everything; the first time noted stays. Raises `UnknownBatch`."""
+        self.get(batch_id)
+        this = (deliveries.c.batch_id == batch_id) & deliveries.c.undone_at.is_(None)
+        with self._database.begin() as connection:
+            connection.execute(deliveries.update().where(this).values(undone_at=at))
+
+    def take_back(self, batch_id: str, at: datetime) -> bool:
+        """Let an undone batch count again, with a run owed; return whether it was undone.
+
+        The runs asked for so far still count, so that the next one gets a key of its own.
+        """
+        this = (deliveries.c.batch_id == batch_id) & deliveries.c.undone_at.is_not(None)
+        values = {"undone_at": None, "again_at": at, "reported_at": None, "run_key": None}
+        with self._database.begin() as connection:
+            return bool(connection.execute(deliveries.update().where(this).values(values)).rowcount)
 
     def note_reported(self, batch_ids: Collection[str], at: datetime) -> None:
         """Note that the reports of `batch_ids` are there; the first time noted stays."""

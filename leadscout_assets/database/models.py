@@ -57,6 +57,25 @@ deliveries = sa.Table(
     sa.Column("run_key", sa.Text, comment="of the newest run requested; null before the first"),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0", comment="runs requested so far"),
     sa.Column("reported_at", UtcDateTime, comment="when its report was first seen; null while a run is still owed"),
+    sa.Column("undone_at", UtcDateTime, comment="when somebody took it out of everything; null while it counts"),
+    sa.Column("again_at", UtcDateTime, comment="when it was delivered again after that"),
+)
+
+undos = sa.Table(
+    "undos",
+    metadata,
+    sa.Column("number", COUNTER, primary_key=True),
+    sa.Column("batch_id", sa.Text, sa.ForeignKey("deliveries.batch_id"), nullable=False, index=True),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, comment="as given"),
+    sa.Column("begun_at", UtcDateTime, nullable=False),
+    sa.Column("finished_at", UtcDateTime, comment="null while anything of it is still to be done"),
+    sa.Column(
+        "figures",
+        sa.JSON().with_variant(JSONB(), "postgresql"),
+        nullable=False,
+        comment="what was there when it began: rows by table, known leads, report files",
+    ),
 )
 
 refusals = sa.Table(
@@ -88,6 +107,21 @@ audit_events = sa.Table(
         "prev_hash", sa.Text, nullable=False, unique=True, comment="hash of the event before; zeros for the first"
     ),
     sa.Column("hash", sa.Text, nullable=False, comment="SHA-256 of this event with prev_hash, hex"),
+)
+
+column_mappings = sa.Table(
+    "column_mappings",
+    metadata,
+    sa.Column("sender", sa.Text, primary_key=True, comment="a name that a person gave it"),
+    sa.Column("header", sa.Text, nullable=False, unique=True, comment="digest of the headers of the lists it is for"),
+    sa.Column(
+        "columns",
+        sa.JSON().with_variant(JSONB(), "postgresql"),
+        nullable=False,
+        comment="field by header, as a person named them",
+    ),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
 )
 
 alert_states = sa.Table(

@@ -51,7 +51,8 @@ def tick(instance: dg.DagsterInstance, home: Home, *, now: datetime) -> tuple[Re
     state = {record.batch_id: runs[record.run_key].state for record in records if record.run_key in runs}
     done = {batch for batch, found in state.items() if found is RunState.SUCCEEDED}
     # Or a run that a person started instead.
-    done |= reported(instance, [r.batch_id for r in records if state.get(r.batch_id) is not RunState.UNDER_WAY])
+    idle = [r for r in records if state.get(r.batch_id) is not RunState.UNDER_WAY]
+    done |= reported(instance, [r.batch_id for r in idle], {r.batch_id: r.again_at for r in idle})
     home.records.note_reported(sorted(done), now)
     arrived = {delivery.batch_id: _arrival(seen) for seen, delivery in lying}
     pending = [
@@ -82,12 +83,12 @@ def take_settled(home: Home, *, now: datetime) -> list[tuple[inbox.Seen, Deliver
     log, taken = get_logger(__name__), []
     for seen in inbox.settled_files(home.settings.inbox_dir, now=time.time, sleep=time.sleep):
         try:
-            delivered = home.deliver(seen.path, now=now)
+            delivered = home.deliver(seen.path, now=now, arrived=_arrival(seen))
         except Exception as fault:  # noqa: BLE001  whatever one file does to us, the others are taken; this one is tried again
             log.error("delivery.not_taken", reason=describe(fault))
             continue
         taken.append((seen, delivered.delivery))
-        if delivered.new:
+        if delivered.new or delivered.again:
             log.info(
                 "delivery.taken", batch_id=delivered.delivery.batch_id, rows_counted=delivered.delivery.rows_counted
             )

@@ -2,9 +2,17 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 import dagster as dg
-from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, RUN_KEY_TAG, WILL_RETRY_TAG
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    AUTO_RETRY_RUN_ID_TAG,
+    PARTITION_NAME_TAG,
+    RUN_KEY_TAG,
+    WILL_RETRY_TAG,
+)
 
 from leadscout_assets.arrivals import RequestedRun, RunState
 from leadscout_assets.defs.partitions import LEAD_BATCH
@@ -59,14 +67,41 @@ def materialized(instance: dg.DagsterInstance, asset: str, batches: Collection[s
     return set(ids)
 
 
-def reported(instance: dg.DagsterInstance, batches: Collection[str]) -> set[str]:
-    """Return those of `batches` whose newest report was made by a run that succeeded, checks included."""
-    made = newest_materializations(instance, "lead_reports", batches)
+def reported(
+    instance: dg.DagsterInstance, batches: Collection[str], since: Mapping[str, datetime | None] = MappingProxyType({})
+) -> set[str]:
+    """Return those of `batches` whose newest report was made by a run that succeeded, checks included.
+
+    `since` gives the moment from which a batch's report counts, where not any does.
+    """
+    found = newest_materializations(instance, "lead_reports", batches)
+    made = {batch: record for batch, record in found.items() if _counts(record, since.get(batch))}
     if not made:
         return set()
     run_ids = {record.run_id for record in made.values()}
     succeeded = {run.run_id for run in instance.get_runs(dg.RunsFilter(run_ids=sorted(run_ids))) if run.is_success}
     return {batch for batch, record in made.items() if record.run_id in succeeded}
+
+
+def _counts(record: dg.EventLogRecord, since: datetime | None) -> bool:
+    return since is None or datetime.fromtimestamp(record.timestamp, UTC) > since
+
+
+def run_under_way(instance: dg.DagsterInstance, batch: str) -> bool:
+    """Say whether a run that holds this batch is queued or being executed, also one of a range of batches."""
+    order = list(instance.get_dynamic_partitions(str(LEAD_BATCH.name)))
+    for run in instance.get_runs(dg.RunsFilter(statuses=sorted(UNDER_WAY, key=str))):
+        first, last = (run.tags.get(tag) for tag in (ASSET_PARTITION_RANGE_START_TAG, ASSET_PARTITION_RANGE_END_TAG))
+        if run.tags.get(PARTITION_NAME_TAG) == batch:
+            return True
+        if first in order and last in order and batch in order[order.index(first) : order.index(last) + 1]:
+            return True
+    return False
+
+
+def drop_partition(instance: dg.DagsterInstance, batch: str) -> None:
+    """Take a batch from the partitions. Only while no run holds it: a range whose end is gone fails its run."""
+    instance.delete_dynamic_partition(str(LEAD_BATCH.name), batch)
 
 
 def newest_materializations(

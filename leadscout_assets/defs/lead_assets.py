@@ -75,7 +75,8 @@ def lead_asset(
 def raw_leads(context: dg.AssetExecutionContext, platform: Platform) -> pa.Table:
     """Read the delivered files; a batch that cannot be read or does not reconcile is refused."""
     with step(context, platform.home, "raw_leads") as work:
-        reading = pipeline.read(work.deliveries, platform.home.store.path, platform.home.settings)
+        home = platform.home
+        reading = pipeline.read(work.deliveries, home.content, home.settings, home.column_maps())
     work.correct(reading.recounted)
     work.refuse(reading.refusals)
     return work.done(reading.raw.num_rows, reading.raw)

@@ -7,7 +7,7 @@ import dagster as dg
 from leadscout_assets.defs.resources import Platform
 from leadscout_assets.defs.retrying import retried
 from leadscout_assets.defs.run_log import in_its_log
-from leadscout_assets.lead_tables import LEAD_TABLES
+from leadscout_assets.lead_tables import KNOWN_TABLES, LEAD_TABLES
 from leadscout_assets.logs import operation, private_errors
 from leadscout_assets.pace import told
 from leadscout_assets.progress import tracked
@@ -26,7 +26,7 @@ MAINTENANCE_GROUP = "maintenance"
 def table_maintenance(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[None]:
     """Maintain every table; what it found and did is the metadata, by table."""
     home, keep = platform.home, timedelta(days=platform.home.settings.undo_days)
-    run_id, settings, maintained = context.run.run_id, home.settings, (*LEAD_TABLES, RUN_PERFORMANCE)
+    run_id, settings, maintained = context.run.run_id, home.settings, (*LEAD_TABLES, *KNOWN_TABLES, RUN_PERFORMANCE)
     following = tracked(settings, "table_maintenance", run_id=run_id, total=len(maintained), unit="tables")
     with (
         retried(context, settings),

@@ -10,7 +10,8 @@ from dagster._core.storage.tags import (
 )
 
 LEAD_BATCH = dg.DynamicPartitionsDefinition(name="lead_batch")
-"""One partition per batch, in the order of delivery. Keys are never deleted: ranges are slices of the live list."""
+"""One partition per batch, in the order of delivery. Ranges are slices of the live list, so that
+keys are deleted by an undo alone, while no run holds them."""
 
 BATCHES_PER_UI_RUN = 50
 """A backfill from the UI becomes runs of at most this many batches; the command line cuts by rows instead."""

@@ -5,14 +5,15 @@ Cells below the header are not looked at here.
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
 
 from leadscout_assets.contracts import FIELDS, REQUIRED_FIELDS
 from leadscout_assets.errors import UnreadableFile
+from leadscout_assets.leads.column_maps import ColumnMap, folded, header_digest
 
 # English, then Afrikaans. Compared without case, accents, spaces and punctuation. Left out on purpose because they
 # name a person in one list and a business in the next: Name, Naam, Contact, Kontak, Client, Customer, Number, Nommer.
@@ -92,11 +93,14 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 class Header:
     """What a list's header was understood as; both mappings are from a name to a column's index, starting at 0.
 
-    `fields` maps each recognised field to its column; `extra` every other column, under a name of its own.
+    `fields` maps each recognised field to its column; `extra` every other column, under a name of its own. `shown` are
+    all headers in their order, spacing tidied, and `digest` is theirs.
     """
 
     fields: dict[str, int]
     extra: dict[str, int]
+    shown: tuple[str, ...] = ()
+    digest: str = ""
 
     @property
     def width(self) -> int:
@@ -104,31 +108,27 @@ class Header:
         return len(self.fields) + len(self.extra)
 
 
-def folded(header: str) -> str:
-    """Return the form in which headers are compared: no case, accents, spaces, underscores or punctuation."""
-    plain = unicodedata.normalize("NFKD", header).casefold()
-    return "".join(letter for letter in plain if letter.isalnum())
-
-
-def understand(headers: Sequence[str | None]) -> Header:
+def understand(headers: Sequence[str | None], by_hand: ColumnMap = MappingProxyType({})) -> Header:
     """Recognise the columns of a list from its headers, left to right; blank headers are None or whitespace.
 
-    A field's own name wins over a synonym wherever it stands, else the first column wins. A later column of the same
+    What a person named (`by_hand`) comes first. Then a field's own name wins over a synonym wherever it stands, else the first column wins. A later column of the same
     field is kept as extra, as are columns that are not recognised; a blank header is named by its column letter.
     """
     keys = [folded(header or "") for header in headers]
     fields: dict[str, int] = {}
-    for names in _recognised():
+    named: set[int] = set()
+    for names in (by_hand, *_recognised()):
         for index, key in enumerate(keys):
-            if key in names:
-                fields.setdefault(names[key], index)
+            if key in names and index not in named and fields.setdefault(names[key], index) == index:
+                named.add(index)
     taken = set(fields.values())
     extra: dict[str, int] = {}
     times = Counter(" ".join((headers[index] or "").split()) for index in taken)
     for index, header in enumerate(headers):
         if index not in taken:
             extra[_distinct(" ".join((header or "").split()) or column_letter(index), times)] = index
-    return Header({field: fields[field] for field in FIELDS if field in fields}, extra)
+    shown = tuple(" ".join((header or "").split()) or column_letter(index) for index, header in enumerate(headers))
+    return Header({field: fields[field] for field in FIELDS if field in fields}, extra, shown, header_digest(headers))
 
 
 def require(header: Header) -> Header:

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from leadscout_assets.errors import UnreadableFile
+from leadscout_assets.leads.column_maps import NO_MAPS, ColumnMaps
 from leadscout_assets.leads.columns import Header, require, understand
 from leadscout_assets.leads.csv_layout import Layout, RowLines, find_layout, lines_from
 from leadscout_assets.leads.decoding import read_text
@@ -28,7 +29,7 @@ _NEWLINE, _RETURN = b"\n\r"
 _ROWS_AT_ONCE = 50_000
 
 
-def read_csv(path: Path, limits: ReadLimits, sheet: str | None) -> Grid:
+def read_csv(path: Path, limits: ReadLimits, sheet: str | None, maps: ColumnMaps = NO_MAPS) -> Grid:
     """Read a CSV in any of the usual encodings and delimiters; `sheet` means nothing here.
 
     A row with more or fewer cells than the header is kept as a defect, unless all it lacks are columns that are not
@@ -36,7 +37,7 @@ def read_csv(path: Path, limits: ReadLimits, sheet: str | None) -> Grid:
     """
     text = read_text(path, limits)
     layout = find_layout(text, limits)
-    header = require(understand(layout.headers))
+    header = require(understand(layout.headers, maps.of(layout.headers)))
     grid = whole_line_rows(text, layout, header) or exact_rows(text, layout, header)
     if not len(grid.source_row):
         raise UnreadableFile("no_rows", "the list has column names but no rows below them; deliver it again with rows")

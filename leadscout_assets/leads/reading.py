@@ -13,13 +13,14 @@ from pathlib import Path
 import pyarrow as pa
 
 from leadscout_assets.errors import UnreadableFile
+from leadscout_assets.leads.column_maps import NO_MAPS, ColumnMaps
 from leadscout_assets.leads.csv_text import read_csv
 from leadscout_assets.leads.grid import Grid, raw_leads
 from leadscout_assets.leads.guards import ReadLimits
 from leadscout_assets.leads.workbook import WORKBOOK
 from leadscout_assets.leads.xlsx import read_xlsx
 
-__all__ = ["SOURCES", "ReadLimits", "Source", "detect", "read_lead_list"]
+__all__ = ["SOURCES", "ReadLimits", "Source", "detect", "read_grid", "read_lead_list"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Source:
 
     name: str
     recognises: Callable[[Path, bytes], bool]
-    read: Callable[[Path, ReadLimits, str | None], Grid]
+    read: Callable[[Path, ReadLimits, str | None, ColumnMaps], Grid]
 
 
 def _is_workbook(path: Path, head: bytes) -> bool:
@@ -70,13 +71,20 @@ _OTHER_CONTAINERS: tuple[tuple[str, str, str], ...] = (
 )
 
 
-def read_lead_list(path: Path, *, batch_id: str, limits: ReadLimits, sheet: str | None = None) -> pa.Table:
+def read_grid(path: Path, *, limits: ReadLimits, sheet: str | None = None, maps: ColumnMaps = NO_MAPS) -> Grid:
+    """Read a delivered file as it stands, with what its columns were understood as. Raises `UnreadableFile`."""
+    return detect(path).read(path, limits, sheet, maps)
+
+
+def read_lead_list(
+    path: Path, *, batch_id: str, limits: ReadLimits, sheet: str | None = None, maps: ColumnMaps = NO_MAPS
+) -> pa.Table:
     """Read a delivered file into a frame of the contract raw_leads; what it is, is told by content, never by suffix.
 
-    `sheet` names the worksheet of a workbook, None for the first visible one. Blank rows are left out but counted in
+    `sheet` names the worksheet of a workbook, None for the first visible one; `maps` has columns that a person named. Blank rows are left out but counted in
     `source_row`. Raises `UnreadableFile` where the file cannot become rows.
     """
-    return raw_leads(detect(path).read(path, limits, sheet), batch_id)
+    return raw_leads(read_grid(path, limits=limits, sheet=sheet, maps=maps), batch_id)
 
 
 def detect(path: Path) -> Source:

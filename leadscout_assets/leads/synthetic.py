@@ -145,6 +145,11 @@ def _with_strangers(table: pa.Table, count: int) -> pa.Table:
     return table.set_column(at, table.column_names[at], pa.array(column, pa.string()))
 
 
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write a delivery that `generate` or the like made as CSV."""
+    _write_csv(path, table, untold)
+
+
 def _repeated(dice: Dice, columns: list[pa.Array]) -> list[pa.Array]:
     """Return the columns with some rows repeating an earlier row, or only its director and cell."""
     person = {COLUMNS.index("DirectorName"), COLUMNS.index("DirectorCell")}

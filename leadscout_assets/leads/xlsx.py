@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from leadscout_assets.errors import UnreadableFile, is_interruption
+from leadscout_assets.leads.column_maps import NO_MAPS, ColumnMaps
 from leadscout_assets.leads.columns import require, understand
 from leadscout_assets.leads.grid import Grid, any_filled, blank_to_null
 from leadscout_assets.leads.guards import ReadLimits, damaged, open_workbook, read_workbook
@@ -27,7 +28,7 @@ _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d(?:\.\d+)?)")
 _DAY_ZERO = ("1899-12-31", "1904-01-01")
 
 
-def read_xlsx(path: Path, limits: ReadLimits, sheet: str | None) -> Grid:
+def read_xlsx(path: Path, limits: ReadLimits, sheet: str | None, maps: ColumnMaps = NO_MAPS) -> Grid:
     """Read one worksheet: the first visible one or `sheet`; the header is its first row with a filled cell.
 
     Formulas come as their cached value, numbers as plain decimals, dates as `YYYY-MM-DD` or `YYYY-MM-DDTHH:MM:SS`,
@@ -41,7 +42,8 @@ def read_xlsx(path: Path, limits: ReadLimits, sheet: str | None) -> Grid:
             "empty",
             "the worksheet is empty; put the list on the first visible sheet or name its sheet in LEADSCOUT_SHEET",
         )
-    header = require(understand([column[int(filled[0])].as_py() for column in cells]))
+    headers = [column[int(filled[0])].as_py() for column in cells]
+    header = require(understand(headers, maps.of(headers)))
     if len(filled) == 1:
         raise UnreadableFile("no_rows", "the list has column names but no rows below them; deliver it again with rows")
     rows = pa.array(filled[1:])

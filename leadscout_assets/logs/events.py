@@ -56,6 +56,7 @@ OPERATIONS = (
     _operation("classifications", "directors' names were classified", "batches", in_ui=True),
     _operation("lead_scores", "leads were scored", "batches", in_ui=True),
     _operation("lead_reports", "reports were written", "batches", in_ui=True),
+    _operation("known_leads", "leads were linked with those of other batches", "batches", in_ui=True),
     _operation("checks", "the checks of a batch, or of one asset's batches, were judged", "batches"),
     _operation("backup", "the home was backed up", in_ui=True),
     _operation("restore_drill", "a restore was proven", in_ui=True),

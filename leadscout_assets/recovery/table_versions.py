@@ -47,13 +47,19 @@ def one_moment(root: Path) -> dict[str, int]:
 
     Raises `EdgeFailed` where they never hold still.
     """
-    before = _versions(root)
-    for _ in range(LOOKS):
-        now = _versions(root)
-        if now == before:
-            return now
-        before = now
-        time.sleep(PAUSE_SECONDS)
+    if not root.is_dir():
+        return {}
+    from leadscout_assets.tables import together
+
+    # Not between two commits of tables that are written as one.
+    with together(root):
+        before = _versions(root)
+        for _ in range(LOOKS):
+            now = _versions(root)
+            if now == before:
+                return now
+            before = now
+            time.sleep(PAUSE_SECONDS)
     raise EdgeFailed("the tables changed at every look; take the backup when fewer runs are under way")
 
 
@@ -92,8 +98,6 @@ def reading(name: str) -> Iterator[None]:
 
 
 def _versions(root: Path) -> dict[str, int]:
-    if not root.is_dir():
-        return {}
     found: dict[str, int] = {}
     for log in root.glob(f"*/{LOG}"):
         numbers = [int(match[1]) for path in log.iterdir() if (match := LOG_FILE.fullmatch(path.name))]

@@ -34,7 +34,7 @@ def test_json_says_whether_it_was_known(leadscout, leads):
     first, again = leadscout("deliver", leads, "--json").json, leadscout("deliver", leads, "--json").json
     assert first == {
         "batch_id": first["batch_id"], "known": False, "rows": scenario.delivered_rows(), "state": "waiting",
-        "note": None, "platform": False,
+        "note": None, "platform": False, "again": False,
     }  # fmt: skip
     assert again == first | {"known": True}
 

@@ -12,6 +12,7 @@ from leadscout_assets.defs.table_io import CONTRACTS
 
 LEAD_ASSETS = ("raw_leads", "leads", "rejected_leads", "classifications", "lead_scores", "lead_reports")
 REFERENCE_ASSETS = ("name_lexicon", "name_model", "name_evaluation")
+KNOWN_ASSETS = ("known_leads",)
 UPKEEP_ASSETS = ("table_maintenance", "run_performance")
 BACKUP_ASSETS = ("backup", "restore_drill")
 
@@ -22,6 +23,7 @@ DEPENDENCIES = {
     "classifications": {"leads", "name_lexicon", "name_model"},
     "lead_scores": {"leads"},
     "lead_reports": {"raw_leads", "leads", "rejected_leads", "classifications", "lead_scores"},
+    "known_leads": {"leads"},
     "name_lexicon": set(),
     "name_model": {"name_lexicon"},
     "name_evaluation": {"name_model"},
@@ -36,6 +38,7 @@ CHECKS = {
     "classifications": {"conservation", "schema_contract", "classification_coverage"},
     "lead_scores": {"conservation", "schema_contract"},
     "lead_reports": {"conservation", "schema_contract", "report_totals"},
+    "known_leads": {"linked", "known"},
 }
 """The checks that give one verdict per batch."""
 
@@ -65,19 +68,19 @@ def spec(graph, asset: str, check: str) -> dg.AssetCheckSpec:
 
 def test_the_graph_is_the_lead_assets_the_reference_assets_the_maintenance_and_the_backups(graph):
     found = {key.to_user_string() for key in graph.get_all_asset_keys()}
-    assert found == {*LEAD_ASSETS, *REFERENCE_ASSETS, *UPKEEP_ASSETS, *BACKUP_ASSETS}
+    assert found == {*LEAD_ASSETS, *KNOWN_ASSETS, *REFERENCE_ASSETS, *UPKEEP_ASSETS, *BACKUP_ASSETS}
     for asset, upstream in DEPENDENCIES.items():
         assert {key.to_user_string() for key in graph.get(dg.AssetKey(asset)).parent_keys} == upstream, asset
 
 
-@pytest.mark.parametrize("asset", [*LEAD_ASSETS, *REFERENCE_ASSETS, *UPKEEP_ASSETS, *BACKUP_ASSETS])
+@pytest.mark.parametrize("asset", [*LEAD_ASSETS, *KNOWN_ASSETS, *REFERENCE_ASSETS, *UPKEEP_ASSETS, *BACKUP_ASSETS])
 def test_every_asset_says_what_it_is_and_whose(graph, asset):
     node = graph.get(dg.AssetKey(asset))
     assert node.description
     assert node.owners
     assert node.kinds
     groups = {
-        "leads": LEAD_ASSETS,
+        "leads": (*LEAD_ASSETS, *KNOWN_ASSETS),
         "reference": REFERENCE_ASSETS,
         "maintenance": UPKEEP_ASSETS,
         "backups": BACKUP_ASSETS,
@@ -85,7 +88,7 @@ def test_every_asset_says_what_it_is_and_whose(graph, asset):
     assert asset in groups[node.group_name]
 
 
-@pytest.mark.parametrize("asset", LEAD_ASSETS)
+@pytest.mark.parametrize("asset", [*LEAD_ASSETS, *KNOWN_ASSETS])
 def test_every_lead_asset_is_partitioned_by_batch_and_takes_many_batches_to_a_run(graph, asset):
     node = graph.get(dg.AssetKey(asset))
     assert node.partitions_def == LEAD_BATCH
@@ -103,7 +106,7 @@ def test_every_table_shows_each_column_of_its_contract_with_what_it_means(graph,
     assert all(column.description for column in shown.columns)
 
 
-@pytest.mark.parametrize("asset", LEAD_ASSETS)
+@pytest.mark.parametrize("asset", [*LEAD_ASSETS, *KNOWN_ASSETS])
 def test_every_lead_asset_has_its_checks_per_batch_and_none_of_them_blocks(graph, asset):
     assert checks_of(graph, asset) - FRESH == {*CHECKS[asset], PER_RUN}
     for name in CHECKS[asset]:
@@ -129,7 +132,7 @@ def test_freshness_is_checked_where_people_and_programs_read(graph):
 
 def test_the_chain_job_makes_all_lead_assets_with_their_checks_but_judges_no_freshness(found):
     layer = found.resolve_job_def("lead_chain").asset_layer
-    assert {key.to_user_string() for key in layer.selected_asset_keys} == set(LEAD_ASSETS)
+    assert {key.to_user_string() for key in layer.selected_asset_keys} == {*LEAD_ASSETS, *KNOWN_ASSETS}
     checks = layer.executable_asset_keys | layer.asset_graph.asset_check_keys
     assert {(key.asset_key.to_user_string(), key.name) for key in checks - layer.executable_asset_keys} == {
         (asset, name) for asset, names in CHECKS.items() for name in (*names, PER_RUN)

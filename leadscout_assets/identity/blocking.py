@@ -1,0 +1,175 @@
+"""Which leads of different batches are worth a comparison: those that share a block, a hash of two things they have in common.
+
+Each block joins two fields, so that neither a common name nor a number that hundreds of businesses share makes a block large.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from leadscout_assets.identity.comparing import comparable
+
+Hashes = npt.NDArray[np.uint64]
+Positions = npt.NDArray[np.int64]
+
+BLOCKS = ("by_director_start", "by_director_end", "by_business", "by_trading", "by_cell", "by_email")
+
+MEETING: tuple[tuple[str, str], ...] = (
+    ("by_director_start", "by_director_start"),
+    ("by_director_end", "by_director_end"),
+    ("by_business", "by_business"),
+    # A business that one list has under its registered name, another has under the name over its door.
+    ("by_business", "by_trading"),
+    ("by_trading", "by_business"),
+    ("by_trading", "by_trading"),
+    ("by_cell", "by_cell"),
+    ("by_email", "by_email"),
+)
+"""Blocks of one side and of the other that may be equal."""
+
+MOST_IN_BLOCK = 500
+"""Leads on either side; a block with more tells nothing, and comparing all of them would cost the square of it."""
+
+EDGE = 4
+"""Letters and digits of the business's name that make its beginning and its end."""
+
+_ZERO = np.zeros(1, np.uint64)
+_BASE = np.uint64(0x9E3779B97F4A7C15)
+_SALTS = {
+    name: np.uint64((3 + 2 * number) * int(_BASE) % 2**64)
+    for number, name in enumerate(("director", "business", "cell", "email"))
+}
+
+
+def blocks(leads: pa.Table) -> pa.Table:
+    """Return the blocks of each lead, row by row: the columns of `BLOCKS`, signed 64-bit hashes, null where a part is missing."""
+    compared = comparable(leads)
+    joined = _squeezed(compared["business"])
+    start = hashed(pc.utf8_slice_codeunits(joined, 0, EDGE))
+    end = hashed(pc.utf8_slice_codeunits(joined, -EDGE))
+    names = pc.binary_join_element_wise(_flat(compared["given"]), _flat(compared["surname"]), " ")
+    director = _any_order(names)
+    initials = _any_order(pc.binary_join_element_wise(_first(compared["given"]), _first(compared["surname"]), " "))
+    made = {
+        "by_director_start": _mixed("director", director, start),
+        "by_director_end": _mixed("director", director ^ np.uint64(1), end),
+        "by_business": _mixed("business", hashed(joined), initials),
+        "by_trading": _mixed("business", hashed(_squeezed(compared["trading"])), initials),
+        "by_cell": _mixed("cell", hashed(compared["cell"].combine_chunks()), start),
+        "by_email": _mixed("email", hashed(compared["email"].combine_chunks()), start),
+    }
+    nothing = {name: np.asarray(pc.equal(compared[column], "")) for name, column in _NEEDS.items()}
+    return pa.table(
+        {
+            name: pa.array(made[name].view(np.int64), pa.int64(), mask=nothing.get(name))
+            for name in BLOCKS
+        }
+    )  # fmt: skip
+
+
+_NEEDS = {"by_trading": "trading", "by_cell": "cell", "by_email": "email"}
+
+
+def meet(left: pa.Table, right: pa.Table) -> tuple[Positions, Positions]:
+    """Return the positions of all pairs of a row of `left` and one of `right` that share a block, each pair once.
+
+    Both have the columns of `BLOCKS`. Blocks with more than `MOST_IN_BLOCK` rows on either side are left out.
+    """
+    pairs = [_equal(left[one], right[other]) for one, other in MEETING]
+    first = np.concatenate([pair[0] for pair in pairs])
+    second = np.concatenate([pair[1] for pair in pairs])
+    both = np.unique(np.stack([first, second], axis=1), axis=0)
+    return both[:, 0], both[:, 1]
+
+
+def equal_texts(left: pa.ChunkedArray, right: pa.ChunkedArray) -> tuple[Positions, Positions]:
+    """Return the positions of all pairs whose texts are equal, nulls apart."""
+    shared = pc.is_in(right, pc.unique(left))
+    at = np.flatnonzero(np.asarray(shared))
+    codes = pa.concat_arrays([_flat(left), _flat(right).take(pa.array(at))]).dictionary_encode().indices
+    numbers = np.asarray(codes).astype(np.int64)
+    one, other = _joined(numbers[: len(left)], numbers[len(left) :], most=None)
+    return one, at[other]
+
+
+def _equal(left: pa.ChunkedArray, right: pa.ChunkedArray) -> tuple[Positions, Positions]:
+    here, there = np.flatnonzero(np.asarray(pc.is_valid(left))), np.flatnonzero(np.asarray(pc.is_valid(right)))
+    mine = np.asarray(pc.fill_null(left, 0))[here]
+    theirs = np.asarray(pc.fill_null(right, 0))[there]
+    # Most of what is known shares nothing with the few that are new.
+    some = np.isin(theirs, mine)
+    there, theirs = there[some], theirs[some]
+    one, other = _joined(mine, theirs, most=MOST_IN_BLOCK)
+    return here[one], there[other]
+
+
+def _joined(left: Positions, right: Positions, *, most: int | None) -> tuple[Positions, Positions]:
+    """Return the positions of all pairs of equal numbers; numbers that occur more than `most` times on a side are left out."""
+    order = np.argsort(right, kind="stable")
+    ordered = right[order]
+    starts, ends = np.searchsorted(ordered, left, "left"), np.searchsorted(ordered, left, "right")
+    counts = ends - starts
+    if most is not None:
+        _, inverse, often = np.unique(left, return_inverse=True, return_counts=True)
+        counts = np.where((counts > most) | (often[inverse] > most), 0, counts)
+    one = np.repeat(np.arange(len(left)), counts)
+    within = np.arange(len(one)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return one, order[np.repeat(starts, counts) + within]
+
+
+def hashed(texts: pa.Array) -> Hashes:
+    """Return a 64-bit hash of each text's bytes, none of them null: a polynomial, for a million texts at once."""
+    offsets = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset : texts.offset + len(texts) + 1].astype(np.int64)
+    data = texts.buffers()[2]
+    letters = np.frombuffer(data, np.uint8)[offsets[0] : offsets[-1]] if data else np.empty(0, np.uint8)
+    offsets = offsets - offsets[0]
+    lengths = np.diff(offsets)
+    longest = int(lengths.max(initial=0))
+    powers = np.cumprod(np.full(longest, _BASE, np.uint64), dtype=np.uint64)
+    place = np.arange(len(letters)) - np.repeat(offsets[:-1], lengths)
+    sums = np.concatenate(
+        (_ZERO, np.cumsum((letters.astype(np.uint64) + np.uint64(1)) * powers[place], dtype=np.uint64))
+    )
+    return _scrambled(sums[offsets[1:]] - sums[offsets[:-1]] + lengths.astype(np.uint64))
+
+
+def _any_order(texts: pa.Array) -> Hashes:
+    """Return a hash of each text's words that does not depend on their order."""
+    words = pc.split_pattern(texts, " ")
+    each = hashed(words.flatten())
+    ends = np.concatenate((_ZERO, np.cumsum(each, dtype=np.uint64)))
+    offsets = np.asarray(words.offsets).astype(np.int64)
+    offsets = offsets - offsets[0]
+    return _scrambled(ends[offsets[1:]] - ends[offsets[:-1]])
+
+
+def _mixed(kind: str, one: Hashes, other: Hashes) -> Hashes:
+    return _scrambled(one + _SALTS[kind]) ^ _scrambled(other * _BASE + _SALTS[kind])
+
+
+def _scrambled(values: Hashes) -> Hashes:
+    values = (values ^ (values >> np.uint64(31))) * np.uint64(0xBF58476D1CE4E5B9)
+    return values ^ (values >> np.uint64(29))
+
+
+def _first(column: pa.ChunkedArray) -> pa.Array:
+    return pc.utf8_slice_codeunits(_flat(column), 0, 1)
+
+
+def _squeezed(column: pa.ChunkedArray) -> pa.Array:
+    return pc.replace_substring(_flat(column), " ", "")
+
+
+def _flat(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def of_batches(frame: pa.Table, batches: Sequence[str], *, others: bool = False) -> pa.Table:
+    """Return the rows of some batches, or of all others."""
+    mask = pc.is_in(frame["batch_id"], pa.array(batches, pa.string()))
+    return frame.filter(pc.invert(mask) if others else mask)

@@ -1,0 +1,45 @@
+"""What must hold between leads, their links and the known leads, judged per batch. Reading the tables is the callers' affair."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from leadscout_assets.checks import Verdict
+from leadscout_assets.frames import by_batch
+
+AGAIN = "materialize known_leads for this batch again"
+
+
+def every_lead_has_one_link(leads: pa.Table, links: pa.Table, batches: Sequence[str]) -> dict[str, Verdict]:
+    """Judge for each batch whether its leads and its links are the same lead ids, each once."""
+    found = {}
+    for batch, lead, link in zip(batches, by_batch(leads, batches), by_batch(links, batches), strict=True):
+        same = lead["lead_id"].to_pylist(), link["lead_id"].to_pylist()
+        figures = {"leads": lead.num_rows, "links": link.num_rows}
+        passed = sorted(same[0]) == sorted(same[1])
+        sentence = f"{lead.num_rows} leads, {link.num_rows} links, each lead one"
+        fault = f"the {link.num_rows} links are not one for each of {lead.num_rows} leads: {AGAIN}"
+        found[batch] = Verdict(passed, sentence if passed else fault, figures)
+    return found
+
+
+def known_leads_are_linked(links: pa.Table, known: pa.Table, batches: Sequence[str]) -> dict[str, Verdict]:
+    """Judge for each batch whether what its links point to is there, and what it was the first of is linked by it.
+
+    `known` are the known leads of all batches that the links name, and of `batches`.
+    """
+    there = known["known_lead_id"].combine_chunks()
+    found = {}
+    for batch, link, own in zip(batches, by_batch(links, batches), by_batch(known, batches), strict=True):
+        dangling = link.num_rows - (pc.sum(pc.is_in(link["known_lead_id"], there)).as_py() or 0)
+        linked = pc.is_in(own["known_lead_id"], link["lead_id"].combine_chunks())
+        orphans = own.num_rows - (pc.sum(linked).as_py() or 0)
+        figures = {"links": link.num_rows, "first_of": own.num_rows, "dangling": dangling, "orphans": orphans}
+        passed = not dangling and not orphans
+        sentence = f"{link.num_rows} links lead to known leads, {own.num_rows} of them first delivered here"
+        fault = f"{dangling} links lead nowhere and {orphans} known leads have no link: {AGAIN}"
+        found[batch] = Verdict(passed, sentence if passed else fault, figures)
+    return found
