@@ -5,6 +5,7 @@ from typing import Any
 import dagster as dg
 
 from leadscout_assets.checks import Verdict
+from leadscout_assets.defs.known_lead_assets import known_lead_checks, known_leads
 from leadscout_assets.defs.lead_assets import classifications, lead_reports, lead_scores, leads, raw_leads
 from leadscout_assets.defs.lead_checks import LEAD_CHECKS, evaluations, schema_contracts
 from leadscout_assets.defs.table_io import CONTRACTS
@@ -12,8 +13,10 @@ from leadscout_assets.defs.table_io import CONTRACTS
 
 def noop_job() -> dg.JobDefinition:
     """Return a job of the lead assets and all their checks, that do nothing but tell Dagster that they did."""
-    assets = [_noop_assets(real) for real in (raw_leads, leads, classifications, lead_scores, lead_reports)]
-    checks = [_noop_checks(real) for real in (*LEAD_CHECKS, schema_contracts)]
+    assets = [
+        _noop_assets(real) for real in (raw_leads, leads, classifications, lead_scores, lead_reports, known_leads)
+    ]
+    checks = [_noop_checks(real) for real in (*LEAD_CHECKS, schema_contracts, known_lead_checks)]
     everything = dg.define_asset_job("noop", selection=dg.AssetSelection.all())
     found = dg.Definitions(assets, asset_checks=checks, jobs=[everything], executor=dg.in_process_executor)
     return found.resolve_job_def("noop")
