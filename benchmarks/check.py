@@ -109,7 +109,8 @@ def chain_steps(folder: Path, rows: int) -> dict[str, Callable[[], object]]:
     key, tables = b"a key of the check's own", Tables(folder / "tables")
     raw = pipeline.read([delivery], lambda _: source, settings).raw
     leads, rejected, _ = pipeline.validate(raw, key)
-    classified, scored = pipeline.classify(leads, settings), pipeline.score(leads)
+    grants = pipeline.ask_purpose([delivery], raw, settings, delivery.delivered_at)
+    classified, scored = pipeline.classify(leads, settings, grants), pipeline.score(leads)
     frames = pipeline.Frames(raw, leads, rejected, classified, scored)
     made = (raw, leads, rejected, classified, scored)
 
@@ -121,9 +122,9 @@ def chain_steps(folder: Path, rows: int) -> dict[str, Callable[[], object]]:
         "count": lambda: describe(source, settings, delivery.delivered_at),
         "raw_leads": lambda: pipeline.read([delivery], lambda _: source, settings),
         "leads": lambda: pipeline.validate(raw, key),
-        "classifications": lambda: pipeline.classify(leads, settings),
+        "classifications": lambda: pipeline.classify(leads, settings, grants),
         "lead_scores": lambda: pipeline.score(leads),
-        "lead_reports": lambda: pipeline.report([delivery], frames, folder / "reports", settings),
+        "lead_reports": lambda: pipeline.report([delivery], frames, folder / "reports", settings, grants),
         "tables": store,
     }
     slowed = os.environ.get(SLOWED)

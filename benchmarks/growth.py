@@ -150,7 +150,9 @@ def _store(home: Home, ids: list[str]) -> None:
 
     import pyarrow as pa  # isort: skip
 
-    raw = pipeline.read(home.deliveries(ids), home.store.path, home.settings).raw
+    deliveries = home.deliveries(ids)
+    raw = pipeline.read(deliveries, home.store.path, home.settings).raw
+    grants = pipeline.ask_purpose(deliveries, raw, home.settings, datetime.now(UTC))
     leads, rejected, _ = pipeline.validate(raw, home.lead_id_key)
     reports = pa.Table.from_pylist(
         [
@@ -160,7 +162,7 @@ def _store(home: Home, ids: list[str]) -> None:
         ],
         LEAD_REPORTS.schema,
     )
-    frames = (raw, leads, rejected, pipeline.classify(leads, home.settings), pipeline.score(leads), reports)
+    frames = (raw, leads, rejected, pipeline.classify(leads, home.settings, grants), pipeline.score(leads), reports)
     for table, frame in zip(LEAD_TABLES, frames, strict=True):
         home.tables.replace(table, frame, ids)
 

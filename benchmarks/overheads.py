@@ -73,10 +73,11 @@ def _once(source: Path, folder: Path, settings: Settings) -> dict[str, float]:
     batches = [delivery.batch_id]
     raw = step("read", lambda: pipeline.read([delivery], lambda _: source, settings)).raw
     leads, rejected, _ = step("validate", lambda: pipeline.validate(raw, b"a key of the benchmark's own"))
-    classifications = step("classify", lambda: pipeline.classify(leads, settings))
+    grants = pipeline.ask_purpose([delivery], raw, settings, delivery.delivered_at)
+    classifications = step("classify", lambda: pipeline.classify(leads, settings, grants))
     scores = step("score", lambda: pipeline.score(leads))
     frames = pipeline.Frames(raw, leads, rejected, classifications, scores)
-    reports, _ = step("report", lambda: pipeline.report([delivery], frames, folder / "reports", settings))
+    reports, _ = step("report", lambda: pipeline.report([delivery], frames, folder / "reports", settings, grants))
     tables = Tables(folder / "tables")
 
     def store() -> None:

@@ -26,7 +26,7 @@ from leadscout_assets.supervisor.children import belongs_to
 
 ROOT = Path(__file__).parent.parent
 LEADSCOUT = Path(sys.executable).with_name("leadscout")
-PURPOSE = "benchmark on synthetic data"
+PURPOSE = "demonstration"
 
 PATIENCE_SECONDS = 300.0
 """Longest a process may take: a benchmark that hangs must say so."""

@@ -66,8 +66,9 @@ def make_home(root: Path, batches: int, rows: int) -> dict[str, Any]:
     first = home.deliver(source, now=now).delivery
     raw = pipeline.read([first], home.store.path, settings).raw
     leads, rejected, _ = pipeline.validate(raw, home.lead_id_key)
-    frames = pipeline.Frames(raw, leads, rejected, pipeline.classify(leads, settings), pipeline.score(leads))
-    reports, _ = pipeline.report([first], frames, settings.reports_dir, settings)
+    grants = pipeline.ask_purpose([first], raw, settings, now)
+    frames = pipeline.Frames(raw, leads, rejected, pipeline.classify(leads, settings, grants), pipeline.score(leads))
+    reports, _ = pipeline.report([first], frames, settings.reports_dir, settings, grants)
     tables = {name: getattr(frames, name) for name in pipeline.Frames.__dataclass_fields__} | {"lead_reports": reports}
     for number in range(batches):
         batch = first.batch_id

@@ -51,7 +51,7 @@ def make_home(root: Path, rows: int) -> str:
         batch = delivery.batch_id
         raw = pipeline.read([delivery], home.content, home.settings).raw
         leads, rejected, _ = pipeline.validate(raw, home.lead_id_key)
-        made = (raw, leads, rejected, pipeline.classify(leads, home.settings), pipeline.score(leads))
+        made = (raw, leads, rejected, pipeline.classify(leads, home.settings, {}), pipeline.score(leads))
         for contract, frame in zip(LEAD_TABLES, made, strict=False):
             home.tables.replace(contract, frame, [batch])
         join(home.tables, leads, {batch: delivery.delivered_at})

@@ -1,14 +1,16 @@
 """What became of each delivery, read from records and tables, for people who ask at a terminal."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
 from leadscout_assets import contracts, facts
 from leadscout_assets.arrivals import MAX_ATTEMPTS
+from leadscout_assets.batch_purposes import recorded
 from leadscout_assets.checks import BatchFacts, failing, limits_from
 from leadscout_assets.errors import BadInput
 from leadscout_assets.home import Home
@@ -52,6 +54,7 @@ class BatchDetails:
     answered: int
     narrowed: int
     abstained: int
+    purpose: str | None
     reports: tuple[str, ...]
 
     def to_json(self) -> dict[str, object]:
@@ -101,13 +104,14 @@ def details(home: Home, batch: str) -> BatchDetails:
         answered=found.answered,
         narrowed=found.narrowed,
         abstained=found.abstained,
+        purpose=found.purpose_refusal or found.purpose,
         reports=tuple(str(home.settings.reports_dir / path) for path in files),
     )
 
 
 def facts_of(home: Home, assets: Sequence[str], batches: Sequence[str]) -> list[BatchFacts]:
     """Count anew what the checks of `assets` need to know of `batches`. Raises `UnknownBatch`."""
-    return facts.gather(
+    found = facts.gather(
         assets,
         home.deliveries(batches),
         home.records.refusal_sentences(batches),
@@ -115,6 +119,17 @@ def facts_of(home: Home, assets: Sequence[str], batches: Sequence[str]) -> list[
         home.settings.reports_dir,
         home.asked(batches) if "classifications" in assets else None,
     )
+    grants, records = recorded(home, batches), home.records.many(batches)
+    return [
+        replace(
+            batch,
+            purpose=grants[batch.batch_id].asked,
+            purpose_before=records[batch.batch_id].purpose_before,
+            purpose_refusal=grants[batch.batch_id].sentence,
+            inferred_deleted=grants[batch.batch_id].deleted,
+        )
+        for batch in found
+    ]
 
 
 def failing_checks(home: Home, batches: Sequence[str]) -> dict[str, list[str]]:
@@ -125,6 +140,16 @@ def failing_checks(home: Home, batches: Sequence[str]) -> dict[str, list[str]]:
         batch: [verdict.sentence for check, verdict in checks if not check.warns] for batch, checks in found.items()
     }
     return {batch: list(dict.fromkeys(sentences)) for batch, sentences in wrong.items() if sentences}
+
+
+def batches_of(home: Home, lead_id: str) -> list[str]:
+    """Return the batches in which a lead stands. Raises `BadInput` for what is no lead id: it may be a person's own data."""
+    if not re.fullmatch(contracts.LEAD_ID, lead_id):
+        raise BadInput("this is no lead id: 16 hex digits, as `leadscout show BATCH --row N` shows it")
+    rows = home.tables.read(
+        contracts.LEADS, [r.batch_id for r in home.records.all()], ["batch_id", "lead_id"], ordered=False
+    )
+    return sorted(rows.filter(pc.equal(rows["lead_id"], lead_id))["batch_id"].unique().to_pylist())
 
 
 def row_fate(home: Home, batch: str, source_row: int) -> dict[str, object]:

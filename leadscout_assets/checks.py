@@ -45,7 +45,8 @@ class BatchFacts:
     """What was counted for one batch, each figure from its own table or file.
 
     `delivered` is the second reader's count, None where it could not read the file; `refusal` is the sentence with
-    which the batch was refused. `reasons` and `warnings` count rows by code; a row may count under several.
+    which the batch was refused, `purpose_refusal` that with which the purpose of classifying its names was, and
+    `purpose_before` the one that the batch was classified under before. `reasons` and `warnings` count rows by code; a row may count under several.
     """
 
     batch_id: str
@@ -65,6 +66,10 @@ class BatchFacts:
     report: ReportFacts | None = None
     asked: ModelOutcome | None = None
     """What became of names that a language model may be asked about; None where none is."""
+    purpose: str | None = None
+    purpose_before: str | None = None
+    purpose_refusal: str | None = None
+    inferred_deleted: bool = False
 
 
 @dataclass(frozen=True)
@@ -157,7 +162,8 @@ def _no_warning_is_everywhere(facts: BatchFacts, limits: Limits) -> Verdict:
 
 def _enough_names_are_classified(facts: BatchFacts, limits: Limits) -> Verdict:
     if facts.classifications and facts.without_purpose == facts.classifications:
-        return Verdict(True, "not asked for: no purpose is recorded (LEADSCOUT_CLASSIFICATION_PURPOSE)")
+        why = facts.purpose_refusal or "no purpose is recorded (LEADSCOUT_CLASSIFICATION_PURPOSE)"
+        return Verdict(True, f"not asked for: {why}")
     decided = facts.answered + facts.narrowed
     share = decided / facts.classifications if facts.classifications else 1.0
     floor = limits.min_classification_coverage
@@ -177,6 +183,18 @@ def _the_model_answers(facts: BatchFacts, _: Limits) -> Verdict:
     return Verdict(not asked.failed, asked.in_words() + (fix if asked.failed else ""), figures)
 
 
+def _the_purpose_holds(facts: BatchFacts, _: Limits) -> Verdict:
+    if facts.inferred_deleted:
+        return Verdict(True, facts.purpose_refusal or "what was inferred has been deleted")
+    if facts.purpose_refusal is not None:
+        return Verdict(False, facts.purpose_refusal)
+    if facts.purpose_before is not None:
+        return Verdict(
+            True, f"run again under another purpose: {facts.purpose or 'none'} now, {facts.purpose_before} before"
+        )
+    return Verdict(True, f"the purpose is {facts.purpose}" if facts.purpose else "no purpose is recorded")
+
+
 def _report_totals_are_the_tables(facts: BatchFacts, _: Limits) -> Verdict:
     if facts.report is None:
         return Verdict(False, facts.refusal or "there is no report: materialize lead_reports for this batch")
@@ -191,6 +209,9 @@ def _report_totals_are_the_tables(facts: BatchFacts, _: Limits) -> Verdict:
         "narrowed": facts.narrowed,
         "abstained": facts.abstained,
     }
+    if facts.inferred_deleted:
+        # The report keeps the aggregates of what the table does not hold any more.
+        counted = {name: counted[name] for name in ("delivered", "leads", "rejected")}
     wrong = [name for name, rows in counted.items() if facts.report.totals.get(name) != rows]
     if wrong:
         return Verdict(
@@ -220,6 +241,13 @@ CHECKS: tuple[Check, ...] = (
         "language_model",
         "no name stays undecided because a language model could not be asked",
         _the_model_answers,
+        warns=True,
+    ),
+    Check(
+        "classifications",
+        "classification_purpose",
+        "the purpose asked for holds for the batch",
+        _the_purpose_holds,
         warns=True,
     ),
     Check("lead_scores", "conservation", "every lead has one score", _every_lead_is_scored),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dagster import DagsterInstance
 
 ROWS = 500
-PURPOSE = "demonstration on synthetic data"
+PURPOSE = "demonstration"
 FILE_NAME = "Demo leads.xlsx"
 
 STRANGERS = 12

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leadscout_assets import pipeline
+from leadscout_assets.batch_purposes import grant
 from leadscout_assets.errors import EdgeFailed
 from leadscout_assets.home import Home
 from leadscout_assets.lead_tables import LEAD_TABLES
@@ -107,14 +108,15 @@ def _record(instance: DagsterInstance, home: Home, batches: list[str], *, run_id
     keep(watch, "leads", raw.num_rows, leads, rejected.num_rows)
     keep(watch, "rejected_leads", raw.num_rows, rejected, rejected.num_rows)
     with measured("classifications") as watch:
-        classifications = pipeline.classify(leads, settings)
+        grants = grant(home, deliveries, run_id=run_id, actor="demonstration", now=datetime.now(TIME_ZONE), raw=raw)
+        classifications = pipeline.classify(leads, settings, grants)
     keep(watch, "classifications", leads.num_rows, classifications)
     with measured("lead_scores") as watch:
         scores = pipeline.score(leads)
     keep(watch, "lead_scores", leads.num_rows, scores)
     frames = pipeline.Frames(raw, leads, rejected, classifications, scores)
     with measured("lead_reports") as watch:
-        files, _ = pipeline.report(deliveries, frames, settings.reports_dir, settings)
+        files, _ = pipeline.report(deliveries, frames, settings.reports_dir, settings, grants)
     keep(watch, "lead_reports", raw.num_rows, files)
     for contract in LEAD_TABLES:
         home.tables.replace(contract, made[contract.name], batches)

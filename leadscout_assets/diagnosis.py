@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leadscout_assets.errors import LeadScoutError
+from leadscout_assets.governance.purposes import read_register, registered
 from leadscout_assets.health import HEARTBEAT_SECONDS
 from leadscout_assets.settings import Settings
+from leadscout_assets.terms import TIME_ZONE
 
 if TYPE_CHECKING:
     from leadscout_assets.contracts import Contract
@@ -119,9 +121,21 @@ def _inbox(settings: Settings) -> Finding:
 
 
 def _purpose(settings: Settings) -> Finding:
-    if settings.classification_purpose:
-        return Finding("classification purpose", True, "recorded")
-    return Finding("classification purpose", True, "none recorded: names are not classified, by design")
+    what = "classification purpose"
+    try:
+        asked = (settings.classification_purpose or "").strip()
+        entry = registered(read_register(settings.purposes), asked) if asked else None
+    except LeadScoutError as error:
+        return Finding(what, False, "refused", str(error))
+    if entry is None:
+        return Finding(what, True, "none recorded: names are not classified, by design")
+    expired = entry.expired(datetime.now(TIME_ZONE).date())
+    return Finding(
+        what,
+        not expired,
+        f"{entry.id}, valid until {entry.valid_until}",
+        "its last day is over: have whoever is responsible decide anew, and register that",
+    )
 
 
 def _tables(settings: Settings) -> Finding:

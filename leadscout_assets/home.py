@@ -118,13 +118,20 @@ class Home:
         return jobs_of(self.settings, self.llm_stage())
 
     def undecided_names(self, batches: Sequence[str]) -> dict[str, str]:
-        """Return the distinct names of batches that have no answer in their classifications, each with its first batch."""
+        """Return the distinct names of batches that have no answer in their classifications, each with its first batch.
+
+        Batches whose purpose does not allow a language model have none.
+        """
         from leadscout_assets.contracts import CLASSIFICATIONS, LEADS
+        from leadscout_assets.governance.purposes import read_register
         from leadscout_assets.names.asked import full_names, undecided_rows
 
         found: dict[str, str] = {}
+        register = read_register(self.settings.purposes)
         for batch in batches:
-            self.records.get(batch)
+            entry = register.get(self.records.get(batch).purpose or "")
+            if entry is None or not entry.llm:
+                continue
             by_id = {row["lead_id"]: row for row in self.tables.read(CLASSIFICATIONS, [batch]).to_pylist()}
             leads = self.tables.read(LEADS, [batch])
             leads = leads.filter([lead in by_id for lead in leads["lead_id"].to_pylist()])
@@ -161,11 +168,15 @@ class Home:
         """The key of the lead ids, made at first use. Losing it means new lead ids for every later batch."""
         return read_or_make_key(self.settings.keys_dir / "lead-id.key")
 
-    def deliver(self, source: Path, *, now: datetime, arrived: datetime | None = None) -> Delivered:
+    def deliver(
+        self, source: Path, *, now: datetime, arrived: datetime | None = None, by: str | None = None
+    ) -> Delivered:
         """Store a file and record its delivery; known content keeps the delivery it was. Safe to repeat.
 
-        Content whose batch was undone counts again, unless the file came (`arrived`, else `now`) before that.
+        Content whose batch was undone counts again, unless the file came (`arrived`, else `now`) before that. `by` is the
+        part that delivers, for the audit trail; the user of the machine unless named.
         """
+        from leadscout_assets.database.audit import events, record_event
         from leadscout_assets.database.deliveries import DeliveryRecord
         from leadscout_assets.leads.counting import count_rows
         from leadscout_assets.pipeline import read_limits
@@ -192,6 +203,10 @@ class Home:
             # Another process delivered the same content under another name at this moment, and was recorded first.
             delivery = replace(delivery, batch_id=stored.batch_id, delivered_at=stored.delivered_at)
             self.store.keep(delivery)
+        # Asked for by the trail, not by what is new: a kill may have come between the record and its event.
+        if not events(self.database, action="delivery.recorded", subject=stored.batch_id, limit=1):
+            detail = {"sha256": stored.sha256, "rows": stored.rows_counted}
+            record_event(self.database, actor=by, action="delivery.recorded", subject=stored.batch_id, detail=detail)
         again = stored.undone_at is not None and (arrived or now) > stored.undone_at
         if again:
             self._take_back(stored.batch_id, now)

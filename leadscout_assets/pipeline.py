@@ -10,17 +10,20 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import Context, copy_context
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from structlog.contextvars import bound_contextvars
 
 from leadscout_assets import contracts
 from leadscout_assets.errors import EdgeFailed, Stopped, TookTooLong, TooManyRows, UnreadableFile
 from leadscout_assets.frames import by_batch, rows_by_batch, without
+from leadscout_assets.governance.gate import NO_PURPOSE, Grant, Grants, decide
 from leadscout_assets.leads.column_maps import NO_MAPS, ColumnMaps
 from leadscout_assets.leads.counting import count_rows
 from leadscout_assets.leads.delivery import Delivery
@@ -201,10 +204,21 @@ def _same_rows(before: pa.Table, became: pa.Table, fell: pa.Table) -> bool:
     return bool(np.array_equal(np.sort(before["source_row"].to_numpy()), np.sort(after)))
 
 
+def ask_purpose(deliveries: Sequence[Delivery], raw: pa.Table, settings: Settings, now: datetime) -> Grants:
+    """Ask the gate whether the purpose of the settings holds for each delivery, whose rows as delivered are in `raw`."""
+    delivered = {delivery.batch_id: delivery.delivered_at for delivery in deliveries}
+    return decide(settings, delivered, lambda _: raw.select(["batch_id", "extra"]), now=now)
+
+
 def classify(
-    leads: pa.Table, settings: Settings, confirmed: Remembered | None = None, *, interview: Interview | None = None
+    leads: pa.Table,
+    settings: Settings,
+    grants: Grants,
+    confirmed: Remembered | None = None,
+    *,
+    interview: Interview | None = None,
 ) -> pa.Table:
-    """Return the classifications of leads; without a recorded purpose every one is an abstention.
+    """Return the classifications of leads, in their order; for a batch without a grant every one is an abstention.
 
     What people `confirmed` wins over every estimate. `interview`, where there is one, asks a language model about the names
     that nothing else decides.
@@ -216,23 +230,49 @@ def classify(
     tell = progress.tell if interview is None else part(progress.tell, 0.0, BEFORE_ASKING)
     for start in range(0, leads.num_rows, CLASSIFIED_AT_ONCE):
         some = leads.slice(start, CLASSIFIED_AT_ONCE)
-        found.append(
-            classify_leads(
-                some,
-                classifier,
-                purpose=settings.classification_purpose,
-                reveal_religion=settings.reveal_religion,
-                remembered=confirmed,
+        parts = [
+            (
+                classify_leads(
+                    part,
+                    classifier,
+                    purpose=purpose,
+                    reveal_religion=settings.reveal_religion,
+                    remembered=confirmed,
+                    why_not=why,
+                ),
+                at,
             )
-        )
+            for part, at, purpose, why in _by_grant(some, grants)
+        ]
+        if len(parts) == 1:
+            found.append(parts[0][0])
+        else:
+            order = np.argsort(np.concatenate([at for _, at in parts]), kind="stable")
+            found.append(pa.concat_tables([part for part, _ in parts]).take(pa.array(order)))
         tell((start + some.num_rows) / leads.num_rows)
     classified = pa.concat_tables(found)
     if interview is not None:
         tell = part(progress.tell, BEFORE_ASKING, 1.0)
         reveal = settings.reveal_religion
-        classified = interview.decide(classified, leads, classifier, reveal_religion=reveal, tell=tell)
+        allowed = {batch for batch, grant in grants.items() if grant.entry is not None and grant.entry.llm}
+        classified = interview.decide(classified, leads, classifier, reveal_religion=reveal, allowed=allowed, tell=tell)
     tell_attempts(classified, STAGES)
     return classified
+
+
+def _by_grant(leads: pa.Table, grants: Grants) -> Iterator[tuple[pa.Table, np.ndarray, str | None, str]]:
+    """Cut leads by what the gate said of their batch: the leads, where they stood, the purpose, and why there is none."""
+    said = {batch: grants.get(batch, NO_PURPOSE) for batch in rows_by_batch(leads)}
+    answers = dict.fromkeys((grant.entry.id if grant.entry else None, grant.code) for grant in said.values())
+    for purpose, why in answers:
+        batches = [
+            b for b, grant in said.items() if (grant.entry.id if grant.entry else None, grant.code) == (purpose, why)
+        ]
+        if len(answers) == 1:
+            yield leads, np.arange(leads.num_rows), purpose, why
+            return
+        mask = pc.is_in(leads["batch_id"], pa.array(batches, pa.string()))
+        yield leads.filter(mask), np.flatnonzero(np.asarray(mask)), purpose, why
 
 
 def score(leads: pa.Table) -> pa.Table:
@@ -247,11 +287,13 @@ def report(
     frames: Frames,
     reports_dir: Path,
     settings: Settings,
+    grants: Grants,
     asked: Mapping[str, ModelOutcome] | None = None,
 ) -> tuple[pa.Table, list[Refusal]]:
     """Write the report files of each delivery below `reports_dir`; return the lead_reports frame and the batches refused.
 
-    `asked`: what became, by batch, of the names that a language model was asked about.
+    `grants` is what the gate said of each batch when it was classified; `asked` what became, by batch, of the names that a
+    language model was asked about.
     """
     batches = [delivery.batch_id for delivery in deliveries]
     of_batch = [by_batch(getattr(frames, name), batches) for name in Frames.__dataclass_fields__]
@@ -260,8 +302,8 @@ def report(
 
     def write(context: Context, number: int, delivery: Delivery, *cut: pa.Table) -> pa.Table:
         told = partial(ways.tell, number)
-        outcome = (asked or {}).get(delivery.batch_id)
-        return context.run(_report_one, delivery, Frames(*cut), reports_dir, settings, outcome, refusals, told)
+        grant, outcome = grants.get(delivery.batch_id, NO_PURPOSE), (asked or {}).get(delivery.batch_id)
+        return context.run(_report_one, delivery, Frames(*cut), reports_dir, settings, grant, outcome, refusals, told)
 
     contexts = [copy_context() for _ in deliveries]
     with ThreadPoolExecutor(REPORT_THREADS) as pool:
@@ -296,6 +338,7 @@ def _report_one(
     frames: Frames,
     reports_dir: Path,
     settings: Settings,
+    grant: Grant,
     asked: ModelOutcome | None,
     refusals: list[Refusal],
     tell: Tell,
@@ -309,7 +352,7 @@ def _report_one(
         cut = (frames.raw_leads, frames.leads, frames.rejected_leads, frames.classifications, frames.lead_scores)
         current("rows").item(delivery.batch_id)
         tell(0.0)
-        numbers = batch_numbers(delivery, *cut, purpose=settings.classification_purpose, asked=asked)
+        numbers = batch_numbers(delivery, *cut, purpose=grant.stated, why_not=grant.sentence, asked=asked)
         folder = reports_dir / delivery.batch_id
         most = settings.max_report_workbook_rows
         written = write_reports(folder, numbers, *cut[1:], max_workbook_rows=most, tell=part(tell, 0.1, 1.0))

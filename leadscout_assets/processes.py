@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 import sys
 from pathlib import Path
 
 STARTED_AT = 19
 """Place of `starttime` among the fields behind a command's name in /proc/<pid>/stat (proc(5), field 22)."""
+
+
+def user() -> str:
+    """Return the user that this process runs as, for the audit trail: by number where it has no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"  # a container's user need not have a name
 
 
 def identity(pid: int) -> str | None:

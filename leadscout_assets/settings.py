@@ -20,7 +20,7 @@ LONGEST_TIME = 1_000_000
 
 
 PATHS = (
-    "home", "inbox", "backup_dir", "log_dir", "database_password_file", "alert_secrets_dir", "llm_secrets_dir",
+    "home", "inbox", "backup_dir", "log_dir", "database_password_file", "alert_secrets_dir", "llm_secrets_dir", "purposes",
 )  # fmt: skip
 """Settings that come back absolute."""
 
@@ -73,8 +73,9 @@ class Settings(BaseSettings):
     )
 
     classification_purpose: str | None = Field(
-        None, description="why names are classified; without it every lead abstains"
+        None, description="id of the registered purpose of classifying names; without it every lead abstains"
     )
+    purposes: Path | None = Field(None, description="register of purposes beside those that come with LeadScout, TOML")
     reveal_religion: bool = Field(False, description="answer origins and languages that reveal religion")
     batch_slug: bool = Field(True, description="show words of the file name in the batch id; `list` where off")
 
@@ -261,6 +262,11 @@ class Settings(BaseSettings):
     def alerts_dir(self) -> Path:
         """Folder of what the alerts keep outside the application database."""
         return self.home / "alerts"
+
+    @property
+    def anchors_dir(self) -> Path:
+        """Folder in which the end of the audit trail is written down, outside the database."""
+        return self.home / "audit"
 
     @property
     def backups_dir(self) -> Path:

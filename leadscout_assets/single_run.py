@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,8 @@ from leadscout_assets.checks import BatchFacts, Check, Verdict
 from leadscout_assets.contracts import Contract
 from leadscout_assets.digests import sha256_of
 from leadscout_assets.errors import BadInput, UnreadableFile
+from leadscout_assets.governance.gate import NO_PURPOSE, Grant, asked_for
+from leadscout_assets.governance.purposes import read_register
 from leadscout_assets.kept_steps import KeptSteps, Made
 from leadscout_assets.leads.column_maps import NO_MAPS, ColumnMaps
 from leadscout_assets.leads.counting import count_rows
@@ -30,6 +32,7 @@ from leadscout_assets.logs.batches import batch_done, batch_refused, batch_start
 from leadscout_assets.progress import current
 from leadscout_assets.runs.memory import peak_memory_mb
 from leadscout_assets.settings import Settings
+from leadscout_assets.terms import TIME_ZONE
 
 if TYPE_CHECKING:
     from leadscout_assets.names.remembered import Remembered
@@ -52,6 +55,7 @@ class ChainResult:
     seconds: Mapping[str, float]
     reports: Mapping[str, Path]
     resumed: tuple[str, ...] = ()
+    grant: Grant = NO_PURPOSE
 
     def to_json(self) -> dict[str, object]:
         """Return the result as one JSON object; a row may count under several reasons."""
@@ -65,6 +69,8 @@ class ChainResult:
             "answered": self.facts.answered,
             "narrowed": self.facts.narrowed,
             "abstained": self.facts.abstained,
+            "purpose": self.grant.entry.id if self.grant.entry else None,
+            "purpose_refused": self.grant.sentence,
             "seconds": dict(self.seconds),
             "peak_rss_mb": peak_memory_mb(),
             "reports": {kind: str(path) for kind, path in self.reports.items()},
@@ -156,7 +162,7 @@ def _run(
         return leads, rejected
 
     def report() -> Made:
-        files, refused = pipeline.report([delivery], frames, out, settings)
+        files, refused = pipeline.report([delivery], frames, out, settings, grants)
         _stop_if_refused(refused)
         return (files,)
 
@@ -175,13 +181,14 @@ def _run(
         (raw,) = kept.step("raw_leads", read)
     on_kept(kept.folder, kept.finished)
     leads, rejected = step("leads", validate)
-    (classifications,) = step("classifications", lambda: (pipeline.classify(leads, settings, confirmed),))
+    grants = pipeline.ask_purpose([delivery], raw, settings, datetime.now(TIME_ZONE))
+    (classifications,) = step("classifications", lambda: (pipeline.classify(leads, settings, grants, confirmed),))
     (scores,) = step("lead_scores", lambda: (pipeline.score(leads),))
     frames = pipeline.Frames(raw, leads, rejected, classifications, scores)
     (files,) = step("lead_reports", report, lambda made: _still_there(made[0], out))
     progress.stage("checks", SHARES["checks"])
     with clock.of("checks"):
-        found = _gather(delivery, frames, files, out)
+        found = _gather(delivery, frames, files, out, grants[delivery.batch_id])
         failing = checks.failing(found, checks.limits_from(settings))
     with bound(**clock.ids):
         counts = {"leads": leads.num_rows, "rejected": rejected.num_rows}
@@ -193,6 +200,7 @@ def _run(
         seconds=clock.seconds(),
         reports={row["kind"]: (out / row["path"]).resolve() for row in files.to_pylist()},
         resumed=tuple(kept.used),
+        grant=grants[delivery.batch_id],
     )
 
 
@@ -205,10 +213,17 @@ def _basis(
         "input": sha256,
         "lead_id_key": hashlib.sha256(lead_id_key).hexdigest(),
         "settings": hashlib.sha256(told).hexdigest(),
+        "purpose": _entry_digest(settings),
         "columns": hashlib.sha256(repr(sorted(maps.named.items())).encode()).hexdigest(),
         "confirmed": confirmed.fingerprint() if confirmed else "",
         "product": importlib.metadata.version("leadscout"),
     }
+
+
+def _entry_digest(settings: Settings) -> str:
+    """Return the digest of the purpose's entry: what was made under another, or an earlier one, is made again."""
+    entry = read_register(settings.purposes).get(asked_for(settings) or "")
+    return entry.digest if entry else "none"
 
 
 def _still_there(files: pa.Table, out: Path) -> bool:
@@ -243,14 +258,14 @@ def _check_writable(out: Path) -> None:
         raise BadInput("--out is no folder that can be written to: name another one")
 
 
-def _gather(delivery: Delivery, frames: pipeline.Frames, files: pa.Table, out: Path) -> BatchFacts:
+def _gather(delivery: Delivery, frames: pipeline.Frames, files: pa.Table, out: Path, grant: Grant) -> BatchFacts:
     made = {name: getattr(frames, name) for name in pipeline.Frames.__dataclass_fields__} | {"lead_reports": files}
 
     def read(contract: Contract, columns: Sequence[str]) -> pa.Table:
         return made[contract.name].select(list(columns))
 
     (found,) = facts.gather(list(facts.NEEDED), [delivery], {}, read, out)
-    return found
+    return replace(found, purpose=grant.asked, purpose_refusal=grant.sentence)
 
 
 def _stop_if_refused(refusals: list[pipeline.Refusal]) -> None:

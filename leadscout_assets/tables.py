@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -34,6 +35,8 @@ Filters = Sequence[tuple[str, str, Any]]
 WRITE_ATTEMPTS = 6
 """Two writers of one batch: the loser's commit fails and is tried again. Four writers never needed more than three."""
 
+WRITERS_SECONDS = 3_600
+"""The age at which a file of no version has no writer any more that may still make one of it."""
 
 TOGETHER = ".together.lock"
 """Lock file below the tables' folder. Never unlinked: a second process could lock the file that the first has just removed."""
@@ -80,6 +83,30 @@ class Tables:
                 f"table {contract.name}: {len(strangers)} batches in the frame are not named for replacement"
             )
         self._write(contract, fitted, _predicate(batches))
+
+    def replace_for_good(self, contract: Contract, frame: pa.Table, batches: Sequence[str]) -> int:
+        """Replace the rows of `batches` as `replace` does, and remove every file that held others; return how many.
+
+        No version of the table gives back what these batches held before, and versions from before cannot be read as a
+        whole any more. A file that is younger than an hour and of no version belongs to a writer that is at it.
+        """
+        if not batches or not self._exists(contract):
+            return 0
+        from deltalake import DeltaTable
+
+        self.replace(contract, frame, batches)
+        with _writing(contract):
+            table, removed = DeltaTable(self._path(contract)), 0
+            kept = set(_files_of(table, batches)["path"].to_pylist())
+            replaced = set(table.vacuum(0, dry_run=True, enforce_retention_duration=False, full=False))
+            for batch in batches:
+                for path in (self._path(contract) / f"batch_id={batch}").glob("*.parquet"):
+                    name = path.relative_to(self._path(contract)).as_posix()
+                    old = name in replaced or time.time() - path.stat().st_mtime > WRITERS_SECONDS
+                    if name not in kept and old:
+                        path.unlink(missing_ok=True)
+                        removed += 1
+            return removed
 
     def read(
         self,

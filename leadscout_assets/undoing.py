@@ -130,7 +130,7 @@ def _finish(home: Home, begun: UndoRecord, at: datetime) -> None:
         record_event(
             home.database,
             actor=begun.actor,
-            action=ACTION,
+            action="batch.undone",
             subject=begun.batch_id,
             reason=begun.reason,
             detail=dict(begun.figures),

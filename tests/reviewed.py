@@ -42,9 +42,12 @@ def classified(home: Home, source: Path) -> str:
 
 
 def rerun(home: Home, batch: str) -> None:
-    raw = pipeline.read(home.deliveries([batch]), home.store.path, home.settings).raw
+    deliveries = home.deliveries([batch])
+    raw = pipeline.read(deliveries, home.store.path, home.settings).raw
     leads, rejected, _ = pipeline.validate(raw, home.lead_id_key)
-    answers = pipeline.classify(leads, home.settings, confirmed(home))
+    answers = pipeline.classify(
+        leads, home.settings, pipeline.ask_purpose(deliveries, raw, home.settings, NOON), confirmed(home)
+    )
     for contract, frame in (
         (contracts.LEADS, leads), (contracts.REJECTED_LEADS, rejected), (contracts.CLASSIFICATIONS, answers),
         (LEAD_SCORES, pipeline.score(leads)),

@@ -9,11 +9,13 @@ import pytest
 
 from leadscout_assets import contracts, pipeline
 from leadscout_assets.batch_overview import details, overview, row_fate
+from leadscout_assets.batch_purposes import grant
 from leadscout_assets.errors import BadInput, UnknownBatch
 from leadscout_assets.home import Home
 from leadscout_assets.scoring import LEAD_SCORES
 from leadscout_assets.settings import Settings
 from tests import scenario
+from tests.purposes import IN_TESTS
 
 NOW = datetime(2026, 3, 1, 23, 0, tzinfo=UTC)
 UNKNOWN = "2026-03-02_list_0123abcd"
@@ -21,7 +23,7 @@ UNKNOWN = "2026-03-02_list_0123abcd"
 
 @pytest.fixture
 def platform(home: Settings) -> Home:
-    return Home(home.model_copy(update={"classification_purpose": "tests on invented people"}))
+    return Home(home.model_copy(update=IN_TESTS))
 
 
 def run(platform: Home, batch: str) -> None:
@@ -32,9 +34,10 @@ def run(platform: Home, batch: str) -> None:
     platform.records.settle("raw_leads", [batch], {r.batch_id: (r.code, r.sentence) for r in reading.refusals})
     raw = reading.raw
     leads, rejected, _ = pipeline.validate(raw, platform.lead_id_key)
-    frames = pipeline.Frames(raw, leads, rejected, pipeline.classify(leads, settings), pipeline.score(leads))
+    grants = grant(platform, deliveries, run_id="by-hand", actor="tests", now=NOW, raw=raw)
+    frames = pipeline.Frames(raw, leads, rejected, pipeline.classify(leads, settings, grants), pipeline.score(leads))
     kept = [delivery for delivery in deliveries if not reading.refusals]
-    files, _ = pipeline.report(kept, frames, settings.reports_dir, settings)
+    files, _ = pipeline.report(kept, frames, settings.reports_dir, settings, grants)
     for contract, frame in (
         (contracts.RAW_LEADS, raw), (contracts.LEADS, leads), (contracts.REJECTED_LEADS, rejected),
         (contracts.CLASSIFICATIONS, frames.classifications), (LEAD_SCORES, frames.lead_scores), (contracts.LEAD_REPORTS, files),

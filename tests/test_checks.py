@@ -70,6 +70,7 @@ ALTERED = [
     ("classifications.conservation", {"classifications": 91, "abstained": 21}),
     ("classifications.classification_coverage", {"answered": 30, "narrowed": 14, "abstained": 46}),
     ("classifications.language_model", {"asked": ModelOutcome(9, 5, 0, {"cannot_tell": 1, "provider_down": 3}, 0.001)}),
+    ("classifications.classification_purpose", {"purpose_refusal": "the purpose x is refused: why"}),
     ("lead_scores.conservation", {"scores": 89}),
     ("lead_scores.conservation", {"leads": 89}),
     ("lead_reports.conservation", {"report": None}),

@@ -26,6 +26,7 @@ from leadscout_assets.settings import Settings
 from leadscout_assets.supervisor import readiness
 from leadscout_assets.supervisor.lock import PID_FILE, hold_home
 from tests import scenario
+from tests.purposes import IN_TESTS
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
@@ -93,8 +94,19 @@ def test_a_missing_purpose_is_no_fault_but_is_said(home):
     assert finding(home, "classification purpose") == Finding(
         "classification purpose", True, "none recorded: names are not classified, by design"
     )
-    purpose = home.model_copy(update={"classification_purpose": "tests"})
-    assert finding(purpose, "classification purpose").found == "recorded"
+    purpose = home.model_copy(update=IN_TESTS)
+    assert finding(purpose, "classification purpose").found == "tests, valid until 2099-12-31"
+
+
+def test_a_purpose_that_is_not_registered_or_has_expired_is_a_fault(home, tmp_path):
+    found = finding(
+        home.model_copy(update={"classification_purpose": "market research 2026"}), "classification purpose"
+    )
+    assert (found.ok, found.found, "Register yours" in found.fix) == (False, "refused", True)
+    path = tmp_path / "purposes.toml"
+    path.write_text(IN_TESTS["purposes"].read_text().replace("2099", "2020"))
+    found = finding(home.model_copy(update=IN_TESTS | {"purposes": path}), "classification purpose")
+    assert (found.ok, "2020-12-31" in found.found) == (False, True)
 
 
 @pytest.mark.parametrize(

@@ -56,3 +56,16 @@ def test_production_readiness_answers_every_line_and_names_only_what_exists():
     assert [number for number, answer, shown in rows if answer != "not yet" and not shown.strip()] == []
     files = re.findall(r"`((?:tests|docs|leadscout_assets|\.github)/[\w./-]+)`", text)
     assert [file for file in files if not (ROOT / file).exists()] == []
+
+
+def test_compliance_explains_every_kind_of_audit_event_and_every_refusal_of_a_purpose_and_no_other():
+    from leadscout_assets.database.audit_kinds import KINDS
+    from leadscout_assets.governance.gate import Refused
+    from leadscout_assets.governance.purposes import REFUSED_USES, Purpose
+
+    rows = re.findall(r"^\| `([a-z_.]+)` \| (.+) \|$", section("compliance.md", "The audit trail"), re.MULTILINE)
+    assert rows == list(KINDS.items())
+    told = section("compliance.md", "Purpose and ground")
+    assert set(re.findall(r"`([a-z_]+)`", "".join(re.findall(r"^(\| `[^|]+) \|", told, re.MULTILINE)))) >= {*Refused}
+    assert {*Purpose.model_fields} - {"id"} <= set(first_cells(told))
+    assert first_cells(section("compliance.md", "Uses that are refused")) == list(REFUSED_USES)

@@ -28,15 +28,15 @@ from leadscout_assets.scoring import FEATURES, LEAD_SCORES
 from leadscout_assets.settings import Settings
 from leadscout_assets.terms import Method
 from tests import scenario
+from tests.purposes import IN_TESTS, PURPOSE, granted
 
 KEY = b"k" * 32
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
-PURPOSE = "tests on invented people"
 
 
 @pytest.fixture
 def with_purpose(home: Settings) -> Settings:
-    return home.model_copy(update={"classification_purpose": PURPOSE})
+    return home.model_copy(update=IN_TESTS)
 
 
 def delivered(path: Path, settings: Settings) -> Delivery:
@@ -56,7 +56,8 @@ def chain(paths: Sequence[Path], settings: Settings) -> tuple[list[Delivery], Fr
     stored = {delivery.sha256: path for delivery, path in zip(deliveries, paths, strict=True)}
     reading = pipeline.read(deliveries, stored.__getitem__, settings)
     leads, rejected, unbalanced = pipeline.validate(reading.raw, KEY)
-    frames = Frames(reading.raw, leads, rejected, pipeline.classify(leads, settings), pipeline.score(leads))
+    grants = pipeline.ask_purpose(deliveries, reading.raw, settings, NOW)
+    frames = Frames(reading.raw, leads, rejected, pipeline.classify(leads, settings, grants), pipeline.score(leads))
     return deliveries, frames, reading.refusals + unbalanced
 
 
@@ -120,7 +121,9 @@ class TestScenario:
     def test_frames_fit_their_contracts_in_types_and_values(self, tmp_path, with_purpose):
         path = scenario.scenario_csv(tmp_path / "leads.csv", ragged=True)
         (delivery,), frames, _ = chain([path], with_purpose)
-        files, _ = pipeline.report([delivery], frames, tmp_path / "reports", with_purpose)
+        files, _ = pipeline.report(
+            [delivery], frames, tmp_path / "reports", with_purpose, {delivery.batch_id: granted()}
+        )
         named = {
             contracts.RAW_LEADS: frames.raw_leads,
             contracts.LEADS: frames.leads,
@@ -171,12 +174,12 @@ def test_several_batches_in_one_frame_are_what_they_are_one_by_one(tmp_path, wit
 def test_a_batch_of_which_no_row_is_a_lead_goes_all_the_way(tmp_path, home, purpose):
     path = tmp_path / "leads.csv"
     path.write_text("EntityName,DirectorName\nN/A,UNKNOWN\n,\nTEST,12345\n")
-    settings = home.model_copy(update={"classification_purpose": purpose})
+    settings = home.model_copy(update=IN_TESTS | {"classification_purpose": purpose})
     (delivery,), frames, refusals = chain([path], settings)
     assert refusals == []
     assert (frames.leads.num_rows, frames.rejected_leads.num_rows) == (0, 2)
     assert (frames.classifications.num_rows, frames.lead_scores.num_rows) == (0, 0)
-    files, refusals = pipeline.report([delivery], frames, tmp_path / "reports", settings)
+    files, refusals = pipeline.report([delivery], frames, tmp_path / "reports", settings, {})
     assert (files.num_rows, refusals) == (3, [])
 
 
@@ -184,7 +187,10 @@ def test_a_batch_of_which_no_row_is_a_lead_goes_all_the_way(tmp_path, home, purp
 def test_a_run_of_which_every_batch_is_refused_has_no_rows_in_any_step(home, purpose):
     leads, rejected, refusals = pipeline.validate(contracts.RAW_LEADS.empty(), KEY)
     assert (leads.num_rows, rejected.num_rows, refusals) == (0, 0, [])
-    assert pipeline.classify(leads, home.model_copy(update={"classification_purpose": purpose})).num_rows == 0
+    assert (
+        pipeline.classify(leads, home.model_copy(update=IN_TESTS | {"classification_purpose": purpose}), {}).num_rows
+        == 0
+    )
     assert pipeline.score(leads).num_rows == 0
 
 
@@ -304,7 +310,7 @@ class TestRefusal:
                 "batch_numbers",
                 lambda d, raw, *rest, **kw: seen.append(raw.num_rows) or compute(d, raw, *rest, **kw),
             )
-            files, _ = pipeline.report([good], kept, tmp_path / "reports", home)
+            files, _ = pipeline.report([good], kept, tmp_path / "reports", home, {})
         assert seen == [good.rows_counted]
         assert set(files["batch_id"].to_pylist()) == {good.batch_id}
 
@@ -327,7 +333,7 @@ class TestEnding:
         monkeypatch.setattr(pipeline, "REPORT_THREADS", 2)
         monkeypatch.setattr(pipeline, "_report_one", report_one)
         with pytest.raises(KeyboardInterrupt):
-            pipeline.report(deliveries * 10, frames, tmp_path / "reports", home)
+            pipeline.report(deliveries * 10, frames, tmp_path / "reports", home, {})
         # The second at its side, and one that took the place of the first before anybody knew.
         assert len(begun) <= 3
 
@@ -335,7 +341,7 @@ class TestEnding:
         paths = [scenario.scenario_csv(tmp_path / f"{mark}.csv", delimiter=mark) for mark in ";,"]
         deliveries, frames, _ = chain(paths, home)
         with tracked(home, "lead_reports", total=1000) as progress:
-            pipeline.report(deliveries, frames, tmp_path / "reports", home)
+            pipeline.report(deliveries, frames, tmp_path / "reports", home, {})
             assert progress.to_json()["processed"] == 1000
 
 

@@ -15,19 +15,20 @@ from leadscout_assets.settings import Settings
 from leadscout_assets.single_run import ChainResult, Clock, run_file
 from leadscout_assets.terms import ALWAYS_REPORTED, TIME_ZONE
 from tests import scenario
+from tests.purposes import IN_TESTS
 
 KEY = b"k" * 32
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=TIME_ZONE)
 KEYS = {
     "batch_id", "rows", "leads", "rejected", "reasons", "warnings", "answered", "narrowed", "abstained", "seconds", "peak_rss_mb",
-    "reports",
+    "reports", "purpose", "purpose_refused",
 }  # fmt: skip
 
 
 @pytest.fixture
 def run(home: Settings, tmp_path: Path):
     def run(source: Path, out: Path = tmp_path / "out", **altered: object) -> ChainResult:
-        settings = home.model_copy(update={"classification_purpose": "tests on invented people", **altered})
+        settings = home.model_copy(update=IN_TESTS | altered)
         return run_file(source, out, settings, lead_id_key=KEY, delivered_at=NOON)
 
     return run

@@ -46,7 +46,7 @@ def take_in(home: Home, number: int) -> str:
     report.parent.mkdir(parents=True, exist_ok=True)
     report.write_text("a report")
     files = {"batch_id": batch, "kind": ["html"], "path": ["r"], "bytes": [8], "sha256": ["0" * 64]}
-    made = (raw, leads, rejected, pipeline.classify(leads, home.settings), pipeline.score(leads), pa.table(files))
+    made = (raw, leads, rejected, pipeline.classify(leads, home.settings, {}), pipeline.score(leads), pa.table(files))
     for contract, frame in zip(LEAD_TABLES, made, strict=True):
         home.tables.replace(contract, LEAD_REPORTS.fit(frame) if contract is LEAD_REPORTS else frame, batch)
     join(home.tables, leads, {delivery.batch_id: delivery.delivered_at})

@@ -129,8 +129,8 @@ def silence(
 ) -> None:
     """Tell nobody about a rule for a while. What still fires at the end is told then."""
     from leadscout_assets.alerts.silences import silence as silence_rule
-    from leadscout_assets.cli.classify import user
     from leadscout_assets.home import Home
+    from leadscout_assets.processes import user
 
     now = datetime.now(UTC)
     if (until is None) == (hours is None):
@@ -147,8 +147,8 @@ def silence(
 def unsilence(rule: Annotated[str, typer.Argument(help="Name of the rule.")]) -> None:
     """End the silences of a rule now."""
     from leadscout_assets.alerts.silences import end_silences
-    from leadscout_assets.cli.classify import user
     from leadscout_assets.home import Home
+    from leadscout_assets.processes import user
 
     ended = end_silences(Home(current_settings()).database, rule, actor=user(), now=datetime.now(UTC))
     if not ended:

@@ -27,6 +27,7 @@ from leadscout_assets.cli import (
     performance,
     plan,
     platform,
+    purposes,
     recovery,
     review,
     run,
@@ -75,6 +76,7 @@ GROUPS = {
     "llm": llm.app,
     "mappings": plan.mappings,
     "perf": performance.performance,
+    "purposes": purposes.app,
     "review": review.app,
     "spend": llm.spending,
 }

@@ -24,15 +24,23 @@ def audit(
     since: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Events from this day on, South African time.")
     ] = None,
+    person: Annotated[
+        str | None, typer.Option(metavar="HASH", help="Events about the person with this lead id, and their batches.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
     """List the events of the audit trail, oldest first."""
-    from leadscout_assets.database.audit import events
+    from leadscout_assets.database.audit import about, events
     from leadscout_assets.home import Home
 
     if context.invoked_subcommand is not None:
         return
-    found = events(Home(current_settings()).database, since.replace(tzinfo=TIME_ZONE) if since else None)
+    home = Home(current_settings())
+    found = events(home.database, since.replace(tzinfo=TIME_ZONE) if since else None)
+    if person is not None:
+        from leadscout_assets.batch_overview import batches_of
+
+        found = about(found, [person, *batches_of(home, person)])
     rows = [{**vars(event), "at": event.at.astimezone(TIME_ZONE).isoformat(timespec="seconds")} for event in found]
     if as_json:
         print_json(rows)
@@ -45,19 +53,25 @@ def audit(
 @app.command()
 def verify(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> int:
     """Look whether any event was changed, taken out or moved; exits 1 and names the first row at fault."""
-    from leadscout_assets.database.audit import verify as verify_trail
+    from leadscout_assets.governance.anchors import read_anchors, verify_trail
     from leadscout_assets.home import Home
 
-    found = verify_trail(Home(current_settings()).database)
+    settings = current_settings()
+    found, anchors = verify_trail(settings, Home(settings).database), len(read_anchors(settings).heads)
     if as_json:
         broken = vars(found.broken) if found.broken else None
-        print_json({"ok": found.ok, "events": found.events, "head": vars(found.head), "broken": broken})
+        print_json(
+            {"ok": found.ok, "events": found.events, "head": vars(found.head), "anchors": anchors, "broken": broken}
+        )
     elif found.broken is None:
-        print(f"{found.events:,} events hold; head {found.head.id} {found.head.hash}")
+        print(f"{found.events:,} events hold; head {found.head.id} {found.head.hash}; {anchors} anchors agree")
     else:
         print(f"event {found.broken.id}: {found.broken.sentence}; the {found.events:,} before it hold")
     return 0 if found.ok else BROKEN
 
 
 def _pairs(detail: object) -> str:
-    return ", ".join(f"{name} {value}" for name, value in detail.items()) if isinstance(detail, dict) else str(detail)
+    if not isinstance(detail, dict):
+        return str(detail)
+    told = {name: " ".join(map(str, value)) if isinstance(value, list) else value for name, value in detail.items()}
+    return ", ".join(f"{name} {value}" for name, value in told.items())

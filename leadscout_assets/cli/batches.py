@@ -32,10 +32,17 @@ def show(
 ) -> None:
     """Show one batch: counts, reasons, report files; or one row of it, as delivered and why it was rejected."""
     from leadscout_assets.batch_overview import details, row_fate
+    from leadscout_assets.database.audit import record_event
     from leadscout_assets.home import Home
 
     home = Home(current_settings())
-    found = details(home, batch).to_json() if row is None else row_fate(home, batch, row)
+    if row is None:
+        found = details(home, batch).to_json()
+    else:
+        found = row_fate(home, batch, row)
+        # Recorded before it is shown.
+        detail = {"source_row": row, "lead_id": found.get("lead_id")}
+        record_event(home.database, action="row.viewed", subject=batch, detail=detail)
     if as_json:
         print_json(found)
         return

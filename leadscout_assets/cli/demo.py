@@ -41,8 +41,10 @@ def demo(
     if llm not in (None, "stub"):
         raise BadInput("--llm knows `stub` only; to ask a real model, set LEADSCOUT_LLM_PROVIDERS")
     from leadscout_assets import demonstration
+    from leadscout_assets.batch_purposes import require_registered
     from leadscout_assets.cli.long_work import long_work
     from leadscout_assets.demonstration_history import deliver_past_days
+    from leadscout_assets.governance.anchors import anchor
     from leadscout_assets.home import Home
     from leadscout_assets.pipeline import STEPS
 
@@ -54,6 +56,8 @@ def demo(
     with _asking_stub(llm is not None) as asking:
         settings = use_settings(settings.model_copy(update={"classification_purpose": purpose, **asking}))
         home = Home(settings)
+        require_registered(home, "demo")
+        anchor(settings, home.database, why="up")
         deliver_past_days(home)
         if once:
             with long_work(settings, "demo", total=len(STEPS), unit="steps") as work, _bar() as bar:

@@ -13,6 +13,7 @@ import typer
 from leadscout_assets.cli.printing import print_json, print_pairs, print_table
 from leadscout_assets.errors import BadInput
 from leadscout_assets.settings import Settings, current_settings
+from leadscout_assets.terms import TIME_ZONE
 
 FAILING = 1
 """Exit code: done, and the model did not pass."""
@@ -169,6 +170,7 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> int:
     """Measure a model on labelled, made-up names: accuracy, calibration, cost, latency. Exits 1 where it is too seldom right."""
+    from leadscout_assets.governance.gate import allow_names
     from leadscout_assets.home import Home
     from leadscout_assets.llm.evaluating import evaluate as measure
     from leadscout_assets.llm.setup import stage_of
@@ -178,6 +180,7 @@ def evaluate(
     if path is None or not path.is_file():
         raise BadInput("name the labelled cases with --cases FILE")
     settings = current_settings().model_copy(update={"llm_providers": provider, "llm_max_usd_per_batch": cap})
+    allow_names(settings, "evaluation", today=datetime.now(TIME_ZONE).date())
     home = Home(settings)
     # The other half is kept for the figures of the model card.
     half = [case for case in read_cases(path) if case.part == CALIBRATE]

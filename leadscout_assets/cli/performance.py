@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from leadscout_assets.cli.classify import user
 from leadscout_assets.cli.printing import print_json, print_table
 from leadscout_assets.errors import BadInput
+from leadscout_assets.processes import user
 from leadscout_assets.settings import current_settings
 
 FAILING = 1

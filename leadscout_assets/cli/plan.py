@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from leadscout_assets.cli.classify import user
 from leadscout_assets.cli.printing import print_json, print_pairs, print_table
 from leadscout_assets.errors import BadInput
+from leadscout_assets.processes import user
 from leadscout_assets.settings import current_settings
 from leadscout_assets.terms import TIME_ZONE
 

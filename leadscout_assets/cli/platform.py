@@ -12,7 +12,7 @@ import typer
 
 from leadscout_assets.cli.background import Background, in_background, up_in_background
 from leadscout_assets.cli.long_work import Work, long_work
-from leadscout_assets.errors import AlreadyRunning, BadInput
+from leadscout_assets.errors import AlreadyRunning, BadInput, EdgeFailed
 from leadscout_assets.home import Home
 from leadscout_assets.settings import Settings, current_settings
 from leadscout_assets.terms import TIME_ZONE
@@ -29,17 +29,29 @@ BACKFILL = "backfill"
 
 def up(background: Background = False) -> int:
     """Run the platform and its UI in the foreground until Ctrl-C; a second one on the same home refuses."""
+    from leadscout_assets.batch_purposes import require_registered
+    from leadscout_assets.governance.anchors import anchor
+    from leadscout_assets.governance.widening import note_widening
     from leadscout_assets.supervisor import running_pid
     from leadscout_assets.supervisor import up as run_platform
     from leadscout_assets.supervisor.readiness import url_of
 
     settings = current_settings()
+    home = Home(settings)
+    require_registered(home, "up")
     if background:
         if (pid := running_pid(settings.home)) is not None:
             raise AlreadyRunning(f"the platform already runs on {settings.home}, as process {pid}")
         up_in_background(url_of(settings.host, settings.port))
         return 0
-    Home(settings).make_inbox()
+    home.make_inbox()
+    try:
+        note_widening(home.database, settings)
+        anchor(settings, home.database, why="up")
+        home.database.close()
+    except EdgeFailed as fault:
+        # A platform whose database is away tells people so, which one that does not start cannot.
+        print(f"leadscout: the end of the audit trail was not written down: {fault}", file=sys.stderr)
     return run_platform(settings, on_ready=_say_ready)
 
 
@@ -64,6 +76,8 @@ def backfill(
 ) -> int:
     """Run batches again from the delivered files; exactly these batches are replaced."""
     from leadscout_assets.batch_overview import failing_checks
+    from leadscout_assets.batch_purposes import require_registered
+    from leadscout_assets.database.audit import record_event
     from leadscout_assets.defs.instance import ensure_partitions
     from leadscout_assets.defs.orphans import open_instance
     from leadscout_assets.runs.planning import plan_runs
@@ -71,6 +85,7 @@ def backfill(
 
     settings = current_settings()
     home = Home(settings)
+    require_registered(home, "backfill")
     chosen = _left_undone(settings, home) if resume else _chosen(home, batch or [], all_batches, since, until)
     if background:
         in_background("backfill")
@@ -78,6 +93,7 @@ def backfill(
 
     if retry_in_doubt and settings.llm_is_on:
         print(f"calls in doubt that may be made again: {home.let_ask_again(chosen)}; they stay booked")
+    record_event(home.database, action="backfill.started", detail={"batches": chosen, "resumed": resume})
     with open_instance(prepare_instance(settings).folder) as instance:
         order = ensure_partitions(instance, [r.batch_id for r in home.records.all() if r.undone_at is None])
         rows = {b: record.rows_counted or 0 for b, record in home.records.many(chosen).items()}

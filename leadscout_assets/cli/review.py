@@ -1,13 +1,14 @@
 """`leadscout review ...`: ask people about names, take their answers, forget them, and say how right the model is."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from leadscout_assets.cli.classify import user
 from leadscout_assets.cli.printing import print_json, print_pairs, print_table
 from leadscout_assets.errors import BadInput
+from leadscout_assets.processes import user
 from leadscout_assets.settings import current_settings
 from leadscout_assets.terms import ReviewKind
 
@@ -28,14 +29,17 @@ def export(
     sample: Annotated[int, typer.Option(min=0, help="Decided names to draw at random, besides all undecided.")] = 100,
     seed: Annotated[int, typer.Option(min=0, help="Another number draws another sample.")] = 0,
     purpose: Annotated[
-        str | None, typer.Option(help="Why names are reviewed; default LEADSCOUT_CLASSIFICATION_PURPOSE.")
+        str | None,
+        typer.Option(help="Id of the registered purpose of reviewing names; default LEADSCOUT_CLASSIFICATION_PURPOSE."),
     ] = None,
 ) -> None:
     """Write the undecided names of a batch, and a random sample of the decided, to a workbook with drop-downs."""
+    from leadscout_assets.batch_purposes import allow_rows
     from leadscout_assets.home import Home
     from leadscout_assets.reviewing import export_review
 
-    home, why = Home(current_settings()), _purpose(purpose)
+    home = Home(current_settings())
+    why = allow_rows(home, batch, purpose, "review", now=datetime.now(UTC)).id
     done = export_review(home, batch, out, sample=sample, seed=seed, purpose=why, actor=user())
     print_pairs({"names": done.names, "of these drawn at random": done.sampled, "workbook": done.path})
 
@@ -117,12 +121,3 @@ def report(as_json: As_json = False) -> None:
         ],
         COLUMNS,
     )
-
-
-def _purpose(given: str | None) -> str:
-    why = (given or current_settings().classification_purpose or "").strip()
-    if not why:
-        raise BadInput(
-            "no purpose: say why the names are reviewed with --purpose TEXT or LEADSCOUT_CLASSIFICATION_PURPOSE"
-        )
-    return why

@@ -21,6 +21,7 @@ from leadscout_assets.settings import current_settings
 from leadscout_assets.terms import TIME_ZONE
 
 if TYPE_CHECKING:
+    from leadscout_assets.home import Home
     from leadscout_assets.single_run import ChainResult
 
 
@@ -91,11 +92,13 @@ def _run(file: Path, out: Path, at: datetime, named: Sequence[str], *, resume: b
             from leadscout_assets.single_run import run_file
 
             home = Home(settings)
+            lead_id_key = home.lead_id_key
+            _record_start(home, file, resume=resume)
             result = run_file(
                 file,
                 out,
                 settings,
-                lead_id_key=home.lead_id_key,
+                lead_id_key=lead_id_key,
                 delivered_at=at,
                 confirmed=confirmed(home),
                 resume=resume,
@@ -108,9 +111,39 @@ def _run(file: Path, out: Path, at: datetime, named: Sequence[str], *, resume: b
         print(f"leadscout: stopped; {kept}{on}", file=sys.stderr)
         raise
     forget(settings, key)
+    _record_purpose(home, result)
+    if result.grant.sentence:
+        print(f"leadscout: no name was classified: {result.grant.sentence}", file=sys.stderr)
     if result.resumed:
         print(f"leadscout: not done again: {', '.join(result.resumed)}", file=sys.stderr)
     return result
+
+
+def _record_start(home: Home, file: Path, *, resume: bool) -> None:
+    from leadscout_assets.batch_purposes import require_registered
+    from leadscout_assets.database.audit import record_event
+    from leadscout_assets.digests import sha256_of
+    from leadscout_assets.governance.gate import asked_for
+    from leadscout_assets.governance.widening import note_widening
+
+    if not file.is_file():
+        return  # which the run says itself
+    require_registered(home, "run")
+    note_widening(home.database, home.settings)
+    detail = {"command": "run", "sha256": sha256_of(file), "resumed": resume}
+    record_event(home.database, action="run.started", reason=asked_for(home.settings), detail=detail)
+
+
+def _record_purpose(home: Home, result: ChainResult) -> None:
+    from leadscout_assets.database.audit import record_event
+
+    batch, grant = result.delivery.batch_id, result.grant
+    if grant.refusal:
+        detail = {"purpose": grant.asked, "why": str(grant.refusal), "command": "run"}
+        record_event(home.database, action="purpose.refused", subject=batch, detail=detail)
+    elif grant.entry:
+        told = {"entry": grant.entry.digest, "batches": [batch], "command": "run"}
+        record_event(home.database, action="leads.classified", reason=grant.entry.id, detail=told)
 
 
 def _with_reasons(rejected: int, reasons: dict[str, int]) -> str:

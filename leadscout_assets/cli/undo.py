@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from leadscout_assets.cli.classify import user
 from leadscout_assets.cli.long_work import long_work
 from leadscout_assets.cli.printing import print_json, print_pairs
+from leadscout_assets.processes import user
 from leadscout_assets.settings import current_settings
 
 

@@ -1,13 +1,13 @@
 """The audit trail: who did what to which batch or lead, when and why. Events are added, chained and read, never changed.
 
-An event holds ids, codes and counts, and the purpose as given. The only writer of the trail; the chain is `audit_chain`.
+An event holds ids, codes and counts, and a reason. The only writer of the trail; the chain is `audit_chain`.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -17,6 +17,7 @@ from leadscout_assets.contracts import BATCH_ID, LEAD_ID
 from leadscout_assets.database.audit_chain import EMPTY, Head, Verified, follow, hash_of
 from leadscout_assets.database.engine import Database
 from leadscout_assets.database.models import audit_events
+from leadscout_assets.processes import user
 
 CODE = r"[a-z][a-z0-9_.-]{0,63}"
 """Actions, keys of details and codes in them: lower case, no spaces."""
@@ -50,8 +51,8 @@ class AuditEvent:
 def record_event(
     database: Database,
     *,
-    actor: str,
     action: str,
+    actor: str | None = None,
     subject: str | None = None,
     reason: str | None = None,
     detail: Mapping[str, object] | None = None,
@@ -59,10 +60,11 @@ def record_event(
 ) -> int:
     """Add one event to the end of the chain and return its id. Safe from any number of processes at once.
 
-    `actor` is the user of the machine or the part that acts; `action` a code such as `names.classified`; `reason`
-    the purpose as a person gave it; `detail` holds numbers, booleans, None, ids, codes and dates, also nested; `at`
+    `action` is one of `audit_kinds.KINDS`; `actor` the user of the machine (the default) or the part that acts; `reason`
+    the purpose, or why a person did it; `detail` holds numbers, booleans, None, ids, codes and dates, also nested; `at`
     is now unless given. Raises `ValueError`, naming the field and not its value, where something else is given.
     """
+    actor = user() if actor is None else actor
     if not re.fullmatch(CODE, action):
         raise ValueError("audit event: action is not a lower-case code")
     if not actor.strip():
@@ -93,10 +95,10 @@ def head(database: Database) -> Head:
         return _head(connection)
 
 
-def verify(database: Database, anchor: Head | None = None) -> Verified:
-    """Walk the whole trail and say where its chain first breaks, if it does; `anchor` as in `audit_chain.follow`."""
+def verify(database: Database, anchors: Iterable[Head] = ()) -> Verified:
+    """Walk the whole trail and say where its chain first breaks, if it does; `anchors` as in `audit_chain.follow`."""
     with database.read() as connection:
-        return follow(_all(connection), anchor)
+        return follow(_all(connection), anchors)
 
 
 def _head(connection: sa.Connection) -> Head:
@@ -139,6 +141,32 @@ def events(
             for row in connection.execute(query)
         ]
     return found[::-1]
+
+
+def about(found: Sequence[AuditEvent], ids: Iterable[str]) -> list[AuditEvent]:
+    """Return the events that name any of some ids, as their subject or anywhere in their detail.
+
+    One that names a single lead is about that lead alone, and about no other of its batch.
+    """
+    wanted = frozenset(ids)
+
+    def concerned(event: AuditEvent) -> bool:
+        if "lead_id" in event.detail:
+            return event.detail["lead_id"] in wanted
+        return event.subject in wanted or not wanted.isdisjoint(_texts(event.detail))
+
+    return [event for event in found if concerned(event)]
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner)
 
 
 def _check_detail(value: object, place: str) -> None:

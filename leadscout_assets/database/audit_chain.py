@@ -69,25 +69,30 @@ def hash_of(event: Mapping[str, object]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def follow(events: Iterable[Mapping[str, object]], anchor: Head | None = None) -> Verified:
+def follow(events: Iterable[Mapping[str, object]], anchors: Iterable[Head] = ()) -> Verified:
     """Walk the events in the order of their ids and return where the chain ends or first breaks.
 
-    An event has `FIELDS` and `hash`. `anchor` is a head that was once seen, kept somewhere else: the event with its id
-    must be there and have its hash, which shows a trail that was cut off or written anew from some point on.
+    An event has `FIELDS` and `hash`. `anchors` are heads that were once seen, kept somewhere else: the event with the id
+    of each must be there and have its hash, which shows a trail that was cut off or written anew from some point on.
     """
-    head, count, at_anchor = EMPTY, 0, None
+    head, count = EMPTY, 0
+    known = {anchor.id: anchor.hash for anchor in anchors if anchor != EMPTY}
     for event in events:
         number, stored = int(str(event["id"])), str(event["hash"])
         if event["prev_hash"] != head.hash:
             return Verified(count, head, Break(number, _gap(head, number, str(event["prev_hash"]))))
         if hash_of(event) != stored:
             return Verified(count, head, Break(number, "its content is not what was recorded: it was changed"))
+        if known.pop(number, stored) != stored:
+            return Verified(
+                count, head, Break(number, "the trail was written anew up to here: the anchor knows another")
+            )
         head, count = Head(number, stored), count + 1
-        if anchor is not None and number == anchor.id:
-            at_anchor = head
-    if anchor is not None and anchor != EMPTY and at_anchor != anchor:
-        what = "it is missing at the end" if at_anchor is None else "the trail was written anew up to here"
-        return Verified(count, head, Break(anchor.id, f"{what}; the anchor knows another"))
+    if known:
+        missing = min(known)
+        return Verified(
+            count, head, Break(missing, "it is missing at the end: the trail was cut off, the anchor knows it")
+        )
     return Verified(count, head, None)
 
 

@@ -22,6 +22,11 @@ from leadscout_assets.errors import BadInput, UnknownBatch
 CHUNK = 10_000
 """Ids bound in one statement: SQLite takes at most 32,766 parameters, PostgreSQL 65,535."""
 
+OF_THE_PURPOSE = (
+    "purpose", "purpose_entry", "purpose_before", "purpose_refusal", "retention_days", "inferred_deleted_at",
+)  # fmt: skip
+"""What a record says of the purpose under which the names of its batch were last classified."""
+
 
 @dataclass(frozen=True)
 class DeliveryRecord:
@@ -30,6 +35,9 @@ class DeliveryRecord:
     `sha256` is of the file's content, in hex; `delivered_at` is aware (UTC when it comes from the database);
     `rows_counted` is None where the second reader could not read the file; `run_key` is the newest run's, None
     before the first request; `attempts` counts the runs requested; `reported_at` is None while a run is still owed.
+    Of the purpose under which its names were last classified: its id, the digest of its entry in the register, the
+    purpose before it where that was another, and why it was refused where it was. `retention_days` from the delivery
+    on, what was inferred may be kept; `inferred_deleted_at` is when it was deleted after that.
     `undone_at` is None while the batch counts; `again_at` is when it was delivered again after it was undone.
     """
 
@@ -41,6 +49,12 @@ class DeliveryRecord:
     run_key: str | None = None
     attempts: int = 0
     reported_at: datetime | None = None
+    purpose: str | None = None
+    purpose_entry: str | None = None
+    purpose_before: str | None = None
+    purpose_refusal: str | None = None
+    retention_days: int | None = None
+    inferred_deleted_at: datetime | None = None
     undone_at: datetime | None = None
     again_at: datetime | None = None
 
@@ -174,10 +188,7 @@ class Deliveries:
 
     def note_rows(self, batch_id: str, rows_counted: int) -> None:
         """Correct the count of rows delivered. Raises `UnknownBatch`."""
-        this = deliveries.c.batch_id == batch_id
-        with self._database.begin() as connection:
-            if connection.execute(deliveries.update().where(this).values(rows_counted=rows_counted)).rowcount != 1:
-                raise _unknown(batch_id)
+        self._set(batch_id, {"rows_counted": rows_counted})
 
     def note_request(self, batch_ids: Collection[str], run_key: str) -> None:
         """Note that one run with `run_key` was requested for `batch_ids`. Raises `UnknownBatch`, noting nothing."""
@@ -192,6 +203,20 @@ class Deliveries:
                 missing = set(chunk).difference(connection.execute(noted).scalars())
                 if missing:
                     raise _unknown(min(missing))
+
+    def note_purpose(self, record: DeliveryRecord) -> None:
+        """Note what a record says of its purpose and retention, and nothing else of it. Raises `UnknownBatch`."""
+        self._set(record.batch_id, {name: getattr(record, name) for name in OF_THE_PURPOSE})
+
+    def note_inferred_deleted(self, batch_id: str, at: datetime) -> None:
+        """Note that what was inferred about a batch was deleted. Raises `UnknownBatch`."""
+        self._set(batch_id, {"inferred_deleted_at": at})
+
+    def _set(self, batch_id: str, values: Mapping[str, object]) -> None:
+        with self._database.begin() as connection:
+            changed = deliveries.update().where(deliveries.c.batch_id == batch_id).values(**values)
+            if connection.execute(changed).rowcount != 1:
+                raise _unknown(batch_id)
 
     def settle(self, step: str, batch_ids: Collection[str], refused: Mapping[str, tuple[str, str]]) -> None:
         """Set what `step` decided about all of `batch_ids` at once: refused with (code, sentence), or not.

@@ -57,6 +57,12 @@ deliveries = sa.Table(
     sa.Column("run_key", sa.Text, comment="of the newest run requested; null before the first"),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0", comment="runs requested so far"),
     sa.Column("reported_at", UtcDateTime, comment="when its report was first seen; null while a run is still owed"),
+    sa.Column("purpose", sa.Text, comment="id of the purpose last asked for; null where none was"),
+    sa.Column("purpose_entry", sa.Text, comment="digest of its entry in the register; null where it was refused"),
+    sa.Column("purpose_before", sa.Text, comment="id of the purpose before that, where it was another"),
+    sa.Column("purpose_refusal", sa.Text, comment="why the purpose was refused; null where it holds"),
+    sa.Column("retention_days", sa.Integer, comment="days from delivery for which what was inferred may be kept"),
+    sa.Column("inferred_deleted_at", UtcDateTime, comment="when what was inferred was deleted, its retention over"),
     sa.Column("undone_at", UtcDateTime, comment="when somebody took it out of everything; null while it counts"),
     sa.Column("again_at", UtcDateTime, comment="when it was delivered again after that"),
 )

@@ -83,7 +83,7 @@ def take_settled(home: Home, *, now: datetime) -> list[tuple[inbox.Seen, Deliver
     log, taken = get_logger(__name__), []
     for seen in inbox.settled_files(home.settings.inbox_dir, now=time.time, sleep=time.sleep):
         try:
-            delivered = home.deliver(seen.path, now=now, arrived=_arrival(seen))
+            delivered = home.deliver(seen.path, now=now, arrived=_arrival(seen), by="inbox sensor")
         except Exception as fault:  # noqa: BLE001  whatever one file does to us, the others are taken; this one is tried again
             log.error("delivery.not_taken", reason=describe(fault))
             continue

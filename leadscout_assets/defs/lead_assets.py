@@ -7,6 +7,7 @@ import dagster as dg
 import pyarrow as pa
 
 from leadscout_assets import pipeline
+from leadscout_assets.batch_purposes import told_of
 from leadscout_assets.contracts import Contract
 from leadscout_assets.defs.partitions import BACKFILL_POLICY, LEAD_BATCH
 from leadscout_assets.defs.resources import Platform
@@ -105,10 +106,11 @@ def leads(context: dg.AssetExecutionContext, platform: Platform, raw_leads: pa.T
 def classifications(context: dg.AssetExecutionContext, platform: Platform, leads: pa.Table) -> pa.Table:
     """Classify the likely origin of each director's name, where a purpose is recorded."""
     with step(context, platform.home, "classifications") as work:
-        interview = platform.home.interview()
+        grants, interview = work.ask_purpose(), platform.home.interview()
         known = confirmed(platform.home)
-        classified = pipeline.classify(leads, platform.home.settings, known, interview=interview)
-    return work.done(leads.num_rows, classified, more=interview.record if interview else {})
+        classified = pipeline.classify(leads, platform.home.settings, grants, known, interview=interview)
+    more = interview.record if interview else {}
+    return work.done(leads.num_rows, classified, told=told_of(grants), more=more)
 
 
 @lead_asset("lead_scores", kinds={"deltalake", "arrow"})
@@ -133,9 +135,8 @@ def lead_reports(
     frames = pipeline.Frames(raw_leads, leads, rejected_leads, classifications, lead_scores)
     settings = platform.home.settings
     with step(context, platform.home, "lead_reports") as work:
-        files, refusals = pipeline.report(
-            work.accepted, frames, settings.reports_dir, settings, platform.home.asked(work.batches)
-        )
+        asked = platform.home.asked(work.batches)
+        files, refusals = pipeline.report(work.accepted, frames, settings.reports_dir, settings, work.purposes(), asked)
     work.refuse(refusals)
     work.reported(frames, refusals)
     return work.done(raw_leads.num_rows, files)

@@ -1,12 +1,14 @@
 """The asset that keeps the Delta tables small and quick to open. What it may remove is decided in `tables`."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from leadscout_assets.batch_purposes import delete_inferred, overdue
 from leadscout_assets.defs.resources import Platform
 from leadscout_assets.defs.retrying import retried
 from leadscout_assets.defs.run_log import in_its_log
+from leadscout_assets.governance.anchors import anchor, verify_trail
 from leadscout_assets.lead_tables import KNOWN_TABLES, LEAD_TABLES
 from leadscout_assets.logs import operation, private_errors
 from leadscout_assets.pace import told
@@ -15,6 +17,8 @@ from leadscout_assets.runs.history import RUN_PERFORMANCE
 from leadscout_assets.terms import TIME_ZONE
 
 MAINTENANCE_GROUP = "maintenance"
+
+TRAIL_HOLDS = "audit_trail_holds"
 
 
 @dg.asset(
@@ -44,6 +48,44 @@ def table_maintenance(context: dg.AssetExecutionContext, platform: Platform) -> 
     )
 
 
+@dg.asset(
+    group_name=MAINTENANCE_GROUP,
+    owners=["team:compliance"],
+    kinds={"deltalake"},
+    description="What was inferred about names, deleted where the retention of its purpose is over; reports keep aggregates.",
+)
+def purpose_retention(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[None]:
+    """Delete what may not be kept any more."""
+    home, now = platform.home, datetime.now(UTC)
+    with retried(context, home.settings), in_its_log(context, "purpose_retention"), private_errors():
+        due = overdue(home, now=now)
+        delete_inferred(home, due, actor=f"run {context.run.run_id}", now=now)
+    return dg.MaterializeResult(metadata={"batches": len(due), "leads": sum(one.leads for one in due)})
+
+
+@dg.asset(
+    group_name=MAINTENANCE_GROUP,
+    owners=["team:compliance"],
+    kinds={"file"},
+    check_specs=[
+        dg.AssetCheckSpec(
+            TRAIL_HOLDS, asset="audit_anchor", description="no event of the audit trail was changed or taken out"
+        )
+    ],
+    description="The end of the audit trail, written down outside the database every day, and the trail held against it.",
+)
+def audit_anchor(context: dg.AssetExecutionContext, platform: Platform) -> dg.AssetCheckResult:
+    """Verify the audit trail, then write its end down where it holds."""
+    home = platform.home
+    with retried(context, home.settings), in_its_log(context, "audit_anchor"), private_errors():
+        found = verify_trail(home.settings, home.database)
+        if found.ok:
+            head = anchor(home.settings, home.database, why="daily")
+            context.add_asset_metadata({"events": found.events, "head": head.id})
+    sentence = f"event {found.broken.id}: {found.broken.sentence}" if found.broken else f"{found.events} events hold"
+    return dg.AssetCheckResult(passed=found.ok, description=sentence)
+
+
 maintenance = dg.ScheduleDefinition(
     name="maintenance",
     target=dg.AssetSelection.groups(MAINTENANCE_GROUP),
@@ -51,5 +93,5 @@ maintenance = dg.ScheduleDefinition(
     cron_schedule="30 3 * * *",
     execution_timezone=str(TIME_ZONE),
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Maintains the tables every night.",
+    description="Maintains the tables every night, deletes what is past its retention, and anchors the audit trail.",
 )

@@ -8,21 +8,27 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
-from dagster._core.storage.tags import RETRY_NUMBER_TAG
+from dagster._core.storage.tags import BACKFILL_ID_TAG, RETRY_NUMBER_TAG, SCHEDULE_NAME_TAG, SENSOR_NAME_TAG
 
+from leadscout_assets.batch_purposes import grant, recorded
+from leadscout_assets.database.audit import record_event
 from leadscout_assets.defs.retrying import retried
 from leadscout_assets.defs.run_log import in_its_log, since_start
 from leadscout_assets.frames import rows_by_batch
+from leadscout_assets.governance.gate import Grants
+from leadscout_assets.governance.widening import note_widening
 from leadscout_assets.home import Home
 from leadscout_assets.leads.delivery import Delivery
 from leadscout_assets.logs import describe, get_logger, operation, private_errors
 from leadscout_assets.logs.batches import batch_done, batch_refused, batch_started
 from leadscout_assets.pipeline import STEPS, Frames, Refusal, check_run_size
+from leadscout_assets.processes import user
 from leadscout_assets.progress import current, tracked
 from leadscout_assets.reports.refusal import write_refusal
 from leadscout_assets.runs.record import PREFIX, RunRecord, Stopwatch, measured
@@ -62,6 +68,17 @@ class Step:
             for batch, rows in recounted.items():
                 self.home.recount(batch, rows)
 
+    def ask_purpose(self) -> Grants:
+        """Ask the gate under which purpose the names of each batch may be classified; what it says is recorded."""
+        run_id = self.context.run.run_id
+        with retried(self.context, self.home.settings):
+            return grant(self.home, self.accepted, run_id=run_id, actor=f"run {run_id}", now=datetime.now(UTC))
+
+    def purposes(self) -> Grants:
+        """Return under which purpose the names of each batch were classified."""
+        with retried(self.context, self.home.settings):
+            return recorded(self.home, self.batches)
+
     def refuse(self, refusals: Sequence[Refusal]) -> None:
         """Note which of the batches this step refuses; all others it accepts, also those it refused earlier."""
         refused = {refusal.batch_id: (refusal.code, refusal.sentence) for refusal in refusals}
@@ -90,13 +107,15 @@ class Step:
         *,
         asset: str | None = None,
         rejected: int = 0,
+        told: Mapping[str, Mapping[str, str]] | None = None,
         more: Mapping[str, Any] | None = None,
     ) -> pa.Table:
         """Attach the run record to the asset that the table is (the step's own unless named), and return the table.
 
-        `rejected` is the number of rows that the step rejected; `more` are further fields of the record.
+        `rejected` is the number of rows that the step rejected; `told` what else each batch's metadata says; `more` are
+        further fields of the record.
         """
-        self._attach(asset or self.name, rows_in, output, rejected, more or {})
+        self._attach(asset or self.name, rows_in, output, rejected, told or {}, more or {})
         return output
 
     def broke_off(self) -> None:
@@ -123,7 +142,15 @@ class Step:
             **more,
         )
 
-    def _attach(self, asset: str, rows_in: int, frame: pa.Table, rejected: int, more: Mapping[str, Any]) -> None:
+    def _attach(
+        self,
+        asset: str,
+        rows_in: int,
+        frame: pa.Table,
+        rejected: int,
+        told: Mapping[str, Mapping[str, str]],
+        more: Mapping[str, Any],
+    ) -> None:
         carried = pc.sum(pc.list_value_length(frame["warnings"])).as_py() if "warnings" in frame.column_names else 0
         counts = {"rows_in": rows_in, "rows_out": frame.num_rows, "rejected": rejected, "warnings": carried or 0}
         record = self._record(asset, **counts, **more)
@@ -131,10 +158,11 @@ class Step:
         rows = rows_by_batch(frame)
         for delivery in self.deliveries:
             batch_rows = rows.get(delivery.batch_id, 0)
-            share = {
+            share: dict[str, int | float | str] = {
                 "dagster/row_count": batch_rows,
                 f"{PREFIX}share_of_run_rows": round(batch_rows / frame.num_rows, 4) if frame.num_rows else 0.0,
             }
+            share |= told.get(delivery.batch_id, {})
             self.context.add_asset_metadata(share, asset_key=asset, partition_key=delivery.batch_id)
 
 
@@ -148,6 +176,7 @@ def step(context: dg.AssetExecutionContext, home: Home, name: str) -> Iterator[S
     settings = home.settings
     with retried(context, settings):
         deliveries = home.deliveries(sorted(context.partition_keys))
+        _record_start(context, home, deliveries)
     check_run_size(deliveries, settings.max_rows_per_run)
     rows = sum(delivery.rows_counted or 0 for delivery in deliveries)
 
@@ -174,6 +203,29 @@ def step(context: dg.AssetExecutionContext, home: Home, name: str) -> Iterator[S
     # A backfill or a demonstration that executes the run in its own process is so much further.
     if name in STEPS:
         around.tell((STEPS.index(name) + 1) / len(STEPS))
+
+
+_recorded_runs: set[str] = set()
+"""Runs whose start this process has recorded; a run's steps share it."""
+
+
+def _record_start(context: dg.AssetExecutionContext, home: Home, deliveries: Sequence[Delivery]) -> None:
+    """Record the run in the audit trail, once, before its first step."""
+    run = context.run
+    if run.run_id in _recorded_runs:
+        return
+    note_widening(home.database, home.settings, actor=f"run {run.run_id}")
+    detail = {"run_id": run.run_id, "batches": [delivery.batch_id for delivery in deliveries]}
+    record_event(home.database, actor=_starter(run), action="run.started", detail=detail)
+    _recorded_runs.add(run.run_id)
+
+
+def _starter(run: dg.DagsterRun) -> str:
+    """Return who or what started a run, as far as Dagster knows; its UI has no log-in."""
+    for tag in (SENSOR_NAME_TAG, SCHEDULE_NAME_TAG, BACKFILL_ID_TAG):
+        if tag in run.tags:
+            return f"{tag.partition('/')[2].replace('_', ' ')} {run.tags[tag]}"
+    return "ui" if any(tag.endswith("/from_ui") for tag in run.tags) else user()
 
 
 @contextmanager

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from leadscout_assets.errors import BadInput
+from leadscout_assets.leads.marker import MARKER, MARKER_COLUMN
 from leadscout_assets.leads.synthetic_columns import Dice, businesses, cells, contacts, directors, emails, places
 from leadscout_assets.pace import Tell, part, told, untold
 
@@ -81,7 +82,7 @@ COLUMNS = (
     "RegisteredAddressCity", "RegisteredAddressProvince", "DirectorName", "DirectorCell",
 )  # fmt: skip
 WORK_COLUMNS = ("Agent", "Date Called", "Outcome", "Call Back", "Notes", "Status")
-"""Empty columns that the people who call the leads fill in."""
+"""Empty columns that the people who call the leads fill in. Behind them stands the mark of generated rows, `marker`."""
 
 _UNTIDY = ("EntityName", "TradingAsName", "RegisteredAddress", "RegisteredAddressCity", "DirectorName")
 _ZERO_FORMAT = "0000000000"
@@ -107,7 +108,8 @@ def generate(rows: int, seed: int) -> pa.Table:
     columns = [dice.untidy(made) if name in _UNTIDY else made for name, made in zip(COLUMNS, columns, strict=True)]
     columns += [pa.nulls(leads, pa.string())] * len(WORK_COLUMNS)
     table = pa.table(columns, names=[*COLUMNS, *WORK_COLUMNS])
-    return pa.concat_tables([table, _totals(table)]) if rows > 1 else table
+    table = pa.concat_tables([table, _totals(table)]) if rows > 1 else table
+    return table.append_column(MARKER_COLUMN, pa.repeat(pa.scalar(MARKER), table.num_rows))
 
 
 def write_delivery(path: Path, rows: int, seed: int, tell: Tell = untold, *, strangers: int = 0) -> None:
@@ -193,11 +195,12 @@ def _write_xlsx(path: Path, table: pa.Table, dice: np.random.Generator, tell: Te
             for column, value in enumerate(cells_):
                 if value is None:
                     continue
-                if row == last and value.isdecimal():
+                name = table.column_names[column]
+                if row == last and value.isdecimal() and name != MARKER_COLUMN:
                     _write_count(sheet, row + 1, column, int(value))
-                elif COLUMNS[column] == "DirectorCell" and len(value) == 9 and value.isdecimal():
+                elif name == "DirectorCell" and len(value) == 9 and value.isdecimal():
                     sheet.write_number(row + 1, column, int(value))
-                elif COLUMNS[column] == "DirectorCell" and padded[row] and len(value) == 10 and value.isdecimal():
+                elif name == "DirectorCell" and padded[row] and len(value) == 10 and value.isdecimal():
                     sheet.write_number(row + 1, column, int(value), zeros)
                 else:
                     sheet.write_string(row + 1, column, value)

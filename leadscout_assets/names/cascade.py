@@ -35,14 +35,15 @@ def classify_leads(
     purpose: str | None,
     reveal_religion: bool,
     remembered: Remembered | None = None,
+    why_not: str = NO_PURPOSE,
 ) -> pa.Table:
     """Return one classification per lead, in the order of `leads`, fitting `contracts.CLASSIFICATIONS`.
 
     `leads` fits `contracts.LEADS` and may hold many batches. Without a purpose (None or blank) every lead abstains
-    with the method `no_purpose`, and no name is looked at. What people confirmed (`remembered`) wins over every estimate.
+    with the method `no_purpose`, `why_not` as evidence, and no name is looked at. What people confirmed (`remembered`) wins over every estimate.
     """
     if purpose is None or not purpose.strip():
-        found = _without_purpose(leads.num_rows)
+        found = _without_purpose(leads.num_rows, why_not)
     else:
         given, surname = leads["director_given_names"], leads["director_surname"]
         found = classify_names(
@@ -161,7 +162,7 @@ def _confirmed(estimate: dict[str, Any], method: Method, answer: Answer, *, reve
     }
 
 
-def _without_purpose(rows: int) -> pa.Table:
+def _without_purpose(rows: int, why: str) -> pa.Table:
     columns: dict[str, Any] = {
         "origin": pa.nulls(rows, pa.string()),
         "confidence": pa.nulls(rows, pa.float64()),
@@ -170,4 +171,4 @@ def _without_purpose(rows: int) -> pa.Table:
         "method": pa.repeat(pa.scalar(Method.NO_PURPOSE.value), rows),
     }
     columns |= {f"p_{origin}": pa.nulls(rows, pa.float64()) for origin in ORIGINS}
-    return pa.table(columns | {"evidence": pa.repeat(pa.scalar(NO_PURPOSE), rows)})
+    return pa.table(columns | {"evidence": pa.repeat(pa.scalar(why), rows)})

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from leadscout_assets.errors import BadInput, DamagedBackup
+from leadscout_assets.recovery.backup import APPLICATION
 from leadscout_assets.recovery.proofs import Proof, remember
 from leadscout_assets.recovery.repository import Repository
 from leadscout_assets.recovery.restore import Restored, check_targets, fill_from, restore
@@ -32,7 +33,27 @@ def restore_by_hand(settings: Settings, source: Path, target: Path, backup_id: s
             _remember(repository, chosen, ok=False, sentence=str(error), seconds=0.0)
             raise
         _remember(repository, chosen, ok=True, sentence=restored.sentence, seconds=restored.seconds)
+    for entry in manifest.databases:
+        if entry.name == APPLICATION:
+            # SQLite was restored below the target, wherever the settings have theirs.
+            url = None if entry.kind == "sqlite" else settings.database_url
+            _record(settings.model_copy(update={"home": target, "database_url": url}), manifest.taken_at)
     return restored
+
+
+def _record(restored: Settings, taken_at: datetime) -> None:
+    """Tell the restored audit trail, and anchor it anew: heads from after the backup are not its own."""
+    from leadscout_assets.database.audit import record_event
+    from leadscout_assets.database.engine import database_of, upgrade
+    from leadscout_assets.governance.anchors import RESTORED, anchor
+
+    database = database_of(restored)
+    try:
+        upgrade(database)
+        record_event(database, action="home.restored", detail={"backed_up": taken_at.astimezone(UTC).isoformat()})
+        anchor(restored, database, why=RESTORED)
+    finally:
+        database.close()
 
 
 def _remember(repository: Repository, backup_id: str, *, ok: bool, sentence: str, seconds: float) -> None:

@@ -124,12 +124,13 @@ def batch_numbers(
     scores: pa.Table,
     *,
     purpose: str | None,
+    why_not: str | None = None,
     asked: ModelOutcome | None = None,
 ) -> BatchNumbers:
     """Compute the figures of one batch from its frames (each fits its contract and holds this batch alone).
 
-    `purpose` is the recorded purpose of classifying names, or nothing; `asked` what became of names that a language
-    model was asked about, where one may be.
+    `purpose` is the recorded purpose of classifying names, or nothing; `why_not` says why it was refused, where it was;
+    `asked` what became of names that a language model was asked about, where one may be.
     """
     sentences = rule_sentences()
     totals = _totals(delivery, raw, leads, rejected, classifications)
@@ -148,7 +149,7 @@ def batch_numbers(
         reach=_reach(leads),
         provinces=_tallies(leads["province"], leads.num_rows),
         keywords=_keywords(leads),
-        origins=origin_numbers(classifications, purpose=purpose),
+        origins=origin_numbers(classifications, purpose=purpose, why_not=why_not),
         asked=asked,
     )
 

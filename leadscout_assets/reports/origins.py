@@ -40,6 +40,7 @@ class OriginNumbers:
     narrowed: tuple[OriginGroup, ...]
     other_narrowed: int
     methods: tuple[tuple[str, int], ...]
+    why_not: str | None = None
 
 
 def suppress(groups: Mapping[tuple[str, ...], int], least: int = MIN_GROUP) -> tuple[dict[tuple[str, ...], int], int]:
@@ -57,8 +58,8 @@ def suppress(groups: Mapping[tuple[str, ...], int], least: int = MIN_GROUP) -> t
     return dict(named), sum(hidden)
 
 
-def origin_numbers(classifications: pa.Table, *, purpose: str | None) -> OriginNumbers:
-    """Aggregate one batch's CLASSIFICATIONS; without a recorded purpose there is nothing to aggregate."""
+def origin_numbers(classifications: pa.Table, *, purpose: str | None, why_not: str | None = None) -> OriginNumbers:
+    """Aggregate one batch's CLASSIFICATIONS; without a purpose that holds (`why_not`) there is nothing to aggregate."""
     methods = {v["values"]: v["counts"] for v in pc.value_counts(classifications["method"]).to_pylist()}
     answers, sets = ({}, {}) if purpose is None else (_answers(classifications), _sets(classifications))
     answered, other_answered = suppress(answers)
@@ -72,6 +73,7 @@ def origin_numbers(classifications: pa.Table, *, purpose: str | None) -> OriginN
         narrowed=tuple(OriginGroup(o, n, n / leads) for o, n in narrowed.items()),
         other_narrowed=other_narrowed,
         methods=tuple((str(m), methods[m]) for m in Method if m in methods),
+        why_not=why_not,
     )
 
 

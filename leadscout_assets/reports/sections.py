@@ -196,6 +196,8 @@ def _keywords(numbers: BatchNumbers) -> Section:
 def _origins(numbers: BatchNumbers) -> Section:
     heading, origins, totals = "Name origin", numbers.origins, numbers.totals
     if origins.purpose is None:
+        if origins.why_not:
+            return Section(heading, (f"{origins.why_not[0].upper()}{origins.why_not[1:]}.",))
         return Section(heading, ("No purpose was recorded, so nothing was inferred about any name.",))
     methods = ", ".join(f"{wording.METHODS[m].lower()} {wording.count(n)}" for m, n in origins.methods)
     paragraphs = (

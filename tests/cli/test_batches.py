@@ -80,3 +80,36 @@ class TestShow:
     def test_a_row_that_is_not_there_exits_2(self, leadscout, leads, home):
         leadscout("deliver", leads)
         assert leadscout("show", split(home).batch_id, "--row", 99_999).code == 2
+
+
+class TestAudit:
+    def test_a_row_that_is_looked_at_is_recorded_with_its_lead_and_counts_alone_are_not(self, leadscout, leads, home):
+        leadscout("deliver", leads)
+        delivery = split(home)
+        leadscout("show", delivery.batch_id)
+        first = Home(home).tables.read(LEADS, [delivery.batch_id])["source_row"][0].as_py()
+        lead = leadscout("show", delivery.batch_id, "--row", first, "--json").json["lead_id"]
+        recorded = leadscout("audit", "--json").json
+        assert [event["action"] for event in recorded] == ["delivery.recorded", "row.viewed"]
+        assert recorded[-1]["detail"] == {"source_row": first, "lead_id": lead}
+
+    def test_a_persons_events_are_those_that_name_the_lead_or_its_batches(self, leadscout, leads, home, tmp_path):
+        leadscout("deliver", leads)
+        delivery = split(home)
+        other = tmp_path / "other.csv"
+        other.write_text("EntityName,DirectorName\nMARULA TRADING,PETRUS BOTHA\n")
+        leadscout("deliver", other)
+        first, second = (
+            Home(home).tables.read(LEADS, [delivery.batch_id]).select(["lead_id", "source_row"]).to_pylist()[:2]
+        )
+        lead = first["lead_id"]
+        for looked_at in (first, second):
+            leadscout("show", delivery.batch_id, "--row", looked_at["source_row"])
+        found = leadscout("audit", "--person", lead, "--json").json
+        assert {event["subject"] for event in found} == {delivery.batch_id}
+        assert len(found) == 2
+        assert leadscout("audit", "--person", "0" * 16, "--json").json == []
+
+    def test_what_is_no_lead_id_is_refused_without_being_repeated(self, leadscout):
+        found = leadscout("audit", "--person", "Thandiwe Nkosi")
+        assert (found.code, "Nkosi" in found.err) == (2, False)

@@ -10,8 +10,9 @@ import pytest
 
 from leadscout_assets.database.audit import events
 from leadscout_assets.home import Home
+from tests.purposes import ENVIRONMENT
 
-PURPOSE = "tests on invented people"
+PURPOSE = "evaluation"
 
 
 @pytest.fixture
@@ -28,7 +29,8 @@ def test_without_a_purpose_it_exits_2_and_infers_nothing(leadscout, home, names,
     assert found.code == 2
     assert "--purpose" in found.err
     assert not (tmp_path / "out.csv").exists()
-    assert events(Home(home).database) == []
+    (event,) = events(Home(home).database)
+    assert event.action == "purpose.refused"
 
 
 def test_with_a_purpose_each_row_is_answered_in_order_and_the_request_is_recorded(leadscout, home, names, tmp_path):
@@ -41,14 +43,30 @@ def test_with_a_purpose_each_row_is_answered_in_order_and_the_request_is_recorde
     assert [row["origin"] for row in rows] == ["african", "", "indian"]
     (event,) = events(Home(home).database)
     assert (event.action, event.reason, event.actor) == ("names.classified", PURPOSE, getpass.getuser())
-    assert event.detail == {"row_level": True}
+    assert (event.detail["row_level"], event.detail["reveal_religion"]) == (True, False)
+    assert "delete this file within 30 days" in found.out
 
 
 def test_the_environments_purpose_counts_and_the_options_goes_before_it(leadscout, home, monkeypatch, names, tmp_path):
-    monkeypatch.setenv("LEADSCOUT_CLASSIFICATION_PURPOSE", "from the environment")
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
     for purpose in ([], ["--purpose", PURPOSE]):
         assert leadscout("classify", names, "--column", "name", "--out", tmp_path / "out.csv", *purpose).code == 0
-    assert [event.reason for event in events(Home(home).database)] == ["from the environment", PURPOSE]
+    assert [event.reason for event in events(Home(home).database)] == ["tests", PURPOSE]
+
+
+@pytest.mark.parametrize(
+    ("purpose", "why"),
+    [("to call Thandiwe Nkosi", "Register yours"), ("demonstration", "does not cover files of names")],
+)
+def test_a_purpose_that_is_not_registered_or_covers_something_else_exits_2(
+    leadscout, home, names, tmp_path, purpose, why
+):
+    found = leadscout("classify", names, "--column", "name", "--out", tmp_path / "out.csv", "--purpose", purpose)
+    assert (found.code, why in found.err, "Nkosi" in found.err) == (2, True, False)
+    assert not (tmp_path / "out.csv").exists()
+    (event,) = events(Home(home).database)
+    assert (event.action, event.reason) == ("purpose.refused", None)
 
 
 def test_a_column_that_is_not_there_exits_2(leadscout, names, tmp_path):

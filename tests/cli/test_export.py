@@ -10,15 +10,14 @@ import pytest
 from leadscout_assets.database.audit import events
 from leadscout_assets.home import Home
 from leadscout_assets.settings import read_settings
+from tests.purposes import ENVIRONMENT, IN_TESTS, PURPOSE
 from tests.reviewed import PEOPLE, classified, lead_list
-
-PURPOSE = "tests on invented people"
 
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory) -> Home:
     folder = tmp_path_factory.mktemp("exported")
-    return Home(read_settings(home=folder / "home", classification_purpose=PURPOSE))
+    return Home(read_settings(home=folder / "home", **IN_TESTS))
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +33,7 @@ def batch(platform, tmp_path_factory) -> str:
 @pytest.fixture
 def export(leadscout, platform, monkeypatch):
     monkeypatch.setenv("LEADSCOUT_HOME", str(platform.settings.home))
+    monkeypatch.setenv("LEADSCOUT_PURPOSES", str(IN_TESTS["purposes"]))
 
     def run(batch: str, out, *more):
         return leadscout("export", batch, "--out", out, *more)
@@ -71,18 +71,29 @@ def test_origins_need_the_flag_and_a_purpose(export, platform, batch, tmp_path):
     assert "--purpose" in found.err
     assert not (tmp_path / "leads.csv").exists()
     assert newest(platform) == before
-    assert export(batch, tmp_path / "leads.csv", "--with-origin", "--purpose", "a study").code == 0
+    for purpose, why in (
+        ("a study", "in no register"),
+        ("evaluation", "cover lead"),
+        ("demonstration", "generated lists"),
+    ):
+        found = export(batch, tmp_path / "leads.csv", "--with-origin", "--purpose", purpose)
+        assert (found.code, why in found.err) == (2, True)
+        assert not (tmp_path / "leads.csv").exists()
+    refused = events(platform.database, action="purpose.refused")
+    assert [event.detail["why"] for event in refused] == ["unknown", "not_for_leads", "marker_missing"]
+    assert export(batch, tmp_path / "leads.csv", "--with-origin", "--purpose", PURPOSE).code == 0
     rows = {row["Director's surname"]: row["Name origin"] for row in in_csv(tmp_path / "leads.csv")}
     assert (rows["Naidoo"], rows["Johnson"]) == ("Indian", "European or Coloured")
     (event,) = newest(platform)
     assert (event.reason, event.detail) == (
-        "a study",
+        PURPOSE,
         {"row_level": True, "leads": 7, "format": "csv", "reveal_religion": False},
     )
 
 
 def test_a_workbook_with_origins_says_first_what_must_be_known(export, batch, monkeypatch, tmp_path):
-    monkeypatch.setenv("LEADSCOUT_CLASSIFICATION_PURPOSE", PURPOSE)
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
     assert export(batch, tmp_path / "leads.XLSX", "--with-origin").code == 0
     book = openpyxl.load_workbook(tmp_path / "leads.XLSX")
     assert book.sheetnames == ["Read first", "Leads"]

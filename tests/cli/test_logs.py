@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from leadscout_assets.leads.synthetic import write_delivery
+from tests.purposes import ENVIRONMENT
 
 
 @pytest.fixture
 def logged(leadscout, leads, tmp_path, monkeypatch):
     """The home's log files after a run, and what the run answered."""
-    monkeypatch.setenv("LEADSCOUT_CLASSIFICATION_PURPOSE", "tests on invented people")
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("LEADSCOUT_LOG_DEBUG", "true")
     return leadscout("run", leads, "--out", tmp_path / "out", "--json")
 
@@ -101,7 +103,7 @@ def test_without_logs_it_says_nothing_and_makes_no_home(leadscout, home):
 def test_a_command_that_fails_is_in_the_errors_without_its_arguments(leadscout, logged, tmp_path):
     assert leadscout("run", tmp_path / "Thandi Mokoena.csv", "--out", tmp_path / "out").code == 2
     failed = lines(leadscout("logs", "--level", "error", "--json"))
-    assert [line["event"] for line in failed] == ["raw_leads", "command"]
+    assert [line["event"] for line in failed] == ["command"]
     assert failed[-1]["error"] == "BadInput"
     assert "Mokoena" not in str(failed)
 
@@ -127,5 +129,5 @@ def test_a_run_of_its_own_writes_nowhere_but_to_its_folder_and_the_home(leadscou
     write_delivery(tmp_path / "in" / "leads.csv", 20, seed=1)
     leadscout("run", tmp_path / "in" / "leads.csv", "--out", tmp_path / "out")
     assert {path.name for path in tmp_path.iterdir()} == {"in", "out", "home"}
-    assert {path.name for path in home.home.iterdir()} == {"keys", "logs"}
+    assert {path.name for path in home.home.iterdir()} == {"background", "database", "keys", "logs"}
     assert [path.name for path in (tmp_path / "in").iterdir()] == ["leads.csv"]

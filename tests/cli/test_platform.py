@@ -45,6 +45,25 @@ def test_without_a_platform_the_batches_are_run_in_this_process(leadscout, deliv
     assert {batch["state"] for batch in leadscout("batches", "--json").json} == {"reported"}
 
 
+def test_deliveries_a_backfill_and_its_run_are_in_the_audit_trail(leadscout, delivered):
+    batches = delivered(small_list(1), small_list(2))
+    assert leadscout("backfill", "--all").code == 0
+    told = [(event["action"], event["subject"]) for event in leadscout("audit", "--json").json]
+    assert told == [
+        ("delivery.recorded", batches[0]), ("delivery.recorded", batches[1]), ("backfill.started", None), ("run.started", None),
+    ]  # fmt: skip
+    run = leadscout("audit", "--json").json[-1]
+    assert sorted(run["detail"]["batches"]) == sorted(batches)
+
+
+def test_a_backfill_for_a_purpose_that_is_not_registered_is_refused_and_recorded(leadscout, delivered, monkeypatch):
+    (batch,) = delivered(small_list(1))
+    monkeypatch.setenv("LEADSCOUT_CLASSIFICATION_PURPOSE", "market research 2026")
+    found = leadscout("backfill", batch)
+    assert (found.code, "Register yours" in found.err) == (2, True)
+    assert leadscout("audit", "--json").json[-1]["action"] == "purpose.refused"
+
+
 def test_a_refused_batch_exits_1_and_is_named_with_the_reason_and_the_others_are_reported(leadscout, delivered):
     good, broken = delivered(small_list(1), BROKEN)
     found = leadscout("backfill", good, broken)

@@ -13,9 +13,9 @@ import pytest
 from leadscout_assets.database.audit import events
 from leadscout_assets.home import Home
 from leadscout_assets.settings import read_settings
+from tests.purposes import ENVIRONMENT, IN_TESTS, PURPOSE
 from tests.reviewed import PEOPLE, Reviewer, answers_of, classified, lead_list, rerun
 
-PURPOSE = "tests on invented people"
 EUROPEANS = Reviewer(lambda _: "european")
 
 
@@ -23,7 +23,7 @@ EUROPEANS = Reviewer(lambda _: "european")
 def prepared(tmp_path_factory) -> tuple[Path, str]:
     """A home with one classified batch, made once: copying it takes a moment, making it half a second."""
     folder = tmp_path_factory.mktemp("prepared")
-    home = Home(read_settings(home=folder / "home", classification_purpose=PURPOSE))
+    home = Home(read_settings(home=folder / "home", **IN_TESTS))
     batch = classified(home, lead_list(folder / "leads.csv"))
     home.database.close()
     return folder / "home", batch
@@ -37,7 +37,8 @@ def batch(prepared, home) -> str:
 
 @pytest.fixture
 def platform(home, batch, monkeypatch) -> Home:
-    monkeypatch.setenv("LEADSCOUT_CLASSIFICATION_PURPOSE", PURPOSE)
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
     return Home(read_settings())
 
 
@@ -58,25 +59,25 @@ def test_without_a_purpose_nothing_is_exported(leadscout, batch, home, tmp_path)
     assert found.code == 2
     assert "--purpose" in found.err
     assert not (tmp_path / "review.xlsx").exists()
-    assert events(Home(home).database) == []
+    assert events(Home(home).database, action="review.exported") == []
 
 
 def test_an_export_holds_all_undecided_and_a_sample_and_is_audited_with_its_purpose(
     leadscout, batch, platform, tmp_path
 ):
     path = tmp_path / "review.xlsx"
-    found = leadscout("review", "export", batch, "--out", path, "--sample", 2, "--purpose", "why not")
+    found = leadscout("review", "export", batch, "--out", path, "--sample", 2, "--purpose", PURPOSE)
     assert found.code == 0, found.err
     names = {
         str(row[1]).upper() for row in openpyxl.load_workbook(path)["Review"].iter_rows(min_row=2, values_only=True)
     }
     assert {name for name, origin in PEOPLE.items() if not origin} <= names
     assert len(names) == 4
-    (event,) = events(platform.database)
+    (event,) = events(platform.database, action="review.exported")
     assert (event.action, event.subject, event.reason, event.actor) == (
         "review.exported",
         batch,
-        "why not",
+        PURPOSE,
         getpass.getuser(),
     )
     assert event.detail == {"row_level": True, "names": 4, "sampled": 2, "seed": 0}

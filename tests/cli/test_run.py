@@ -8,16 +8,19 @@ from pathlib import Path
 import pytest
 
 from leadscout_assets import pipeline
+from leadscout_assets.database.audit import events
 from leadscout_assets.errors import Stopped
+from leadscout_assets.home import Home
 from leadscout_assets.leads.synthetic import write_delivery
 from tests import scenario
+from tests.purposes import ENVIRONMENT
 
 
 def test_json_is_one_object_with_exactly_the_documented_keys(leadscout, leads, tmp_path):
     found = leadscout("run", leads, "--out", tmp_path / "out", "--json").json
     assert set(found) == {
         "batch_id", "rows", "leads", "rejected", "reasons", "warnings", "answered", "narrowed", "abstained", "seconds", "peak_rss_mb",
-        "reports",
+        "reports", "purpose", "purpose_refused",
     }  # fmt: skip
     assert set(found["reports"]) == {"xlsx", "html", "pdf"}
     assert all(Path(path).is_file() for path in found["reports"].values())
@@ -28,7 +31,8 @@ def test_json_is_one_object_with_exactly_the_documented_keys(leadscout, leads, t
 
 
 def test_a_good_list_exits_0(leadscout, monkeypatch, tmp_path):
-    monkeypatch.setenv("LEADSCOUT_CLASSIFICATION_PURPOSE", "tests on invented people")
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
     write_delivery(tmp_path / "leads.xlsx", 300, seed=3)
     found = leadscout("run", tmp_path / "leads.xlsx", "--out", tmp_path / "out")
     assert found.code == 0, found.out
@@ -98,6 +102,25 @@ def test_logs_are_json_lines_on_stderr_that_name_nobody(leadscout, monkeypatch, 
 def test_without_a_purpose_nothing_is_inferred(leadscout, leads, tmp_path):
     found = leadscout("run", leads, "--out", tmp_path / "out", "--json").json
     assert (found["answered"], found["narrowed"], found["abstained"]) == (0, 0, found["leads"])
+
+
+def test_a_free_text_as_purpose_exits_2_before_anything_is_read(leadscout, home, leads, tmp_path, monkeypatch):
+    monkeypatch.setenv("LEADSCOUT_CLASSIFICATION_PURPOSE", "market research 2026")
+    found = leadscout("run", leads, "--out", tmp_path / "out")
+    assert (found.code, "Register yours" in found.err) == (2, True)
+    assert not (tmp_path / "out").exists()
+    assert [event.action for event in events(Home(home).database)] == ["purpose.refused"]
+
+
+def test_the_demonstrations_purpose_is_refused_for_a_list_of_people_and_the_run_goes_on(
+    leadscout, home, leads, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("LEADSCOUT_CLASSIFICATION_PURPOSE", "demonstration")
+    found = leadscout("run", leads, "--out", tmp_path / "out", "--json")
+    assert (found.json["answered"], found.json["narrowed"], found.json["purpose"]) == (0, 0, None)
+    assert "no name was classified: the purpose demonstration is refused" in found.err
+    recorded = [event.action for event in events(Home(home).database)]
+    assert recorded == ["settings.widened", "run.started", "purpose.refused"]
 
 
 def test_an_unwritable_home_is_a_fault_with_a_sentence(leadscout, monkeypatch, leads, tmp_path):

@@ -80,10 +80,10 @@ def test_an_end_that_was_cut_off_shows_only_against_a_head_that_was_kept_elsewhe
     recorded(database)
     kept = head(database)
     recorded(database, 2)
-    assert verify(database, kept).ok
+    assert verify(database, [kept]).ok
     tamper(database, "DELETE FROM audit_events WHERE id >= 5")
     assert verify(database).ok
-    found = verify(database, kept)
+    found = verify(database, [kept])
     assert found.broken is not None
     assert (found.broken.id, "missing at the end" in found.broken.sentence) == (5, True)
 
@@ -94,7 +94,7 @@ def test_a_trail_written_anew_from_some_point_on_shows_against_a_head_that_was_k
     tamper(sqlite, "DELETE FROM audit_events WHERE id >= 4")
     recorded(sqlite, 1)
     record_event(sqlite, actor="y", action="b", at=NOON)
-    found = verify(sqlite, kept)
+    found = verify(sqlite, [kept])
     assert found.broken is not None
     assert "written anew" in found.broken.sentence
 

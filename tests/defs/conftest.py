@@ -21,9 +21,8 @@ from leadscout_assets.reviews.questions import Question
 from leadscout_assets.settings import Settings, read_settings
 from leadscout_assets.terms import ReviewKind
 from tests.defs.ground import BROKEN, MORNING, Ground, in_use, opened, small_list
+from tests.purposes import IN_TESTS
 from tests.scenario import scenario_csv
-
-PURPOSE = "tests on invented people"
 
 
 @pytest.fixture
@@ -102,7 +101,7 @@ def chain(opened_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         question = Question("0123456789-1", good.batch_id, reviewed, "0" * 32, False, True, ("african",), "1")
         said = Given(question, "chinese", None, None)
         Reviews(ground.home.database).store([said], kind=ReviewKind.REVIEWER, reviewer="Ann")
-        with in_use(settings.model_copy(update={"classification_purpose": PURPOSE})):
+        with in_use(settings.model_copy(update=IN_TESTS)):
             again_run = ground.run([good.batch_id])
         yield Chain(
             ground,

@@ -13,7 +13,7 @@ from leadscout_assets.defs.table_io import CONTRACTS
 LEAD_ASSETS = ("raw_leads", "leads", "rejected_leads", "classifications", "lead_scores", "lead_reports")
 REFERENCE_ASSETS = ("name_lexicon", "name_model", "name_evaluation")
 KNOWN_ASSETS = ("known_leads",)
-UPKEEP_ASSETS = ("table_maintenance", "run_performance")
+UPKEEP_ASSETS = ("table_maintenance", "run_performance", "purpose_retention", "audit_anchor")
 BACKUP_ASSETS = ("backup", "restore_drill")
 
 DEPENDENCIES = {
@@ -35,7 +35,7 @@ CHECKS = {
     "raw_leads": {"conservation", "schema_contract"},
     "leads": {"conservation", "schema_contract", "reject_rate", "duplicate_rate", "row_rules"},
     "rejected_leads": {"conservation", "schema_contract"},
-    "classifications": {"conservation", "schema_contract", "classification_coverage"},
+    "classifications": {"conservation", "schema_contract", "classification_coverage", "classification_purpose"},
     "lead_scores": {"conservation", "schema_contract"},
     "lead_reports": {"conservation", "schema_contract", "report_totals"},
     "known_leads": {"linked", "known"},

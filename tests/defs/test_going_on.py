@@ -10,11 +10,12 @@ from leadscout_assets import contracts, pipeline
 from leadscout_assets.contracts import LEADS
 from leadscout_assets.errors import BadInput
 from tests.defs.ground import opened, small_list
+from tests.purposes import IN_TESTS
 
 
 @pytest.fixture
 def ground(home):
-    with opened(home.model_copy(update={"classification_purpose": "tests on invented people"})) as ground:
+    with opened(home.model_copy(update=IN_TESTS)) as ground:
         yield ground
 
 

@@ -13,8 +13,8 @@ from leadscout_assets.home import Home
 from leadscout_assets.reviewing import confirmed
 from leadscout_assets.runs.record import RunRecord
 from leadscout_assets.scoring import LEAD_SCORES
-from tests.defs.conftest import PURPOSE
 from tests.defs.ground import in_use, small_list
+from tests.purposes import IN_TESTS
 from tests.scenario import delivered_rows, lead_rows
 
 LEAD_ASSETS = tuple(CONTRACTS)
@@ -134,7 +134,7 @@ def alone(chain, tmp_path_factory):
         kept["lead_reports"] = files
         return files, refusals
 
-    settings = chain.ground.settings.model_copy(update={"classification_purpose": PURPOSE})
+    settings = chain.ground.settings.model_copy(update=IN_TESTS)
     key, at = chain.ground.home.lead_id_key, chain.good.delivered_at
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pipeline, "report", keep)

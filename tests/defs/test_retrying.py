@@ -12,6 +12,7 @@ from leadscout_assets.defs.retrying import pause
 from leadscout_assets.errors import BadInput, DamagedBackup, Defect, EdgeFailed, TookTooLong
 from leadscout_assets.tables import Tables
 from tests.defs.ground import opened, small_list
+from tests.purposes import IN_TESTS
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def ground(home):
     settings = home.model_copy(
         update={
             "retry_seconds": 0.01,
-            "classification_purpose": "tests on invented people",
+            **IN_TESTS,
             "retries": "lead_scores=1,*=2",
         }
     )

@@ -21,6 +21,7 @@ from leadscout_assets.logs.files import FRAME
 from leadscout_assets.settings import read_settings
 from tests.defs.ground import BROKEN, Ground, opened, small_list
 from tests.logs.lines import in_files
+from tests.purposes import IN_TESTS
 
 
 def shown(ground: Ground, run: dg.DagsterRun) -> list[dg.EventLogEntry]:
@@ -47,7 +48,7 @@ class Logged:
 @pytest.fixture(scope="module")
 def logged(opened_once, tmp_path_factory) -> Iterator[Logged]:
     folder = tmp_path_factory.mktemp("logged")
-    chosen = {"log_format": "json", "log_debug": True, "classification_purpose": "tests"}
+    chosen = {"log_format": "json", "log_debug": True, **IN_TESTS}
     shutil.copytree(opened_once, folder / "home")
     with opened(read_settings(home=folder / "home", **chosen)) as ground, pytest.MonkeyPatch.context() as patch:
         good, broken = ground.deliver("good.csv", small_list(1)), ground.deliver("broken.xlsx", BROKEN)

@@ -15,6 +15,7 @@ import pytest
 from tests.docker.compose import DOCKER, ROOT
 from tests.docker.stack import Stack
 from tests.postgres import NoPostgres
+from tests.purposes import ENVIRONMENT
 
 
 @pytest.fixture(scope="session")
@@ -70,9 +71,7 @@ def _marks(module: Path) -> tuple[int, int]:
 def stack(tmp_path_factory: pytest.TempPathFactory, prefix: Path) -> Iterator[Stack]:
     """All services, up and healthy."""
     try:
-        stack = Stack(
-            tmp_path_factory.mktemp("stack"), prefix, LEADSCOUT_CLASSIFICATION_PURPOSE="tests on invented people"
-        )
+        stack = Stack(tmp_path_factory.mktemp("stack"), prefix, **ENVIRONMENT)
     except NoPostgres as reason:
         pytest.skip(f"no PostgreSQL: {reason}")
     try:

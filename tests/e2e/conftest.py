@@ -15,6 +15,7 @@ import pytest
 from tests.defs.conftest import ground, opened_once  # noqa: F401  # fixtures of the shell's tests, for ours
 from tests.defs.ground import BROKEN
 from tests.e2e.terminal import ROOT, Terminal, reported
+from tests.purposes import ENVIRONMENT
 from tests.scenario import scenario_csv, scenario_xlsx
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ ARTEFACTS = ROOT / "artefacts"
 @pytest.fixture(scope="session")
 def shared_terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
     """One home for the tests of a running platform, which is killed at the end, however they went."""
-    terminal = Terminal(tmp_path_factory.mktemp("up"), LEADSCOUT_CLASSIFICATION_PURPOSE="tests on invented people")
+    terminal = Terminal(tmp_path_factory.mktemp("up"), **ENVIRONMENT)
     yield terminal
     terminal.pull_the_plug()
 

@@ -133,7 +133,7 @@ class TestInOneProcess:
             (2, "show", FILE_NAME),
             (2, "backfill", FILE_NAME),
             (1, "backfill", "--all"),
-            (2, "classify", source, "--column", DIRECTOR, "--out", out / "origins.csv", "--purpose", "test"),
+            (2, "classify", source, "--column", DIRECTOR, "--out", out / "origins.csv", "--purpose", "evaluation"),
         ):
             assert run_application([str(argument) for argument in arguments]) == code, arguments[0]
         self.assert_silent(ground, capfd)

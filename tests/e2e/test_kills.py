@@ -12,6 +12,7 @@ from leadscout_assets.settings import read_settings
 from tests.defs.ground import small_list
 from tests.e2e.kills import VICTIMS, carry_out, doubled, plan, watched
 from tests.e2e.terminal import Terminal, reported, until
+from tests.purposes import ENVIRONMENT
 
 pytestmark = pytest.mark.processes
 
@@ -41,7 +42,7 @@ def test_after_two_hundred_kills_every_file_is_reported_once(tmp_path):
 
 def survive(folder: Path, *, kills: int, seed: int) -> None:
     """Drop a file for each kill of a plan, and hold the home to everything that must be true at the end."""
-    terminal = Terminal(folder / "up", LEADSCOUT_CLASSIFICATION_PURPOSE="tests on invented people")
+    terminal = Terminal(folder / "up", **ENVIRONMENT)
     (folder / "up").mkdir()
     names: list[str] = []
     try:

@@ -13,6 +13,7 @@ from tests.defs.ground import small_list
 from tests.e2e.conftest import ARTEFACTS
 from tests.e2e.kills import SERVERS
 from tests.e2e.terminal import Terminal, until
+from tests.purposes import ENVIRONMENT
 
 pytestmark = [pytest.mark.processes, pytest.mark.soak]
 
@@ -28,7 +29,7 @@ SELECTOR = {"repositoryLocationName": "leadscout", "repositoryName": "__reposito
 
 @pytest.mark.timeout(3 * 3600)
 def test_memory_is_flat_over_a_thousand_ticks_and_two_hundred_runs(tmp_path):
-    terminal = Terminal(tmp_path / "up", LEADSCOUT_CLASSIFICATION_PURPOSE="tests on invented people")
+    terminal = Terminal(tmp_path / "up", **ENVIRONMENT)
     (tmp_path / "up").mkdir()
     measured: dict[int, Mapping[str, float]] = {}
     try:

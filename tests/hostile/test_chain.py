@@ -96,9 +96,7 @@ def test_classified_names_are_no_formulas_whatever_separator_a_program_expects(
         writer = csv.writer(file)
         writer.writerow(["name", "other"])
         writer.writerows([payload, "x"] for payload in PAYLOADS.values())
-    outcome = commands.run(
-        "classify", source, "--column", "name", "--out", out, "--purpose", "tests on invented people"
-    )
+    outcome = commands.run("classify", source, "--column", "name", "--out", out, "--purpose", "evaluation")
     assert (outcome.code, outcome.died) == (0, ""), outcome.err
     assert opened.live_in_csv(out) == []
     with out.open(encoding="utf-8", newline="") as file:

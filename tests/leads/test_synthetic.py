@@ -10,6 +10,7 @@ import pytest
 
 from leadscout_assets.errors import BadInput
 from leadscout_assets.leads.counting import count_rows
+from leadscout_assets.leads.marker import MARKER_COLUMN
 from leadscout_assets.leads.reading import read_lead_list
 from leadscout_assets.leads.synthetic import COLUMNS, RATES, WORK_COLUMNS, generate, write_delivery
 from leadscout_assets.leads.validation import validate
@@ -23,8 +24,10 @@ def delivery() -> pa.Table:
     return generate(ROWS, seed=7)
 
 
-def test_a_delivery_has_seventeen_columns_and_six_of_them_are_empty_work_columns(delivery: pa.Table) -> None:
-    assert delivery.column_names == [*COLUMNS, *WORK_COLUMNS]
+def test_a_delivery_has_seventeen_columns_of_which_six_are_empty_work_columns_and_the_mark_of_generated_rows(
+    delivery: pa.Table,
+) -> None:
+    assert delivery.column_names == [*COLUMNS, *WORK_COLUMNS, MARKER_COLUMN]
     assert len(COLUMNS) == 11
     empty = [name for name in delivery.column_names if delivery[name].null_count >= ROWS - 1]
     assert empty == list(WORK_COLUMNS)

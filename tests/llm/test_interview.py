@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -38,14 +38,19 @@ class Chain:
     rejected: pa.Table
 
     @property
+    def grants(self):
+        """What the gate says of the batch under the purpose of the settings."""
+        return pipeline.ask_purpose(self.home.deliveries([self.batch]), self.raw, self.home.settings, NOW)
+
+    @property
     def undecided(self) -> int:
         """Strangers among the leads; a row that repeats another is none."""
-        found = pipeline.classify(self.leads, self.home.settings)
+        found = pipeline.classify(self.leads, self.home.settings, self.grants)
         return sum(method == "abstained" for method in found["method"].to_pylist())
 
     def classify(self) -> tuple[pa.Table, dict[str, Any]]:
         interview = self.home.interview()
-        found = pipeline.classify(self.leads, self.home.settings, interview=interview)
+        found = pipeline.classify(self.leads, self.home.settings, self.grants, interview=interview)
         return found, interview.record if interview else {}
 
     def verdict(self):
@@ -58,7 +63,7 @@ def chain(home, stub, tmp_path) -> Chain:
     write_delivery(tmp_path / "list.csv", 120, 3, strangers=STRANGERS)
     settings = home.model_copy(
         update={
-            "classification_purpose": "tests on invented people", "llm_providers": "stub/stub-small",
+            "classification_purpose": "demonstration", "llm_providers": "stub/stub-small",
             "llm_stub_url": stub.openai_url, "llm_call_seconds": 5.0, "llm_run_seconds": 20.0,
         }
     )  # fmt: skip
@@ -114,6 +119,16 @@ def test_without_a_purpose_nothing_is_sent(chain, stub):
     found, record = chain.classify()
     assert set(found["method"].to_pylist()) == {"no_purpose"}
     assert (stub.bill.requests, record["names_asked"]) == (0, 0)
+
+
+def test_under_a_purpose_without_leave_for_models_names_are_classified_and_not_sent(chain, stub):
+    grants = {
+        batch: replace(grant, entry=grant.entry.model_copy(update={"llm": False}))
+        for batch, grant in chain.grants.items()
+    }
+    found = pipeline.classify(chain.leads, chain.home.settings, grants, interview=chain.home.interview())
+    assert found.equals(off(chain).classify()[0])
+    assert stub.bill.requests == 0
 
 
 def test_a_batch_that_may_not_be_sent_is_not(chain, stub):
@@ -173,6 +188,7 @@ def test_the_report_says_what_a_decided_name_cost(chain, tmp_path):
         frames,
         tmp_path / "out",
         chain.home.settings,
+        chain.grants,
         chain.home.asked([chain.batch]),
     )
     assert refusals == []

@@ -16,6 +16,7 @@ from leadscout_assets.settings import Settings, read_settings
 from leadscout_assets.single_run import describe
 from tests.defs.ground import MORNING
 from tests.logs.lines import in_files, log_to_files
+from tests.purposes import granted
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +28,13 @@ def leads(tmp_path_factory) -> pa.Table:
     return pipeline.validate(raw, b"a key")[0]
 
 
+def granted_to(leads: pa.Table) -> dict:
+    return dict.fromkeys(leads["batch_id"].unique().to_pylist(), granted())
+
+
 def classified(leads: pa.Table, home, *, debug: bool = True, purpose: str | None = "test") -> dict:
     logs = log_to_files(home, log_debug=debug)
-    pipeline.classify(leads, Settings(classification_purpose=purpose))
+    pipeline.classify(leads, Settings(), granted_to(leads) if purpose else {})
     return in_files(logs)
 
 
@@ -37,7 +42,7 @@ def test_every_lead_is_in_exactly_one_line_of_attempts_and_its_outcome_is_that_o
     told = classified(leads, tmp_path / "home")["debug/classification"]
     ids = [one for line in told for one in line["leads"]]
     assert sorted(ids) == sorted(leads["lead_id"].to_pylist())
-    answers = pipeline.classify(leads, Settings(classification_purpose="test")).to_pylist()
+    answers = pipeline.classify(leads, Settings(), granted_to(leads)).to_pylist()
     outcomes = {one: line["outcome"] for line in told for one in line["leads"]}
     for answer in answers:
         kind = "answered" if answer["origin"] else "narrowed" if answer["origin_set"] else "abstained"
@@ -50,7 +55,10 @@ def test_attempts_say_which_stages_were_tried_in_their_order(leads, tmp_path):
     told = classified(leads, tmp_path / "home")["debug/classification"]
     ways = {tuple(line["attempts"]) for line in told}
     assert ("surname lexicon: known", "given lexicon: known") in ways
-    assert any(way[:2] == ("surname lexicon: not known", "surname phonetic: known") for way in ways)
+    unknown = [way for way in ways if way[:1] == ("surname lexicon: not known",)]
+    assert unknown
+    assert {way[1] for way in unknown} <= {"surname phonetic: known", "surname phonetic: not known"}
+    assert all(way[2].startswith("surname statistical: ") for way in unknown if way[1].endswith("not known"))
 
 
 def test_stages_are_told_with_their_reason_and_what_each_passes_on(leads, tmp_path):
@@ -106,5 +114,5 @@ def test_many_leads_of_one_way_are_cut_into_lines(tmp_path, monkeypatch):
 
 def test_no_leads_are_told_of_by_nothing(tmp_path):
     logs = log_to_files(tmp_path / "home", log_debug=True)
-    pipeline.classify(LEADS.empty(), Settings(classification_purpose="test"))
+    pipeline.classify(LEADS.empty(), Settings(), {})
     assert in_files(logs) == {}

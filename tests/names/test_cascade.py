@@ -12,7 +12,7 @@ from leadscout_assets.names.normalising import split_names
 from leadscout_assets.names.remembered import Answer, Remembered
 from leadscout_assets.terms import Origin
 
-BATCH, PURPOSE = "2026-01-05_list_0123abcd", "demonstration on synthetic data"
+BATCH, PURPOSE = "2026-01-05_list_0123abcd", "demonstration"
 
 
 def classify(*names, reveal=False):

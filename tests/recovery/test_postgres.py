@@ -61,7 +61,7 @@ def test_the_deliveries_come_back_in_an_empty_database(on_postgres, postgres, tm
     before = on_postgres.home.records.all()
     restored = restore_into(on_postgres, postgres.new_database(), tmp_path / "restored", monkeypatch)
     assert [(one.kind, one.rows, one.equal) for one in restored.compared if one.kind != "table"] == [
-        ("postgresql", 2, True)
+        ("postgresql", 3, True)
     ]
     home = Home(read_settings(home=tmp_path / "restored"))
     assert home.records.all() == before
@@ -124,7 +124,7 @@ def test_dagsters_storage_is_backed_up_and_restored_where_it_is_postgresql_too(
     monkeypatch.setenv("LEADSCOUT_DAGSTER_DATABASE_URL", postgres.new_database())
     restored = restore_into(on_postgres, postgres.new_database(), tmp_path / "restored", monkeypatch)
     assert {(one.name, one.rows) for one in restored.compared if one.kind == "postgresql"} == {
-        ("application", 2),
+        ("application", 3),
         ("dagster", 5),
     }
 

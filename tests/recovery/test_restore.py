@@ -14,7 +14,9 @@ from datetime import timedelta
 import pytest
 
 from leadscout_assets.contracts import LEAD_REPORTS, REJECTED_LEADS
+from leadscout_assets.database.audit import events, record_event
 from leadscout_assets.errors import AlreadyRunning, BadInput, BadSetting, DamagedBackup, EdgeFailed
+from leadscout_assets.governance.anchors import anchor, verify_trail
 from leadscout_assets.home import Home
 from leadscout_assets.recovery import restore as restoring
 from leadscout_assets.recovery.by_hand import restore_by_hand
@@ -72,7 +74,7 @@ def test_what_was_compared_is_told_table_by_table(living, target):
     living.back_up()
     restored = living.restore(target)
     assert {(one.name, one.kind, one.rows_backed_up, one.rows, one.equal) for one in restored.compared} == {
-        ("application", "sqlite", 2, 2, True),
+        ("application", "sqlite", 3, 3, True),
         ("rejected_leads", "table", 7, 7, True),
         ("lead_reports", "table", 1, 1, True),
     }
@@ -226,6 +228,27 @@ def test_a_restore_by_hand_is_remembered_as_a_proof_or_as_a_failure(living, targ
     with pytest.raises(DamagedBackup):
         restore_by_hand(living.settings, living.repository.root, target.with_name("other"), None)
     assert [proof.ok for proof in proofs(living.repository)] == [True, False]
+
+
+def test_a_restore_is_told_to_the_restored_trail_whose_end_is_then_the_backups(living, target):
+    anchor(living.settings, living.home.database, why="daily")
+    backup_id = living.back_up().backup_id
+    for _ in range(3):
+        record_event(living.home.database, action="row.viewed")
+    anchor(living.settings, living.home.database, why="daily")
+    # A backup whose files were read a moment after its database: the anchor is ahead of the trail.
+    living.back_up()
+    ahead = (living.settings.anchors_dir / "heads.jsonl").read_bytes()
+    restore_by_hand(living.settings, living.repository.root, target, backup_id)
+    restored = read_settings(home=target)
+    database = Home(restored).database
+    assert [event.action for event in events(database)][-2:] == ["home.restored", "trail.anchored"]
+    assert verify_trail(restored, database).ok
+    (target / "audit" / "heads.jsonl").write_bytes(ahead)
+    assert not verify_trail(restored, database).ok
+    anchor(restored, database, why="restored")
+    assert verify_trail(restored, database).ok
+    database.close()
 
 
 def test_a_folder_without_backups_is_the_users_error(living, tmp_path, target):

@@ -17,7 +17,7 @@ from leadscout_assets.leads.delivery import Delivery
 from leadscout_assets.terms import Origin
 
 BATCH = "2026-03-02_leads_0123abcd"
-PURPOSE = "demonstration on synthetic data"
+PURPOSE = "demonstration. To show the platform at work."
 FEATURES = ("contactability", "completeness")
 
 Row = dict[str, Any]

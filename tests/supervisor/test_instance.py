@@ -110,7 +110,7 @@ def test_an_address_answers_only_while_something_listens_there(tmp_path):
             home=Path("/srv/lead scout"),
             inbox=Path("/srv/in"),
             database_url=SecretStr("sqlite:///:memory:"),
-            classification_purpose="demonstration on synthetic data",
+            classification_purpose="demonstration",
             reveal_religion=True,
             batch_slug=False,
             max_reject_rate=0.25,
