@@ -31,6 +31,7 @@ from benchmarks.performance_history import performance_history
 from benchmarks.processes import ROOT, Workplace, compile_package
 from benchmarks.recovery import restore_1m
 from benchmarks.results import BenchmarkFailed, Outcome, Report
+from benchmarks.scrape import scrape
 from benchmarks.undo import undo
 from benchmarks.volume import volume
 
@@ -49,6 +50,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "backfill": backfill,
     "growth": growth,
     "performance_history": performance_history,
+    "scrape": scrape,
     "undo": undo,
     "known_leads": known_leads,
     "restore_1m": restore_1m,

@@ -141,7 +141,9 @@ def platform_up(workplace: Workplace, command: Sequence[str | Path] = (LEADSCOUT
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env=workplace.environment(LEADSCOUT_PORT=str(port), LEADSCOUT_HOST="127.0.0.1"),
+            env=workplace.environment(
+                LEADSCOUT_PORT=str(port), LEADSCOUT_HOST="127.0.0.1", LEADSCOUT_EXPORTER_PORT="0"
+            ),
             cwd=workplace.folder,
             start_new_session=True,
         )

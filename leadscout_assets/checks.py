@@ -126,11 +126,12 @@ def _every_row_is_reported(facts: BatchFacts, _: Limits) -> Verdict:
 
 
 def _few_rows_are_rejected(facts: BatchFacts, limits: Limits) -> Verdict:
-    duplicates = facts.reasons.get("duplicate", 0)
+    # Nothing that anybody could mend: a row that repeats another, or a person who may not be contacted, or was erased.
+    aside = sum(facts.reasons.get(code, 0) for code in ("duplicate", "suppressed", "erased"))
     rows = facts.leads + facts.rejected
     return _at_most(
         "rows rejected for other reasons than repetition",
-        facts.rejected - duplicates,
+        max(0, facts.rejected - aside),
         rows,
         limits.max_reject_rate,
         "look at the reasons in the report, correct the rows and deliver them again",

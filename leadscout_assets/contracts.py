@@ -201,7 +201,9 @@ REJECTED_LEADS = Contract(
             "duplicate_of", ROW, "source_row that this row repeats, where `duplicate` applies", nullable=True, minimum=1
         ),
         Column(
-            "row", STRING, "the row as delivered, JSON object by header, so that it can be corrected and sent again"
+            "row",
+            STRING,
+            "the row as delivered, JSON object by header, so that it can be corrected and sent again; empty where suppressed",
         ),
     ),
 )

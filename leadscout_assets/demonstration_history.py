@@ -83,7 +83,9 @@ def _deliver(home: Home, folder: Path, day: datetime, number: int) -> list[str]:
 def _record(instance: DagsterInstance, home: Home, batches: list[str], *, run_id: str) -> None:
     """Take the batches through the chain, store what it makes, and tell Dagster of it with the run records."""
     from leadscout_assets.defs.instance import report_materialized
+    from leadscout_assets.facts import record_figures
     from leadscout_assets.frames import rows_by_batch
+    from leadscout_assets.known_leads import join
 
     deliveries, settings = home.deliveries(batches), home.settings
     made: dict[str, pa.Table] = {}
@@ -98,6 +100,7 @@ def _record(instance: DagsterInstance, home: Home, batches: list[str], *, run_id
             rows_in=rows_in,
             rows_out=frame.num_rows,
             rejected=rejected,
+            **record_figures(frame),
         )
 
     with measured("raw_leads") as watch:
@@ -120,7 +123,11 @@ def _record(instance: DagsterInstance, home: Home, batches: list[str], *, run_id
     keep(watch, "lead_reports", raw.num_rows, files)
     for contract in LEAD_TABLES:
         home.tables.replace(contract, made[contract.name], batches)
-        rows = rows_by_batch(made[contract.name])
+    with measured("known_leads") as watch:
+        join(home.tables, leads, {one.batch_id: one.delivered_at for one in deliveries})
+    keep(watch, "known_leads", leads.num_rows, leads)
+    for asset, record in records.items():
+        rows = rows_by_batch(made[asset])
         for batch in batches:
-            record = records[contract.name].to_metadata()
-            report_materialized(instance, contract.name, batch, {**record, "dagster/row_count": rows.get(batch, 0)})
+            told = {**record.to_metadata(), "dagster/row_count": rows.get(batch, 0)}
+            report_materialized(instance, asset, batch, told)

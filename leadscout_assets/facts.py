@@ -99,13 +99,29 @@ def _codes_by_batch(frame: pa.Table | None, column: str) -> dict[str, dict[str, 
     return _tally(flat, "code")
 
 
+def record_figures(frame: pa.Table) -> dict[str, int]:
+    """Return what a run record says of the rows that its asset made, by field: warnings, answers, reports. What does not apply is left out."""
+    names, found = set(frame.column_names), dict[str, int]()
+    if "warnings" in names:
+        found["warnings"] = pc.sum(pc.list_value_length(frame["warnings"]), min_count=0).as_py()
+    if "origin_set" in names:
+        counted = pc.value_counts(_decisions(frame)).to_pylist()
+        found |= {one["values"]: one["counts"] for one in counted}
+    if {"kind", "sha256"} <= names:
+        found["reports"] = pc.count_distinct(frame["batch_id"]).as_py()
+    return found
+
+
+def _decisions(frame: pa.Table) -> pa.ChunkedArray:
+    size = pc.list_value_length(frame["origin_set"])
+    single = pc.is_valid(frame["origin"])
+    return pc.if_else(single, "answered", pc.if_else(pc.greater(size, 0), "narrowed", "abstained"))
+
+
 def _decisions_by_batch(frame: pa.Table | None) -> dict[str, Counter[str]]:
     if frame is None or "origin" not in frame.column_names:
         return {}
-    size = pc.list_value_length(frame["origin_set"])
-    single = pc.is_valid(frame["origin"])
-    decision = pc.if_else(single, "answered", pc.if_else(pc.greater(size, 0), "narrowed", "abstained"))
-    counted = _tally(pa.table({"batch_id": frame["batch_id"], "decision": decision}), "decision")
+    counted = _tally(pa.table({"batch_id": frame["batch_id"], "decision": _decisions(frame)}), "decision")
     unasked = _tally(frame.filter(pc.equal(frame["method"], Method.NO_PURPOSE)), "method")
     return {
         batch: Counter(tally) + Counter(without_purpose=sum(unasked.get(batch, {}).values()))

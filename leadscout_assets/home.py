@@ -5,35 +5,37 @@ Composition only. What the parts do is theirs.
 
 from __future__ import annotations
 
-import os
-import secrets
-import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from leadscout_assets.digests import sha256_of
 from leadscout_assets.errors import EdgeFailed, UnreadableFile
 from leadscout_assets.folders import make_private
+from leadscout_assets.governance.keys import LEAD_ID, SUPPRESSION, Hasher, generations, hasher, read_or_make_key
+from leadscout_assets.governance.ledger import Ledger, ledger_of
 from leadscout_assets.inbox import DeliveryStore, take
 from leadscout_assets.leads.column_maps import ColumnMap, ColumnMaps
 from leadscout_assets.leads.delivery import Delivery
 from leadscout_assets.settings import Settings
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pyarrow as pa
+
+    from leadscout_assets.database.decisions import Decisions
     from leadscout_assets.database.deliveries import Deliveries, DeliveryRecord
     from leadscout_assets.database.engine import Database
+    from leadscout_assets.governance.matching import Matcher
     from leadscout_assets.llm.interview import Interview
     from leadscout_assets.llm.jobs import Jobs
     from leadscout_assets.llm.stage import Stage
     from leadscout_assets.names.outcome import ModelOutcome
     from leadscout_assets.tables import Tables
-
-KEY_BYTES = 32
-"""Length of a key: 256 bits, what BLAKE2b takes at half its most."""
 
 FORGOTTEN_NAME = "(file name not kept)"
 """Shown where a delivery's manifest is gone; the rest of it stands in the application database."""
@@ -166,7 +168,64 @@ class Home:
     @cached_property
     def lead_id_key(self) -> bytes:
         """The key of the lead ids, made at first use. Losing it means new lead ids for every later batch."""
-        return read_or_make_key(self.settings.keys_dir / "lead-id.key")
+        return read_or_make_key(generations(self.settings.keys_dir, LEAD_ID)[-1])
+
+    @property
+    def hasher(self) -> Hasher:
+        """Hashes what identifies a person, under the newest generation of its key."""
+        return hasher(self.settings.keys_dir, SUPPRESSION)
+
+    @property
+    def ledger(self) -> Ledger:
+        """The decisions about persons, outside the database."""
+        return ledger_of(self.settings.home)
+
+    @cached_property
+    def decisions(self) -> Decisions:
+        """The decisions about persons, to look them up."""
+        from leadscout_assets.database.decisions import Decisions
+
+        return Decisions(self.database)
+
+    @property
+    def has_decisions(self) -> bool:
+        """Whether anything was ever decided about a person; looked up without opening the database."""
+        return self.ledger.path.exists()
+
+    def matcher(self, *, erased: bool) -> Matcher:
+        """Return what finds the rows of those who were erased, or else of all that is on another list."""
+        from leadscout_assets.governance.matching import Matcher
+
+        # Without any decision no database is asked, and no key made.
+        entries = self.decisions.entries(erased=erased) if self.has_decisions else []
+        return Matcher(entries, self.hasher if entries else Hasher([bytes(32)]))
+
+    def last_cleansed(self) -> dict[str, datetime]:
+        """Return of each list that was exchanged with a registry when the answer last came, or else when it was sent."""
+        found: dict[str, datetime] = {}
+        for one in self.decisions.cleansings() if self.has_decisions else ():
+            # A list that was sent and never answered is not clean: it counts from the first time that it was sent.
+            if one.what == "received" or one.list not in found:
+                found[one.list] = one.at
+        return found
+
+    def noted(self, leads: pa.Table) -> pa.Table:
+        """Return leads with the column `may_be_contacted`, where something is recorded of any of them."""
+        if not self.has_decisions:
+            return leads
+        from leadscout_assets.governance.consents import note_on
+
+        return note_on(leads, self.decisions.all_consents(), self.hasher)
+
+    def suppressed(self, raw: pa.Table) -> npt.NDArray[np.bool_]:
+        """Return for each raw row whether it is on a suppression list."""
+        return self.matcher(erased=False).mask(raw)
+
+    def without_erased(self, raw: pa.Table) -> pa.Table:
+        """Return raw rows with a marker in place of each whose person was erased."""
+        from leadscout_assets.leads.erased import without
+
+        return without(raw, self.matcher(erased=True).mask(raw))
 
     def deliver(
         self, source: Path, *, now: datetime, arrived: datetime | None = None, by: str | None = None
@@ -188,6 +247,7 @@ class Home:
             lambda path: count_rows(path, limits=limits, sheet=settings.sheet),
             now=now,
             slug=settings.batch_slug,
+            clean=self._clean,
         )
         new = self.records.by_sha256(delivery.sha256) is None
         stored = self.records.record(
@@ -197,6 +257,7 @@ class Home:
                 size_bytes=delivery.size_bytes,
                 delivered_at=delivery.delivered_at,
                 rows_counted=delivery.rows_counted,
+                rewritten_sha256=self._rewritten(delivery.sha256) if new else None,
             )
         )
         if stored.batch_id != delivery.batch_id:
@@ -224,6 +285,23 @@ class Home:
         if record is not None and record.undone_at is not None:
             raise UnreadableFile("undone", "the batch was undone; deliver its file again to take it back in")
         return self.store.path(sha256)
+
+    def _rewritten(self, sha256: str) -> str | None:
+        """Return the hash of a stored file where it is no more what was delivered."""
+        if not self.has_decisions:
+            return None
+        stored = sha256_of(self.store.path(sha256))
+        return None if stored == sha256 else stored
+
+    def _clean(self, copy: Path) -> None:
+        """Put markers in place of the rows of those who were erased, before a delivered file is kept."""
+        matcher = self.matcher(erased=True)
+        if not matcher:
+            return
+        from leadscout_assets.governance.cleaning import without_persons
+        from leadscout_assets.pipeline import read_limits
+
+        without_persons(copy, matcher, read_limits(self.settings), self.settings.sheet, self.column_maps())
 
     def make_inbox(self) -> Path:
         """Make the inbox where it is missing, and return it. Elsewhere than in the home, it is open to who may drop files."""
@@ -258,37 +336,3 @@ class Home:
             delivered_at=known.delivered_at if known else record.delivered_at,
             rows_counted=record.rows_counted,
         )
-
-
-def read_or_make_key(path: Path) -> bytes:
-    """Return the key in a file, making it first where there is none; two processes doing so agree on one.
-
-    Raises `EdgeFailed` for a key file of the wrong length: a cut key would give other lead ids without a word.
-    """
-    try:
-        if not path.exists():
-            _make_key(path)
-        key = path.read_bytes()
-    except OSError as error:
-        raise EdgeFailed(
-            f"the key file {path.name} cannot be read or made: {error.strerror}; check the permissions of LEADSCOUT_HOME"
-        ) from None
-    if len(key) != KEY_BYTES:
-        raise EdgeFailed(f"the key file {path.name} is damaged: restore it from a backup")
-    return key
-
-
-def _make_key(path: Path) -> None:
-    make_private(path.parent)
-    # A name of its own for each maker: what is linked below must never be written to again.
-    descriptor, fresh = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(KEY_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-        # Linking fails where another process was first; a rename would replace its key.
-        with suppress(FileExistsError):
-            os.link(fresh, path)
-    finally:
-        Path(fresh).unlink()

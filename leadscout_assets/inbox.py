@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from leadscout_assets.digests import sha256_of
 from leadscout_assets.errors import BadInput, EdgeFailed, StillGrowing, UnreadableFile
 from leadscout_assets.folders import make_private
 from leadscout_assets.leads.delivery import Delivery, batch_key, shown_name
@@ -71,8 +72,11 @@ class DeliveryStore:
         except FileNotFoundError:
             return None
 
-    def put(self, source: Path) -> str:
-        """Copy a file into the store and return its SHA-256. Content that is there already is not written again."""
+    def put(self, source: Path, clean: Callable[[Path], None] = lambda _: None) -> str:
+        """Copy a file into the store and return its SHA-256. Content that is there already is not written again.
+
+        `clean` may change the copy before it counts; it is stored under the hash of what was delivered all the same.
+        """
         digest, progress = hashlib.sha256(), current("bytes")
         with self._new_file() as temporary:
             with source.open("rb") as incoming, temporary.open("wb") as copy:
@@ -83,9 +87,25 @@ class DeliveryStore:
                 os.fsync(copy.fileno())
             sha256 = digest.hexdigest()
             if not self.path(sha256).exists():
+                clean(temporary)
                 temporary.chmod(stat.S_IRUSR | stat.S_IRGRP)
                 self._rename(temporary, self.path(sha256))
         return sha256
+
+    def rewrite(self, sha256: str, write: Callable[[Path, Path], None]) -> str:
+        """Have a stored content written anew by `write(old, new)`, in one step; return the SHA-256 of what is stored now."""
+        with self._new_file() as temporary:
+            write(self.path(sha256), temporary)
+            with temporary.open("rb+") as copy:
+                os.fsync(copy.fileno())
+            temporary.chmod(stat.S_IRUSR | stat.S_IRGRP)
+            now = sha256_of(temporary)
+            self._rename(temporary, self.path(sha256))
+        return now
+
+    def remove(self, sha256: str) -> None:
+        """Remove a stored content; its manifest stays."""
+        self.path(sha256).unlink(missing_ok=True)
 
     def keep(self, delivery: Delivery) -> None:
         """Write a stored content's manifest."""
@@ -135,17 +155,24 @@ class DeliveryStore:
 
 
 def take(
-    source: Path, store: DeliveryStore, count_rows: Callable[[Path], int], *, now: datetime, slug: bool
+    source: Path,
+    store: DeliveryStore,
+    count_rows: Callable[[Path], int],
+    *,
+    now: datetime,
+    slug: bool,
+    clean: Callable[[Path], None] = lambda _: None,
 ) -> Delivery:
     """Store a file and return its delivery; for content the store knows, the delivery it was the first time.
 
+    `clean` may change what is stored, as `DeliveryStore.put` has it.
     A file that the second reader cannot count is a delivery too, with `rows_counted` None: its batch will be refused.
     Safe to repeat after an interruption at any point. Raises `StillGrowing` for a file that changes meanwhile.
     """
     if not source.is_file():
         raise BadInput("there is no such file to deliver; check the path")
     before = _state(source)
-    sha256 = store.put(source)
+    sha256 = store.put(source, clean)
     if _state(source) != before:
         raise StillGrowing("the file changed while it was being stored; deliver it again once it is whole")
     known = store.manifest(sha256)

@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from structlog.contextvars import bound_contextvars
@@ -62,6 +63,10 @@ BEFORE_ASKING = 0.2
 
 REPORT_THREADS = 2
 """Typst works outside Python's lock, so that one thread sets a PDF while the other writes a workbook."""
+
+
+RowsOf: TypeAlias = Callable[[pa.Table], "npt.NDArray[np.bool_]"]
+"""Tells of each raw row whether something holds of it."""
 
 
 @dataclass(frozen=True)
@@ -174,14 +179,21 @@ def _read_one(delivery: Delivery, path: Path, settings: Settings, maps: ColumnMa
     return rows
 
 
-def validate(raw: pa.Table, lead_id_key: bytes) -> tuple[pa.Table, pa.Table, list[Refusal]]:
-    """Split raw rows into leads and rejected_leads.
+def validate(
+    raw: pa.Table, lead_id_key: bytes, suppressed: RowsOf | None = None
+) -> tuple[pa.Table, pa.Table, list[Refusal]]:
+    """Split raw rows into leads and rejected_leads; `suppressed` tells which rows are on a suppression list.
 
     A batch in which not every row ends in exactly one of the two is refused, and has neither.
     """
     from leadscout_assets.leads.validation import validate as split_rows
 
-    leads, rejected = split_rows(raw, lead_id_key, part(current("rows").tell, 0.0, 0.95))
+    leads, rejected = split_rows(
+        raw,
+        lead_id_key,
+        part(current("rows").tell, 0.0, 0.95),
+        suppressed=None if suppressed is None else suppressed(raw),
+    )
     batches = list(rows_by_batch(raw))
     cut = (by_batch(frame.select(["batch_id", "source_row"]), batches) for frame in (raw, leads, rejected))
     refusals = [
@@ -288,13 +300,17 @@ def report(
     reports_dir: Path,
     settings: Settings,
     grants: Grants,
+    noted: Callable[[pa.Table], pa.Table] | None = None,
+    *,
     asked: Mapping[str, ModelOutcome] | None = None,
 ) -> tuple[pa.Table, list[Refusal]]:
     """Write the report files of each delivery below `reports_dir`; return the lead_reports frame and the batches refused.
 
-    `grants` is what the gate said of each batch when it was classified; `asked` what became, by batch, of the names that a
-    language model was asked about.
+    `grants` is what the gate said of each batch when it was classified. `noted` adds to the leads what is known of them
+    besides, the column `may_be_contacted`. `asked`: what became, by batch, of the names that a language model was asked about.
     """
+    if noted is not None:
+        frames = replace(frames, leads=noted(frames.leads))
     batches = [delivery.batch_id for delivery in deliveries]
     of_batch = [by_batch(getattr(frames, name), batches) for name in Frames.__dataclass_fields__]
     refusals: list[Refusal] = []

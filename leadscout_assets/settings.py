@@ -154,6 +154,19 @@ class Settings(BaseSettings):
         30.0, ge=1, le=36_500, description="days for which rows that were replaced can be brought back"
     )
 
+    keep_runs_days: float = Field(
+        90.0, ge=1, le=36_500, description="days for which runs, events and verdicts are kept that later ones replaced"
+    )
+    keep_run_logs_days: float = Field(
+        30.0, ge=1, le=36_500, description="days for which the logs of runs are kept in the UI"
+    )
+    keep_ticks_days: float = Field(
+        30.0, ge=1, le=36_500, description="days for which ticks of sensors and schedules are kept"
+    )
+    keep_progress_days: float = Field(
+        7.0, ge=1, le=36_500, description="days for which progress files of ended operations are kept"
+    )
+
     backup_dir: Path | None = Field(None, description="folder that backups are written to; default <home>/backups")
     backups_kept: int = Field(28, ge=1, description="backups kept; older ones are removed by the next backup")
     max_backup_age_hours: float = Field(
@@ -189,8 +202,13 @@ class Settings(BaseSettings):
         "which so stand in no environment",
     )
 
-    exporter_host: str = Field("127.0.0.1", description="address that /health and /ready are answered on")
-    exporter_port: int = Field(9464, ge=1, le=65_535, description="port that /health and /ready are answered on")
+    exporter_host: str = Field("127.0.0.1", description="address that /health, /ready and /metrics are answered on")
+    exporter_port: int = Field(
+        9464,
+        ge=0,
+        le=65_535,
+        description="port that /health, /ready and /metrics are answered on; with 0 `leadscout up` answers nowhere",
+    )
 
     host: str = Field("127.0.0.1", description="address the Dagster UI listens on")
     port: int = Field(3000, ge=1, le=65_535, description="port the Dagster UI listens on")

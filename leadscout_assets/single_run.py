@@ -102,12 +102,15 @@ def run_file(
     resume: bool = False,
     on_kept: Keeping = lambda _folder, _finished: None,
     maps: ColumnMaps = NO_MAPS,
+    without_erased: Callable[[pa.Table], pa.Table] = lambda raw: raw,
+    suppressed: pipeline.RowsOf | None = None,
 ) -> ChainResult:
     """Run the chain on one lead list and write its report below `out`; what people `confirmed` of names wins, and columns that a
     person named (`maps`).
 
     The result of each step is kept below `out` until the end, so that an interrupted run can be gone on with: with
     `resume`, finished steps are not done again, and the day of delivery is that of the run that was interrupted.
+    `without_erased` takes those who were erased out of the rows read; `suppressed` tells who is on a suppression list.
 
     Raises `UnreadableFile`, with nothing written, where the batch is refused, and `BadInput` where `out` is no place
     for a report.
@@ -118,7 +121,8 @@ def run_file(
     basis = _basis(sha := sha256_of(source), settings, lead_id_key, confirmed, maps)
     kept = KeptSteps(out, sha, basis, resume=resume)
     try:
-        result = _run(source, out, settings, lead_id_key, delivered_at, confirmed, maps, kept, on_kept, clock)
+        people = (without_erased, suppressed)
+        result = _run(source, out, settings, lead_id_key, delivered_at, confirmed, maps, kept, on_kept, clock, people)
     except BadInput:
         # The same file is refused again, however often it is gone on with.
         kept.remove()
@@ -141,7 +145,9 @@ def _run(
     kept: KeptSteps,
     on_kept: Keeping,
     clock: Clock,
+    people: tuple[Callable[[pa.Table], pa.Table], pipeline.RowsOf | None],
 ) -> ChainResult:
+    without_erased, suppressed = people
     progress = current("rows")
 
     def step(name: str, make: Callable[[], Made], usable: Callable[[Made], bool] = lambda _: True) -> Made:
@@ -154,10 +160,10 @@ def _run(
     def read() -> Made:
         reading = pipeline.read([delivery], lambda _: source, settings, maps)
         _stop_if_refused(reading.refusals)
-        return (reading.raw,)
+        return (without_erased(reading.raw),)
 
     def validate() -> Made:
-        leads, rejected, refused = pipeline.validate(raw, lead_id_key)
+        leads, rejected, refused = pipeline.validate(without_erased(raw), lead_id_key, suppressed)
         _stop_if_refused(refused)
         return leads, rejected
 

@@ -172,6 +172,7 @@ class Tables:
     def select(self, contract: Contract, filters: Filters, columns: Sequence[str] | None = None) -> pa.Table:
         """Return the rows that meet all of `filters`, in the contract's types and no order; files that hold none are not read.
 
+        A column that the contract got after a row was written holds 0, an empty text or false there, null where it may.
         Conditions on numbers and moments only: Arrow cannot compare Delta's bounds of texts. No rows where the table is not there yet. Raises `EdgeFailed` where storage cannot be read.
         """
         wanted = list(columns) if columns is not None else contract.schema.names
@@ -179,10 +180,14 @@ class Tables:
         if not self._exists(contract):
             return schema.empty_table()
         with _reading(contract):
-            rows = self._open(contract).to_pyarrow_table(
-                filters=list(filters) or None, columns=wanted, filesystem=_files_below(self._path(contract))
+            table = self._open(contract)
+            there = {field.name for field in table.schema().fields}
+            rows = table.to_pyarrow_table(
+                filters=list(filters) or None,
+                columns=[name for name in wanted if name in there],
+                filesystem=_files_below(self._path(contract)),
             )
-            return rows.select(wanted).cast(schema)
+            return _completed(rows, schema)
 
     def largest(self, contract: Contract, column: str) -> Any:
         """Return the largest value of a column from the table's log: no data is read. None where there are no rows.
@@ -240,6 +245,39 @@ class Tables:
             files = pa.table(table.get_add_actions(flatten=True))
             size = pc.sum(files["size_bytes"], min_count=0).as_py()
             return Upkeep(files_before=before, files=files.num_rows, bytes=size, removed=len(removed))
+
+    def obsolete_files(self, contract: Contract, keep: timedelta) -> int:
+        """Return how many files `maintain` would remove now; those that it would make so by compacting are not among them."""
+        if not self._exists(contract):
+            return 0
+        hours = math.ceil(keep.total_seconds() / 3600)
+        with _reading(contract):
+            table = self._open(contract)
+            return len(table.vacuum(hours, dry_run=True, enforce_retention_duration=False, full=True))
+
+    def scrub(self, contract: Contract, batches: Sequence[str]) -> int:
+        """Remove every file of `batches` that the newest version does not need, and what the log tells of their values.
+
+        For when rows must be gone for good, whatever `LEADSCOUT_UNDO_DAYS` keeps: earlier versions of these batches can no
+        longer be read, those of others can. Nobody may write meanwhile. Returns how many files were removed. Raises `EdgeFailed`.
+        """
+        if not batches or not self._exists(contract):
+            return 0
+        from deltalake import DeltaTable
+
+        with _writing(contract):
+            path, removed = self._path(contract), 0
+            table = DeltaTable(path)
+            needed = set(pa.table(table.get_add_actions(flatten=True))["path"].to_pylist())
+            for batch in batches:
+                for file in (path / f"batch_id={batch}").glob("*"):
+                    if file.relative_to(path).as_posix() not in needed:
+                        file.unlink()
+                        removed += 1
+            # A checkpoint keeps the bounds of every column, which are values. A new one knows only what is there now.
+            table.create_checkpoint()
+            _forget_bounds(path / "_delta_log", table.version(), set(batches), needed)
+        return removed
 
     def _path(self, contract: Contract) -> Path:
         return self.root / contract.name
@@ -309,7 +347,12 @@ class Tables:
         for attempt in stamina.retry_context(on=CommitFailedError, attempts=WRITE_ATTEMPTS, timeout=60):
             with attempt:
                 merge = DeltaTable(path).merge(
-                    frame, f"t.{key} = s.{key} AND t.{key} >= {least:d}", source_alias="s", target_alias="t"
+                    frame,
+                    f"t.{key} = s.{key} AND t.{key} >= {least:d}",
+                    source_alias="s",
+                    target_alias="t",
+                    # A column that is new in the contract becomes one of the table.
+                    merge_schema=True,
                 )
                 added = int(merge.when_not_matched_insert_all().execute()["num_target_rows_inserted"])
         return added
@@ -330,6 +373,21 @@ class Tables:
                     write_deltalake(path, frame, mode="overwrite", predicate=predicate)
 
 
+def _completed(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return rows with the columns of `schema`; what they lack has the type's nothing, null where that is allowed."""
+    columns = []
+    for field in schema:
+        if field.name in rows.column_names:
+            values = rows[field.name]
+        else:
+            values = pa.chunked_array([pa.nulls(rows.num_rows, field.type)])
+        if values.null_count and not field.nullable:
+            nothing = pa.scalar("" if pa.types.is_string(field.type) else 0)
+            values = pc.fill_null(values, nothing.cast(field.type))
+        columns.append(values)
+    return pa.table(columns, names=schema.names).cast(schema)
+
+
 @contextmanager
 def together(root: Path) -> Iterator[None]:
     """Hold the tables below `root` whose rows belong together: one process at a time changes them, or looks at all of them at once.
@@ -346,6 +404,27 @@ def together(root: Path) -> Iterator[None]:
     with held:
         fcntl.flock(held, fcntl.LOCK_EX)
         yield
+
+
+def _forget_bounds(log: Path, version: int, batches: set[str], needed: set[str]) -> None:
+    """Take the bounds of columns out of the log where they are of files of `batches` that are gone, and old checkpoints away."""
+    import orjson
+
+    for checkpoint in log.glob("*.checkpoint*.parquet"):
+        if not checkpoint.name.startswith(f"{version:020}"):
+            checkpoint.unlink()
+    for commit in log.glob("*.json"):
+        actions, changed = [orjson.loads(line) for line in commit.read_bytes().splitlines() if line.strip()], False
+        for action in actions:
+            file = action.get("add") or action.get("remove") or {}
+            batch = (file.get("partitionValues") or {}).get("batch_id")
+            if file.get("stats") and batch in batches and file["path"] not in needed:
+                file["stats"] = None
+                changed = True
+        if changed:
+            beside = commit.with_name(f".{commit.name}.new")
+            beside.write_bytes(b"\n".join(orjson.dumps(action) for action in actions) + b"\n")
+            beside.replace(commit)
 
 
 def _files_below(path: Path) -> FileSystem:

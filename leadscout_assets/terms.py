@@ -13,8 +13,9 @@ TIME_ZONE = ZoneInfo("Africa/Johannesburg")
 OPERATIONS = (
     # steps of a run, by the asset they make
     "raw_leads", "leads", "classifications", "lead_scores", "lead_reports", "known_leads", "table_maintenance", "restore_drill",
+    "retention",
     # commands
-    "run", "deliver", "generate", "classify", "backfill", "backup", "restore", "undo", "demo", "up",
+    "run", "deliver", "generate", "classify", "backfill", "backup", "restore", "undo", "forget", "rotate", "demo", "up", "prune",
 )  # fmt: skip
 """What reports progress, and can be given a time limit; `backup` is both a step and a command."""
 
@@ -139,6 +140,8 @@ class Reason(StrEnum):
     MISSING_DIRECTOR_NAME = "missing_director_name"
     UNUSABLE_DIRECTOR_NAME = "unusable_director_name"
     DUPLICATE = "duplicate"
+    SUPPRESSED = "suppressed"
+    ERASED = "erased"
 
 
 class Warn(StrEnum):

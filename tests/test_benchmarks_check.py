@@ -80,6 +80,7 @@ def test_on_another_kind_of_machine_it_says_that_it_cannot_judge(history, measur
     assert "too few runs recorded on another-py3.13" in capsys.readouterr().out
 
 
+@pytest.mark.soak
 def test_a_run_can_be_recorded_and_a_step_that_does_its_work_twice_is_found(quick, tmp_path, monkeypatch, capsys):
     assert main(["--record", "--rows", "100", "--history", str(tmp_path / "recorded")]) == 0
     (usual,) = ({e.record.asset: e.record.seconds for e in read_history(tmp_path / "recorded")},)

@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,8 @@ import pytest
 from leadscout_assets import health
 from leadscout_assets.errors import BadSetting
 from leadscout_assets.exporter import make_server
+from leadscout_assets.metrics.families import Sample
+from leadscout_assets.metrics.reading import Reader
 from leadscout_assets.settings import Settings, read_settings
 from tests.test_health import answering, platform_says
 
@@ -28,9 +31,13 @@ FREE = {"exporter_port": 0}
 """Port 0: the system chooses one."""
 
 
+def few_sources(_: Settings) -> dict[str, object]:
+    return {"deliveries": lambda: [Sample("batches", 3)]}
+
+
 @contextmanager
-def serving(settings: Settings) -> Iterator[str]:
-    with make_server(settings.model_copy(update=FREE)) as server:
+def serving(settings: Settings, sources=few_sources) -> Iterator[str]:
+    with make_server(settings.model_copy(update=FREE), sources=sources) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:
@@ -38,6 +45,7 @@ def serving(settings: Settings) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
+            server.asked.reader.stop()
 
 
 def ask(url: str, method: str = "GET") -> tuple[int, bytes]:
@@ -102,6 +110,43 @@ def test_it_answers_head_without_a_body_and_takes_nothing(home):
     with serving(home) as url:
         assert ask(f"{url}/health", "HEAD") == (200, b"")
         assert ask(f"{url}/health", "POST")[0] == 501
+
+
+def test_the_metrics_hold_the_machine_the_sources_and_the_requests(home):
+    home.home.mkdir()
+    with serving(home) as url:
+        ask(f"{url}/health")
+        ask(f"{url}/secret/THANDI-NKOSI?page=2")
+        with urllib.request.urlopen(f"{url}/metrics") as response:
+            assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+            lines = response.read().decode().splitlines()
+    assert "leadscout_batches 3.0" in lines
+    assert 'leadscout_source_up{source="deliveries"} 1.0' in lines
+    assert 'leadscout_http_requests_total{method="GET",route="/health",status="200"} 1.0' in lines
+    assert 'leadscout_http_requests_total{method="GET",route="unknown",status="404"} 1.0' in lines
+    assert 'leadscout_http_request_seconds_count{route="/health"} 1.0' in lines
+    assert any(line.startswith('leadscout_memory_bytes{kind="total"}') for line in lines)
+    assert "NKOSI" not in "\n".join(lines)
+
+
+def test_nothing_is_read_before_the_first_scrape_and_a_scrape_waits_for_no_source_that_hangs(home, monkeypatch):
+    home.home.mkdir()
+    asked: list[float] = []
+    hang = threading.Event()
+
+    def sources(_: Settings) -> dict[str, object]:
+        asked.append(0.0)
+        return {"deliveries": lambda: [Sample("batches", 3)], "assets": lambda: hang.wait(60) and []}
+
+    monkeypatch.setattr("leadscout_assets.exporter.Reader", partial(Reader, first=0.2))
+    with serving(home, sources) as url:
+        ask(f"{url}/health")
+        assert asked == []
+        try:
+            assert b"leadscout_cpus" in ask(f"{url}/metrics")[1]
+            assert asked == [0.0]
+        finally:
+            hang.set()
 
 
 def test_it_tells_nothing_of_itself_but_its_name(home):

@@ -15,7 +15,7 @@ import pytest
 from leadscout_assets import contracts
 from leadscout_assets.checks import CHECKS, BatchFacts, Limits
 from leadscout_assets.contracts import Contract
-from leadscout_assets.facts import NEEDED, gather
+from leadscout_assets.facts import NEEDED, gather, record_figures
 from leadscout_assets.reports.numbers import batch_numbers
 from leadscout_assets.reports.writing import write_reports
 from tests.reports.samples import BATCH, PURPOSE, small_batch
@@ -214,3 +214,21 @@ def test_a_row_missing_from_a_sheet_is_noticed(disk):
     part = f"xl/worksheets/sheet{names.index('Leads') + 1}.xml"
     rewritten(disk, part, lambda xml: re.sub(rb"(.*)<row .*?</row>", rb"\1", xml, flags=re.DOTALL))
     assert "lead_reports.conservation" in disk.failing()[BATCH]
+
+
+def test_a_run_record_is_told_the_warnings_the_answers_and_the_reports_of_the_rows_made():
+    batch = small_batch()
+    leads, classified = batch.leads, batch.classifications
+    found = record_figures(classified)
+    assert sum(found.values()) == classified.num_rows
+    assert set(found) <= {"answered", "narrowed", "abstained"}
+    assert found.get("answered", 0) == classified.num_rows - classified["origin"].null_count
+    assert record_figures(leads) == {"warnings": sum(map(len, leads["warnings"].to_pylist()))}
+    assert record_figures(contracts.LEADS.empty()) == {"warnings": 0}
+    files = [
+        {"batch_id": b, "kind": k, "path": "p", "bytes": 1, "sha256": "0" * 64}
+        for b in (BATCH, OTHER)
+        for k in ("pdf", "html")
+    ]
+    assert record_figures(pa.Table.from_pylist(files, contracts.LEAD_REPORTS.schema)) == {"reports": 2}
+    assert record_figures(batch.raw) == {}

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from leadscout_assets.errors import BadInput, EdgeFailed, UnknownBatch
-from leadscout_assets.home import FORGOTTEN_NAME, KEY_BYTES, Home, read_or_make_key
+from leadscout_assets.governance.keys import KEY_BYTES, read_or_make_key
+from leadscout_assets.home import FORGOTTEN_NAME, Home
 from leadscout_assets.inbox import DeliveryStore
 from leadscout_assets.settings import Settings
 

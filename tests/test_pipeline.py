@@ -275,7 +275,7 @@ class TestRefusal:
         one, two = scenario.scenario_csv(tmp_path / "1.csv"), scenario.scenario_csv(tmp_path / "2.csv", delimiter=";")
         split = validation.validate
 
-        def losing(raw: pa.Table, key: bytes, *_) -> tuple[pa.Table, pa.Table]:
+        def losing(raw: pa.Table, key: bytes, *_, **__) -> tuple[pa.Table, pa.Table]:
             leads, rejected = split(raw, key)
             if change == "lead lost":
                 return leads.slice(1), rejected

@@ -9,6 +9,7 @@ import shutil
 import stat
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -379,6 +380,36 @@ def test_a_writer_killed_before_the_first_commit_stands_in_nobodys_way(tables):
 def test_each_contract_has_a_table_of_its_own(tables):
     tables.replace(REJECTED_LEADS, rejected(ONE, 2), [ONE])
     assert tables.read(LEAD_REPORTS, [ONE]).num_rows == 0
+
+
+COUNTED = contracts.Contract(
+    "counted",
+    "A table whose contract grows.",
+    ("event_id",),
+    (contracts.Column("event_id", contracts.COUNT, "number"),),
+)
+GROWN = replace(
+    COUNTED,
+    columns=(
+        *COUNTED.columns,
+        contracts.Column("answered", contracts.COUNT, "a count"),
+        contracts.Column("machine", contracts.STRING, "a text"),
+        contracts.Column("cold", contracts.BOOLEAN, "a truth"),
+        contracts.Column("note", contracts.STRING, "a text or none", nullable=True),
+    ),
+)
+
+
+def test_a_table_takes_the_columns_that_its_contract_got_and_older_rows_have_nothing_there(tables):
+    tables.add_new(COUNTED, pa.table({"event_id": [1]}, COUNTED.schema))
+    older = {"event_id": 1, "answered": 0, "machine": "", "cold": False, "note": None}
+    assert tables.select(GROWN, []).to_pylist() == [older]
+    newer = {"event_id": 2, "answered": 5, "machine": "m", "cold": True, "note": "n"}
+    assert tables.add_new(GROWN, pa.Table.from_pylist([newer], GROWN.schema)) == 1
+    assert sorted(tables.select(GROWN, []).to_pylist(), key=lambda row: row["event_id"]) == [older, newer]
+    assert tables.select(GROWN, [("event_id", ">=", 2)], ["answered"]).to_pylist() == [{"answered": 5}]
+    assert tables.largest(GROWN, "event_id") == 2
+    assert tables.maintain(GROWN, timedelta(days=1)).files == 1
 
 
 class TestMaintenance:

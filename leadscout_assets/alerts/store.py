@@ -213,6 +213,12 @@ class DatabaseStore:
                     return row.created_at  # type: ignore[no-any-return]
         return None
 
+    def waiting(self) -> int:
+        """Return how many notifications are still to be sent."""
+        query = sa.select(sa.func.count()).where(alert_notifications.c.next_attempt_at.is_not(None))
+        with self._database.read() as connection:
+            return int(connection.execute(query).scalar_one())
+
     def outbox(self, limit: int = 20) -> list[dict[str, Any]]:
         """Return the newest notifications, newest first, as plain values."""
         table = alert_notifications.c

@@ -357,6 +357,12 @@ def _calls(database: Database, now: datetime) -> Calls:
     return Calls(*calls_since(database, now - WINDOW))
 
 
+def lag_at(memory: Mapping[str, Any], waiting: datetime | None, now: datetime) -> float:
+    """Return how late news was read within the window, or has waited to be sent since `waiting`, the worst; seconds."""
+    lag = _Notes(memory, now).lag()
+    return max(lag, (now - waiting).total_seconds() if waiting else 0.0)
+
+
 def _newest(stream: Stream) -> int:
     page = stream.fetch(FIRST_READ, None, 1)
     return int(page[0].storage_id) if page else FIRST_READ

@@ -15,22 +15,28 @@ from leadscout_assets.cli import (
     batches,
     classify,
     code_location,
+    consent,
     deliver,
     demo,
     doctor,
     explain,
     export,
+    forget,
     generate,
     health,
+    keys,
     llm,
     logs,
     performance,
+    person,
     plan,
     platform,
     purposes,
     recovery,
+    retention,
     review,
     run,
+    suppression,
     undo,
 )
 from leadscout_assets.cli.long_work import ENDED_BY
@@ -66,6 +72,9 @@ COMMANDS = (
     logs.logs,
     recovery.backup,
     recovery.restore,
+    retention.prune,
+    forget.forget,
+    person.person,
 )
 
 LOOKING = frozenset({"none", "plan", "batches", "show", "doctor", "health", "logs"})
@@ -78,6 +87,9 @@ GROUPS = {
     "perf": performance.performance,
     "purposes": purposes.app,
     "review": review.app,
+    "suppress": suppression.app,
+    "consent": consent.app,
+    "keys": keys.app,
     "spend": llm.spending,
 }
 

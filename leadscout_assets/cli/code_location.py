@@ -14,6 +14,7 @@ def code_location(
 ) -> int:
     """Serve the definitions to a webserver and a daemon elsewhere, and execute their runs; `up` does all of it at once."""
     from leadscout_assets.batch_purposes import require_registered
+    from leadscout_assets.forgetting.forget import check_replayed
     from leadscout_assets.governance.anchors import anchor
     from leadscout_assets.governance.widening import note_widening
     from leadscout_assets.supervisor.code_location import serve_code_location
@@ -21,6 +22,7 @@ def code_location(
     home = Home(current_settings())
     require_registered(home, "code-location")
     home.make_inbox()
+    check_replayed(home)
     note_widening(home.database, home.settings)
     anchor(home.settings, home.database, why="up")
     # Before anything is served: two runs that find an old schema would both wait for the same upgrade.

@@ -31,9 +31,11 @@ def health(
 def exporter(
     port: Annotated[int | None, typer.Option(min=1, max=65_535, help="Default LEADSCOUT_EXPORTER_PORT.")] = None,
 ) -> None:
-    """Answer GET /health and GET /ready until Ctrl-C or SIGTERM."""
+    """Answer GET /health, /ready and /metrics until Ctrl-C or SIGTERM. `leadscout up` starts one, too."""
     from leadscout_assets.exporter import serve
 
     settings = current_settings()
     chosen = settings if port is None else settings.model_copy(update={"exporter_port": port})
-    serve(chosen, on_ready=lambda url: print(f"LeadScout answers: {url}/health, {url}/ready", flush=True))
+    serve(
+        chosen, on_ready=lambda url: print(f"LeadScout answers: {url}/health, {url}/ready, {url}/metrics", flush=True)
+    )

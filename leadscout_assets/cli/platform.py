@@ -30,6 +30,7 @@ BACKFILL = "backfill"
 def up(background: Background = False) -> int:
     """Run the platform and its UI in the foreground until Ctrl-C; a second one on the same home refuses."""
     from leadscout_assets.batch_purposes import require_registered
+    from leadscout_assets.forgetting.forget import check_replayed
     from leadscout_assets.governance.anchors import anchor
     from leadscout_assets.governance.widening import note_widening
     from leadscout_assets.supervisor import running_pid
@@ -45,6 +46,7 @@ def up(background: Background = False) -> int:
         up_in_background(url_of(settings.host, settings.port))
         return 0
     home.make_inbox()
+    check_replayed(home)
     try:
         note_widening(home.database, settings)
         anchor(settings, home.database, why="up")
@@ -80,12 +82,14 @@ def backfill(
     from leadscout_assets.database.audit import record_event
     from leadscout_assets.defs.instance import ensure_partitions
     from leadscout_assets.defs.orphans import open_instance
+    from leadscout_assets.forgetting.forget import check_replayed
     from leadscout_assets.runs.planning import plan_runs
     from leadscout_assets.supervisor import prepare_instance
 
     settings = current_settings()
     home = Home(settings)
     require_registered(home, "backfill")
+    check_replayed(home)
     chosen = _left_undone(settings, home) if resume else _chosen(home, batch or [], all_batches, since, until)
     if background:
         in_background("backfill")

@@ -1,5 +1,6 @@
 """`leadscout backup` and `leadscout restore`."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -51,6 +52,10 @@ def restore(
     source: Annotated[Path, typer.Argument(metavar="FROM", help="Folder of the backups, or a copy of it.")],
     to: Annotated[Path, typer.Option(help="The home to restore to: empty, or not there yet.")],
     backup_id: Annotated[str | None, typer.Option("--backup", help="Which backup; default the newest.")] = None,
+    decisions: Annotated[
+        Path | None,
+        typer.Option(help="A newer ledger of decisions about persons than the one beside the backups."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     background: Background = False,
 ) -> None:
@@ -69,7 +74,9 @@ def restore(
         in_background("restore")
         return
     with long_work(current_settings(), "restore", unit="bytes", written=elsewhere):
-        restored = restore_by_hand(current_settings(), source.resolve(), to.resolve(), backup_id)
+        restored = restore_by_hand(
+            current_settings(), source.resolve(), to.resolve(), backup_id, lambda folder: _hold(folder, decisions)
+        )
     if as_json:
         print_json(restored.to_json())
         return
@@ -81,3 +88,30 @@ def restore(
         COLUMNS,
     )
     print(f"\nbackup {restored.backup_id} is restored in {restored.seconds:.1f} s: {restored.sentence}")
+
+
+def _hold(folder: Path, decisions: Path | None) -> None:
+    """Hold a restored home to what was decided about persons since: nothing of it is there before."""
+    from datetime import UTC, datetime
+
+    from leadscout_assets.forgetting.deciding import batches_holding
+    from leadscout_assets.forgetting.forget import replay
+    from leadscout_assets.forgetting.restored import settings_of
+    from leadscout_assets.governance.ledger import Ledger, ledger_of
+    from leadscout_assets.home import Home
+
+    if decisions is not None:
+        if not decisions.is_file():
+            raise BadInput("--decisions names no file")
+        ledger_of(folder).merge(Ledger(decisions))
+    home = Home(settings_of(current_settings(), folder))
+    if not home.has_decisions:
+        return
+    replay(home, now=datetime.now(UTC), say=lambda sentence: print(sentence, file=sys.stderr))
+    if batches := batches_holding(home):
+        print(
+            f"leads of {len(batches)} batches are on a suppression list by now; to take them out: "
+            f"leadscout backfill {' '.join(batches)}",
+            file=sys.stderr,
+        )
+    home.database.close()

@@ -94,6 +94,7 @@ def _run(file: Path, out: Path, at: datetime, named: Sequence[str], *, resume: b
             home = Home(settings)
             lead_id_key = home.lead_id_key
             _record_start(home, file, resume=resume)
+            listed = home.has_decisions
             result = run_file(
                 file,
                 out,
@@ -104,6 +105,7 @@ def _run(file: Path, out: Path, at: datetime, named: Sequence[str], *, resume: b
                 resume=resume,
                 on_kept=keep,
                 maps=maps,
+                **({"without_erased": home.without_erased, "suppressed": home.suppressed} if listed else {}),
             )
     except KeyboardInterrupt:
         kept = f"finished and kept: {', '.join(finished)}" if finished else "no step was finished"

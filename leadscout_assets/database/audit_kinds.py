@@ -26,6 +26,8 @@ KINDS: Mapping[str, str] = {
     "batch.undone": "a batch was taken out of everything",
     "inference.deleted": "what was inferred about a batch was deleted, the retention of its purpose being over",
     "home.restored": "this home was restored from a backup",
+    "person.shown": "what is held about a person was gathered, for their request of access",
+    "person.forgotten": "a person was taken out of every batch, file and report, or it was tried",
     # what was refused
     "purpose.refused": "names were not classified, because the purpose asked for does not hold",
     # what was decided
@@ -35,6 +37,8 @@ KINDS: Mapping[str, str] = {
     "performance.incident": "a person marked a run as an incident",
     "alerts.silenced": "a person silenced a rule of the alerts",
     "alerts.silence_ended": "a person ended the silences of a rule",
+    "person.decided": "a person was put on a list or taken off it, what they said was recorded, or a list exchanged",
+    "key.rotated": "a new key took the place of one of the platform's",
     # the trail itself
     "trail.anchored": "the end of this trail was written down outside the database",
 }

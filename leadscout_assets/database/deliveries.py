@@ -39,6 +39,7 @@ class DeliveryRecord:
     purpose before it where that was another, and why it was refused where it was. `retention_days` from the delivery
     on, what was inferred may be kept; `inferred_deleted_at` is when it was deleted after that.
     `undone_at` is None while the batch counts; `again_at` is when it was delivered again after it was undone.
+    `rewritten_sha256` is that of the stored file where rows of it were erased.
     """
 
     batch_id: str
@@ -57,6 +58,7 @@ class DeliveryRecord:
     inferred_deleted_at: datetime | None = None
     undone_at: datetime | None = None
     again_at: datetime | None = None
+    rewritten_sha256: str | None = None
 
     def __post_init__(self) -> None:
         """Hold `delivered_at` to a time zone."""
@@ -100,6 +102,7 @@ class Deliveries:
             "size_bytes": record.size_bytes,
             "delivered_at": record.delivered_at,
             "rows_counted": record.rows_counted,
+            "rewritten_sha256": record.rewritten_sha256,
         }
         with self._database.begin() as connection:
             connection.execute(self._insert(deliveries).values(values).on_conflict_do_nothing())
@@ -155,6 +158,13 @@ class Deliveries:
         with self._database.read() as connection:
             return connection.execute(oldest).scalar()
 
+    def counts(self) -> tuple[int, int]:
+        """Return how many deliveries there are, and for how many of them a run is still owed."""
+        query = sa.select(sa.func.count(), sa.func.count(deliveries.c.reported_at)).select_from(deliveries)
+        with self._database.read() as connection:
+            every, reported = connection.execute(query).one()
+        return int(every), int(every) - int(reported)
+
     def unreported(self) -> list[DeliveryRecord]:
         """Return the deliveries whose report has not been seen yet, undone ones apart, in the order of `all`."""
         with self._database.read() as connection:
@@ -189,6 +199,13 @@ class Deliveries:
     def note_rows(self, batch_id: str, rows_counted: int) -> None:
         """Correct the count of rows delivered. Raises `UnknownBatch`."""
         self._set(batch_id, {"rows_counted": rows_counted})
+
+    def note_rewritten(self, batch_id: str, sha256: str) -> None:
+        """Note what the stored file is now that rows of it were erased. Raises `UnknownBatch`."""
+        this = deliveries.c.batch_id == batch_id
+        with self._database.begin() as connection:
+            if connection.execute(deliveries.update().where(this).values(rewritten_sha256=sha256)).rowcount != 1:
+                raise _unknown(batch_id)
 
     def note_request(self, batch_ids: Collection[str], run_key: str) -> None:
         """Note that one run with `run_key` was requested for `batch_ids`. Raises `UnknownBatch`, noting nothing."""

@@ -24,7 +24,7 @@ from leadscout_assets.settings import Settings
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0008"
+HEAD = "0009"
 """The newest revision below `migrations/`. Known here because importing Alembic to ask costs more than a second."""
 
 BUSY_SECONDS = 30
@@ -89,7 +89,7 @@ class Database:
             self.engine = _sqlite_engine(self.url, pool_size, max_overflow)
         else:
             self.engine = postgres_engine(self.url, password_file, pool_size, max_overflow)
-        watch_queries(self.engine, slow_query_ms)
+        self.queries = watch_queries(self.engine, slow_query_ms)
 
     def __repr__(self) -> str:
         return f"Database({self.url.render_as_string(hide_password=True)!r})"
@@ -152,6 +152,14 @@ class Database:
                     connection.execute(sa.text(f"VACUUM (FULL) {name}"))
         except (SQLAlchemyError, sqlite3.Error) as error:
             raise EdgeFailed(_explain(error)) from None
+
+    def size_bytes(self) -> int:
+        """Return how large the database is: of SQLite, its file with the log beside it. Raises `EdgeFailed`."""
+        if self.is_sqlite:
+            file = Path(str(self.url.database))
+            return sum(one.stat().st_size for one in (file, file.with_name(f"{file.name}-wal")) if one.exists())
+        with self.read() as connection:
+            return int(connection.execute(sa.text("SELECT pg_database_size(current_database())")).scalar_one())
 
     def close(self) -> None:
         """Close the pooled connections; the next transaction opens new ones."""

@@ -57,6 +57,7 @@ deliveries = sa.Table(
     sa.Column("run_key", sa.Text, comment="of the newest run requested; null before the first"),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0", comment="runs requested so far"),
     sa.Column("reported_at", UtcDateTime, comment="when its report was first seen; null while a run is still owed"),
+    sa.Column("rewritten_sha256", sa.Text, comment="of the file as stored where rows of it were erased; else null"),
     sa.Column("purpose", sa.Text, comment="id of the purpose last asked for; null where none was"),
     sa.Column("purpose_entry", sa.Text, comment="digest of its entry in the register; null where it was refused"),
     sa.Column("purpose_before", sa.Text, comment="id of the purpose before that, where it was another"),
@@ -244,6 +245,51 @@ reviews = sa.Table(
     sa.Column("reviewer", sa.Text, nullable=False, comment="who reviewed, or who recorded a person's own word"),
     sa.Column("at", UtcDateTime, nullable=False),
     sa.Column("note", sa.Text, comment="a code"),
+)
+
+suppressions = sa.Table(
+    "suppressions",
+    metadata,
+    sa.Column("entry", sa.Text, primary_key=True, comment="one person or business on a list"),
+    sa.Column("kind", sa.Text, primary_key=True, comment="name, number, email, lead, business or domain"),
+    sa.Column("hash", sa.Text, primary_key=True, comment="keyed hash of the normalised value"),
+    sa.Column("list", sa.Text, nullable=False, comment="erased, or the name of a list"),
+    sa.Column("generation", sa.Integer, nullable=False, comment="of the key of suppression"),
+    sa.Column("at", UtcDateTime, nullable=False),
+)
+
+erasures = sa.Table(
+    "erasures",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("begun_at", UtcDateTime, nullable=False),
+    sa.Column("done_at", UtcDateTime, comment="null while it is not finished in this home"),
+)
+
+consents = sa.Table(
+    "consents",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True, comment="number or email"),
+    sa.Column("hash", sa.Text, primary_key=True, index=True, comment="keyed hash of the normalised value"),
+    sa.Column("generation", sa.Integer, nullable=False, comment="of the key of suppression"),
+    sa.Column("at", UtcDateTime, nullable=False, comment="when the person said it"),
+    sa.Column("channel", sa.Text, nullable=False, comment="call, sms, email or all"),
+    sa.Column("what", sa.Text, nullable=False, comment="consent, objection or approach"),
+    sa.Column("wording", sa.Text, comment="what was asked or said, without personal values"),
+    sa.Column("source", sa.Text, comment="where it was recorded"),
+    sa.Column("actor", sa.Text, nullable=False),
+)
+
+cleansings = sa.Table(
+    "cleansings",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("list", sa.Text, nullable=False),
+    sa.Column("what", sa.Text, nullable=False, comment="sent or received"),
+    sa.Column("entries", sa.BigInteger, nullable=False, comment="numbers or hashes in the file"),
+    sa.Column("sha256", sa.Text, nullable=False, comment="of the file, hex"),
 )
 
 llm_calls = sa.Table(

@@ -5,7 +5,7 @@ No name in clear: names stand as keyed hashes. Answers are never changed; a chan
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -117,6 +117,19 @@ class Reviews:
                         batches.update(found)
         self._database.scrub([reviews, review_questions])
         return Forgotten(gone[reviews.name], gone[review_questions.name], tuple(sorted(batches)))
+
+    def rename(self, leads: Mapping[str, str], names: Mapping[str, str]) -> None:
+        """Put new lead ids and hashes of names in place of old ones, as a new key gives them. To do it again changes nothing."""
+        with self._database.begin() as connection:
+            for table in (reviews, review_questions):
+                for column, renamed in ((table.c.lead_id, leads), (table.c.name_hash, names)):
+                    for chunk in _chunks(renamed):
+                        known = (
+                            connection.execute(sa.select(column).where(column.in_(chunk)).distinct()).scalars().all()
+                        )
+                        for old in known:
+                            changed = sa.update(table).where(column == old).values({column.name: renamed[old]})
+                            connection.execute(changed)
 
     def forget_questions(self, batch_ids: Collection[str]) -> int:
         """Delete the questions on some batches, with the model's answers in them; what people said stays. Return how many."""

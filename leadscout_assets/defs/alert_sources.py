@@ -25,19 +25,34 @@ from leadscout_assets.defs.instance import UNDER_WAY
 from leadscout_assets.defs.partitions import LEAD_BATCH
 
 ROOTS: Mapping[str, str] = {
-    **dict.fromkeys(("leads", "rejected_leads", "classifications", "lead_scores", "lead_reports"), "raw_leads"),
-    "name_model": "name_lexicon",
-    "restore_drill": "backup",
+    **dict.fromkeys(
+        ("raw_leads", "leads", "rejected_leads", "classifications", "lead_scores", "lead_reports", "known_leads"),
+        "raw_leads",
+    ),
+    **dict.fromkeys(("name_lexicon", "name_model", "name_evaluation"), "name_lexicon"),
+    **dict.fromkeys(("backup", "restore_drill"), "backup"),
+    **{
+        asset: asset
+        for asset in ("table_maintenance", "run_performance", "retention", "purpose_retention", "audit_anchor")
+    },
 }
-"""The root asset of each asset that has one above it: what goes wrong below it is told together with it."""
+"""The root asset of each asset, itself where none is above it: what goes wrong below it is told together with it. Every
+asset of the definitions is here; a test holds that."""
 
 JOBS: Mapping[str, str] = {
     "lead_chain": "raw_leads",
     "reference": "name_lexicon",
     "backup_job": "backup",
     "restore_drill_job": "backup",
+    "retention_job": "retention",
+    # Dagster's names for the jobs of a schedule and a sensor that name assets in place of a job.
+    "__anonymous_asset_job_maintenance": "table_maintenance",
+    "__anonymous_asset_job_reference": "name_lexicon",
 }
-"""The root asset of the jobs. A run of a selection of assets has the root of its first asset; any other job is its own."""
+"""The root asset of each job; a test holds that all are here. A run of a selection of assets has the root of its first asset."""
+
+ASSET_JOB = "__ASSET_JOB"
+"""The job of every run of a selection of assets, as Dagster calls it."""
 
 BACKUP = "backup"
 
@@ -85,26 +100,29 @@ def sources(instance: dg.DagsterInstance) -> Sources:
     checks = dg.DagsterEventType.ASSET_CHECK_EVALUATION
     return Sources(
         streams={
-            "failed_runs": Stream(partial(_fetch, storage, failed), partial(_run_signals, instance, WARNING)),
-            "succeeded_runs": Stream(partial(_fetch, storage, succeeded), partial(_run_signals, instance, None)),
-            "checks": Stream(partial(_fetch, storage, checks), _check_signals),
+            "failed_runs": Stream(partial(fetch_events, storage, failed), partial(_run_signals, instance, WARNING)),
+            "succeeded_runs": Stream(partial(fetch_events, storage, succeeded), partial(_run_signals, instance, None)),
+            "checks": Stream(partial(fetch_events, storage, checks), _check_signals),
         },
         instance=partial(facts, instance),
-        probe=lambda: _probe(instance),
+        probe=lambda: probe_dagster(instance),
         # On SQLite one process writes at a time, and numbers come in the order of the commits.
         late_commits=not storage.is_run_sharded,
     )
 
 
-def _fetch(
+def fetch_events(
     storage: object, kind: dg.DagsterEventType, after: int, before: int | None, limit: int
 ) -> Sequence[dg.EventLogRecord]:
+    """Return events of a kind with after < number < before, newest first."""
     # Not the storage's own method: on SQLite that one opens the database of every run. The index has these events, too.
     wanted = dg.EventRecordsFilter(kind, after_cursor=after, before_cursor=before)
     return SqlEventLogStorage.get_event_records(storage, wanted, limit=limit, ascending=False)  # type: ignore[arg-type]
 
 
-def _probe(instance: dg.DagsterInstance) -> Probe:
+def probe_dagster(instance: dg.DagsterInstance) -> Probe:
+    """Look whether Dagster's database answers."""
+
     def look() -> None:
         instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
 
@@ -204,8 +222,8 @@ def facts(instance: dg.DagsterInstance, now: datetime) -> Instance:
     return Instance(
         under_way=_under_way(instance, now),
         finished=_finished(instance, now),
-        ticks=_ticks(instance),
-        heartbeats=_heartbeats(instance, now),
+        ticks=ticks(instance),
+        heartbeats=heartbeats(instance, now),
     )
 
 
@@ -277,7 +295,8 @@ def _finished(instance: dg.DagsterInstance, now: datetime) -> list[Finished]:
     return found
 
 
-def _ticks(instance: dg.DagsterInstance) -> list[Ticks]:
+def ticks(instance: dg.DagsterInstance) -> list[Ticks]:
+    """Return, for each sensor and schedule that is on, how many of its newest ticks failed in a row."""
     found = []
     for state in instance.all_instigator_state():
         if not state.is_running:
@@ -295,7 +314,8 @@ def _failing(instance: dg.DagsterInstance, state: InstigatorState, limit: int) -
     return next((n for n, status in enumerate(ended) if status is not TickStatus.FAILURE), len(ended))
 
 
-def _heartbeats(instance: dg.DagsterInstance, now: datetime) -> dict[str, float | None]:
+def heartbeats(instance: dg.DagsterInstance, now: datetime) -> dict[str, float | None]:
+    """Return the seconds since each required daemon last beat, None for never."""
     beats = instance.get_daemon_heartbeats()
     return {
         kind: max(now.timestamp() - beats[kind].timestamp, 0.0) if kind in beats else None

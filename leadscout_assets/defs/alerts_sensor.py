@@ -4,9 +4,8 @@ import dagster as dg
 
 from leadscout_assets.alerts.watch import Evaluation, Watch
 from leadscout_assets.defs.alert_sources import sources
-from leadscout_assets.defs.resources import Platform
+from leadscout_assets.defs.ticking import ticking
 from leadscout_assets.home import Home
-from leadscout_assets.logs import private_errors
 
 TICK_SECONDS = 10
 """With the daemon's own loop of 5 s, what breaks is told within a quarter of a minute."""
@@ -18,10 +17,10 @@ TICK_SECONDS = 10
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Judges the event log, the platform and the machine by the rules of the alerts, and tells people what changed.",
 )
-def alerts_sensor(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SkipReason:
+def alerts_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Evaluate one tick. The cursor lies in the application database, where the command line shares it."""
-    with private_errors():
-        return dg.SkipReason(summary(evaluate(context.instance, platform.home)))
+    with ticking(context) as (instance, home):
+        return dg.SkipReason(summary(evaluate(instance, home)))
 
 
 def evaluate(instance: dg.DagsterInstance, home: Home) -> list[Evaluation]:

@@ -10,6 +10,7 @@ from leadscout_assets.defs.instance import newest_materialization
 from leadscout_assets.defs.resources import Platform
 from leadscout_assets.defs.retrying import retried
 from leadscout_assets.defs.run_log import in_its_log
+from leadscout_assets.defs.ticking import ticking
 from leadscout_assets.logs import operation, private_errors
 from leadscout_assets.progress import tracked
 from leadscout_assets.recovery.ages import Ages, ages
@@ -138,13 +139,14 @@ def recovery_ages(context: dg.AssetCheckExecutionContext, platform: Platform) ->
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Writes the verdicts on the age of backup and proven restore when they change, and every hour.",
 )
-def recovery_ages_sensor(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SensorResult:
+def recovery_ages_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     """Evaluate one tick; the cursor holds what the last verdicts were judged on and when they were written."""
     now = datetime.now(UTC)
-    found = ages(platform.home.settings, now)
-    judged, last = _judged(found), json.loads(context.cursor) if context.cursor else {}
-    # The UI hides a verdict as soon as its asset is materialized again.
-    states = [[verdict.fresh, newest_materialization(context.instance, asset)] for asset, verdict in judged.values()]
+    with ticking(context) as (instance, home):
+        judged = _judged(ages(home.settings, now))
+        # The UI hides a verdict as soon as its asset is materialized again.
+        states = [[verdict.fresh, newest_materialization(instance, asset)] for asset, verdict in judged.values()]
+    last = json.loads(context.cursor) if context.cursor else {}
     if states == last.get("states") and now.timestamp() - last["at"] < REPEAT_SECONDS:
         return dg.SensorResult()
     events = [

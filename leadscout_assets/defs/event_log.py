@@ -35,6 +35,7 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
         self._inst_data = inst_data
         self._engines: OrderedDict[str, Engine] = OrderedDict()
         self._tables: set[str] = set()
+        self._opened: dict[str, int | None] = {}
 
     @classmethod
     def config_type(cls) -> dict[str, Any]:
@@ -57,6 +58,31 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
             self._tables.add(table_name)
         return table_name in self._tables
 
+    def drop_log(self, run_id: str) -> None:
+        """Remove the log of a run; the index keeps what was said there of assets, checks and the run itself."""
+        with self._db_lock:
+            self._forget(run_id)
+            for ending in ("", "-wal", "-shm", "-journal"):
+                file = self._file(run_id)
+                file.with_name(file.name + ending).unlink(missing_ok=True)
+
+    def _file(self, shard: str) -> Path:
+        return Path(self.path_for_shard(shard))
+
+    def _number(self, shard: str) -> int | None:
+        """Return what tells a database's file from another one of its name; None where there is none."""
+        try:
+            return self._file(shard).stat().st_ino
+        except FileNotFoundError:
+            return None
+
+    def _forget(self, shard: str) -> None:
+        engine = self._engines.pop(shard, None)
+        if engine is not None:
+            engine.dispose()
+        self._initialized_dbs.discard(shard)
+        self._opened.pop(shard, None)
+
     def wipe(self) -> None:
         """Delete everything; connections to deleted files go with them."""
         self._close()
@@ -70,10 +96,14 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
         with self._db_lock:
+            if shard in self._initialized_dbs and self._opened.get(shard) != self._number(shard):
+                # Retention took the log of an old run, in another process: whoever looks at it finds an empty one.
+                self._forget(shard)
             engine = self._engine(shard)
             if shard not in self._initialized_dbs:
                 self._initdb(engine)
                 self._initialized_dbs.add(shard)
+                self._opened[shard] = self._number(shard)
             with engine.connect() as connection, connection.begin():
                 yield connection
 

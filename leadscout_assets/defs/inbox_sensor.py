@@ -11,10 +11,10 @@ from leadscout_assets.arrivals import Pending, Request, RunState, decide
 from leadscout_assets.defs.instance import ensure_partitions, newest_runs, reported
 from leadscout_assets.defs.jobs import lead_chain
 from leadscout_assets.defs.partitions import partition_tags
-from leadscout_assets.defs.resources import Platform
+from leadscout_assets.defs.ticking import ticking
 from leadscout_assets.home import Home
 from leadscout_assets.leads.delivery import Delivery
-from leadscout_assets.logs import describe, get_logger, operation, private_errors
+from leadscout_assets.logs import describe, get_logger, operation
 
 TICK_SECONDS = 1
 """Less than the daemon's own loop of 5 s: with 5 here, a loop that comes round a moment early skips its look."""
@@ -27,10 +27,11 @@ TICK_SECONDS = 1
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Takes settled files from the inbox, records each as a delivery and asks for the runs they need.",
 )
-def inbox_sensor(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SensorResult | dg.SkipReason:
+def inbox_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Evaluate one tick."""
-    with private_errors(), operation("inbox_tick", level="debug", request_id=uuid.uuid4().hex[:12]) as found:
-        requests = tick(context.instance, platform.home, now=datetime.now(UTC))
+    operating = operation("inbox_tick", level="debug", request_id=uuid.uuid4().hex[:12])
+    with ticking(context) as (instance, home), operating as found:
+        requests = tick(instance, home, now=datetime.now(UTC))
         found["requests"] = len(requests)
     if not requests:
         return dg.SkipReason("nothing new in the inbox, and no delivery waits for a run")
@@ -74,7 +75,7 @@ def tick(instance: dg.DagsterInstance, home: Home, *, now: datetime) -> tuple[Re
     waiting = {p.batch_id for p in pending} - decision.movable
     for seen, delivery in lying:
         if delivery.batch_id not in waiting:
-            _move(seen, delivery.batch_id)
+            _move(home, seen, delivery.batch_id)
     return decision.requests
 
 
@@ -95,9 +96,13 @@ def take_settled(home: Home, *, now: datetime) -> list[tuple[inbox.Seen, Deliver
     return taken
 
 
-def _move(seen: inbox.Seen, batch_id: str) -> None:
+def _move(home: Home, seen: inbox.Seen, batch_id: str) -> None:
     try:
-        inbox.move_to_taken(seen, batch_id)
+        if home.records.get(batch_id).rewritten_sha256 is None:
+            inbox.move_to_taken(seen, batch_id)
+        elif inbox.unchanged(seen):
+            # It holds a person who was erased; what may be kept of it is in the store.
+            seen.path.unlink()
     except OSError as fault:
         # The run is asked for all the same, and the move is tried again at every tick.
         get_logger(__name__).error("delivery.not_moved", batch_id=batch_id, reason=fault.strerror)

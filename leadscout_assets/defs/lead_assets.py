@@ -78,9 +78,10 @@ def raw_leads(context: dg.AssetExecutionContext, platform: Platform) -> pa.Table
     with step(context, platform.home, "raw_leads") as work:
         home = platform.home
         reading = pipeline.read(work.deliveries, home.content, home.settings, home.column_maps())
+        raw = home.without_erased(reading.raw)
     work.correct(reading.recounted)
     work.refuse(reading.refusals)
-    return work.done(reading.raw.num_rows, reading.raw)
+    return work.done(raw.num_rows, raw)
 
 
 @dg.multi_asset(
@@ -96,7 +97,7 @@ def raw_leads(context: dg.AssetExecutionContext, platform: Platform) -> pa.Table
 def leads(context: dg.AssetExecutionContext, platform: Platform, raw_leads: pa.Table) -> tuple[pa.Table, pa.Table]:
     """Split the rows as delivered into leads and rejected rows."""
     with step(context, platform.home, "leads") as work:
-        found, rejected, refusals = pipeline.validate(raw_leads, platform.home.lead_id_key)
+        found, rejected, refusals = pipeline.validate(raw_leads, platform.home.lead_id_key, platform.home.suppressed)
     work.refuse(refusals)
     rows, fell = raw_leads.num_rows, rejected.num_rows
     return work.done(rows, found, rejected=fell), work.done(rows, rejected, asset="rejected_leads", rejected=fell)
@@ -136,7 +137,9 @@ def lead_reports(
     settings = platform.home.settings
     with step(context, platform.home, "lead_reports") as work:
         asked = platform.home.asked(work.batches)
-        files, refusals = pipeline.report(work.accepted, frames, settings.reports_dir, settings, work.purposes(), asked)
+        files, refusals = pipeline.report(
+            work.accepted, frames, settings.reports_dir, settings, work.purposes(), platform.home.noted, asked=asked
+        )
     work.refuse(refusals)
     work.reported(frames, refusals)
     return work.done(raw_leads.num_rows, files)

@@ -88,7 +88,8 @@ def audit_anchor(context: dg.AssetExecutionContext, platform: Platform) -> dg.As
 
 maintenance = dg.ScheduleDefinition(
     name="maintenance",
-    target=dg.AssetSelection.groups(MAINTENANCE_GROUP),
+    # `retention` has a schedule of its own.
+    target=dg.AssetSelection.groups(MAINTENANCE_GROUP) - dg.AssetSelection.assets("retention"),
     # At night, when nobody delivers.
     cron_schedule="30 3 * * *",
     execution_timezone=str(TIME_ZONE),

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from leadscout_assets.defs.lead_assets import column_schema
 from leadscout_assets.defs.maintenance_assets import MAINTENANCE_GROUP
 from leadscout_assets.defs.resources import Platform
+from leadscout_assets.defs.ticking import ticking
 from leadscout_assets.home import Home
 from leadscout_assets.logs import operation, private_errors
 from leadscout_assets.performance import ASSETS, histories
@@ -116,10 +117,10 @@ def run_performance(context: dg.AssetExecutionContext, platform: Platform) -> dg
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Brings the table of run records up to date by itself; starts no run, which would cost seconds each time.",
 )
-def run_performance_sensor(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SensorResult | dg.SkipReason:
+def run_performance_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Evaluate one tick."""
-    with private_errors():
-        added = catch_up(context.instance, platform.home)
+    with ticking(context) as (instance, home):
+        added = catch_up(instance, home)
     if not added:
         return dg.SkipReason("no run has left a record since")
     return dg.SensorResult(asset_events=[dg.AssetMaterialization("run_performance", metadata={"records_added": added})])

@@ -13,13 +13,13 @@ from typing import Any
 
 import dagster as dg
 import pyarrow as pa
-import pyarrow.compute as pc
 from dagster._core.storage.tags import BACKFILL_ID_TAG, RETRY_NUMBER_TAG, SCHEDULE_NAME_TAG, SENSOR_NAME_TAG
 
 from leadscout_assets.batch_purposes import grant, recorded
 from leadscout_assets.database.audit import record_event
 from leadscout_assets.defs.retrying import retried
 from leadscout_assets.defs.run_log import in_its_log, since_start
+from leadscout_assets.facts import record_figures
 from leadscout_assets.frames import rows_by_batch
 from leadscout_assets.governance.gate import Grants
 from leadscout_assets.governance.widening import note_widening
@@ -127,17 +127,13 @@ class Step:
         except Exception as fault:  # noqa: BLE001  the step's own error matters, and this one may well have the same cause
             get_logger(__name__).warning("record.lost", asset=self.name, reason=describe(fault))
 
-    def _record(
-        self, asset: str, *, rows_in: int, rows_out: int, rejected: int = 0, warnings: int = 0, **more: Any
-    ) -> RunRecord:
+    def _record(self, asset: str, *, rows_in: int, rows_out: int, **more: Any) -> RunRecord:
         return self.watch.record(
             asset=asset,
             run_id=self.context.run.run_id,
             batches=len(self.deliveries),
             rows_in=rows_in,
             rows_out=rows_out,
-            rejected=rejected,
-            warnings=warnings,
             retries=self.context.retry_number + int(self.context.run.tags.get(RETRY_NUMBER_TAG, 0)),
             **more,
         )
@@ -151,9 +147,8 @@ class Step:
         told: Mapping[str, Mapping[str, str]],
         more: Mapping[str, Any],
     ) -> None:
-        carried = pc.sum(pc.list_value_length(frame["warnings"])).as_py() if "warnings" in frame.column_names else 0
-        counts = {"rows_in": rows_in, "rows_out": frame.num_rows, "rejected": rejected, "warnings": carried or 0}
-        record = self._record(asset, **counts, **more)
+        figures = {"rejected": rejected, **record_figures(frame), **more}
+        record = self._record(asset, rows_in=rows_in, rows_out=frame.num_rows, **figures)
         self.context.add_asset_metadata(record.to_metadata(), asset_key=asset)
         rows = rows_by_batch(frame)
         for delivery in self.deliveries:
@@ -196,10 +191,8 @@ def step(context: dg.AssetExecutionContext, home: Home, name: str) -> Iterator[S
             for delivery in deliveries:
                 batch_started(delivery.batch_id, delivery.rows_counted)
         progress.stage(name)
-        with measured(name) as watch:
-            work = Step(context, home, name, deliveries, watch)
-            with _recorded_if_broken_off(work):
-                yield work
+        with _measured_step(context, home, name, deliveries) as work:
+            yield work
     # A backfill or a demonstration that executes the run in its own process is so much further.
     if name in STEPS:
         around.tell((STEPS.index(name) + 1) / len(STEPS))
@@ -229,12 +222,16 @@ def _starter(run: dg.DagsterRun) -> str:
 
 
 @contextmanager
-def _recorded_if_broken_off(work: Step) -> Iterator[None]:
+def _measured_step(
+    context: dg.AssetExecutionContext, home: Home, name: str, deliveries: Sequence[Delivery]
+) -> Iterator[Step]:
+    work = Step(context, home, name, deliveries, Stopwatch())
     started = time.perf_counter()
     try:
-        yield
+        with measured(name, work.watch):
+            yield work
+            if name == SLOWED_STEP and (times := float(context.run.tags.get(SLOWED, 1))) > 1:
+                time.sleep((times - 1) * (time.perf_counter() - started))
     except BaseException:
         work.broke_off()
         raise
-    if work.name == SLOWED_STEP and (times := float(work.context.run.tags.get(SLOWED, 1))) > 1:
-        time.sleep((times - 1) * (time.perf_counter() - started))

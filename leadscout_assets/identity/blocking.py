@@ -17,6 +17,8 @@ from leadscout_assets.identity.comparing import comparable
 Hashes = npt.NDArray[np.uint64]
 Positions = npt.NDArray[np.int64]
 
+_COMPARED = ("business", "trading", "given", "surname", "cell", "email")
+
 BLOCKS = ("by_director_start", "by_director_end", "by_business", "by_trading", "by_cell", "by_email")
 
 MEETING: tuple[tuple[str, str], ...] = (
@@ -48,7 +50,7 @@ _SALTS = {
 
 def blocks(leads: pa.Table) -> pa.Table:
     """Return the blocks of each lead, row by row: the columns of `BLOCKS`, signed 64-bit hashes, null where a part is missing."""
-    compared = comparable(leads)
+    compared = comparable(leads, _COMPARED)
     joined = _squeezed(compared["business"])
     start = hashed(pc.utf8_slice_codeunits(joined, 0, EDGE))
     end = hashed(pc.utf8_slice_codeunits(joined, -EDGE))

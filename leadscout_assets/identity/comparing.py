@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -13,29 +16,29 @@ COMPARED_COLUMNS = (
 )  # fmt: skip
 """What a comparison needs of the table leads."""
 
-TEXTS = ("business", "trading", "given", "surname", "cell", "contact", "mobile", "email", "street", "town", "postcode")
+_COLUMNS = {
+    "business": "entity_name",
+    "trading": "trading_as_name",
+    "given": "director_given_names",
+    "surname": "director_surname",
+    "cell": "director_cell",
+    "contact": "contact_number",
+    "mobile": "cell_number",
+    "email": "email_address",
+    "street": "address",
+    "town": "city",
+    "postcode": "postal_code",
+}
+
+TEXTS = tuple(_COLUMNS)
 
 
-def comparable(leads: pa.Table) -> pa.Table:
-    """Return what each lead is compared by, row by row: the columns of `TEXTS`, empty where there is nothing to compare.
+def comparable(leads: pa.Table, texts: Sequence[str] = TEXTS) -> pa.Table:
+    """Return what each lead is compared by, row by row: the columns `texts`, empty where there is nothing to compare.
 
     Names are words of A-Z and 0-9 between single spaces, without `and`; numbers, e-mail and postcode are as in leads.
     """
-    return pa.table(
-        {
-            "business": _words(leads["entity_name"], without_and=True),
-            "trading": _words(leads["trading_as_name"], without_and=True),
-            "given": _words(leads["director_given_names"]),
-            "surname": _words(leads["director_surname"]),
-            "cell": _said(leads["director_cell"]),
-            "contact": _said(leads["contact_number"]),
-            "mobile": _said(leads["cell_number"]),
-            "email": _said(leads["email_address"]),
-            "street": _words(leads["address"]),
-            "town": _words(leads["city"]),
-            "postcode": _said(leads["postal_code"]),
-        }
-    )
+    return pa.table({text: _MAKERS[text](leads[_COLUMNS[text]]) for text in texts})
 
 
 def _said(column: pa.ChunkedArray) -> pa.Array:
@@ -52,3 +55,10 @@ def _words(column: pa.ChunkedArray, *, without_and: bool = False) -> pa.Array:
         return pc.utf8_trim(found, " ")
 
     return pc.fill_null(over_distinct(column, work), "")
+
+
+_MAKERS: dict[str, Callable[[pa.ChunkedArray], pa.Array]] = {
+    **dict.fromkeys(("given", "surname", "street", "town"), _words),
+    **dict.fromkeys(("business", "trading"), partial(_words, without_and=True)),
+    **dict.fromkeys(("cell", "contact", "mobile", "email", "postcode"), _said),
+}

@@ -142,6 +142,12 @@ def exact_rows(text: bytes, layout: Layout, header: Header) -> Grid:
     return _without_blank(header, cells_, source_row, source_line, defect_, defect_text)
 
 
+def lines_of_rows(text: bytes, layout: Layout) -> Iterator[tuple[int, int, int]]:
+    """Yield of each row below the header its number, its first physical line and how many lines it has; all count from 1."""
+    for row, line, _, lines in _records(text, layout):
+        yield row, line, len(lines)
+
+
 def _records(text: bytes, layout: Layout) -> Iterator[tuple[int, int, list[str] | None, list[str]]]:
     """Yield row number, first line number, cells and physical lines of each row; cells None where a quote is stray."""
     lines = RowLines(lines_from(text, layout.body))

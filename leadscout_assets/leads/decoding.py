@@ -49,14 +49,8 @@ def read_text(path: Path, limits: ReadLimits) -> bytes:
 
 def to_utf8(data: bytes) -> bytes:
     """Return `data` in UTF-8 without a byte order mark; raises `UnreadableFile` where UTF-16 or 32 is cut off."""
-    encoding, mark = "", b""
-    for mark_, encoding_ in _MARKS:
-        if data.startswith(mark_):
-            encoding, mark = encoding_, mark_
-            break
+    encoding, mark = encoding_of(data)
     body = data[len(mark) :]
-    if not encoding:
-        encoding = _unmarked_utf16(data[:_HEAD]) or "utf-8"
     if encoding != "utf-8":
         try:
             return body.decode(encoding).lstrip("\ufeff").encode()
@@ -65,6 +59,15 @@ def to_utf8(data: bytes) -> bytes:
                 "damaged", "the text is damaged or cut off; save the list again as .xlsx or CSV UTF-8"
             ) from None
     return body if _is_utf8(body) else _mended(body)
+
+
+def encoding_of(data: bytes) -> tuple[str, bytes]:
+    """Return the encoding of a text and its byte order mark, empty where it has none; what is none of the wide ones is
+    called utf-8, though single lines or all of it may be Windows-1252."""
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return encoding, mark
+    return _unmarked_utf16(data[:_HEAD]) or "utf-8", b""
 
 
 def _unmarked_utf16(head: bytes) -> str | None:

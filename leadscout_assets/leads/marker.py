@@ -17,8 +17,16 @@ MARKER = "1"
 _IN_EXTRA = f"{json.dumps(MARKER_COLUMN)}: {json.dumps(MARKER)}"
 
 
+ALONE = f"{{{_IN_EXTRA}}}"
+"""What `extra` of a row holds that carries the mark and nothing else."""
+
+
+def carry_mark(extra: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Return for each `extra` whether the row carries the mark."""
+    first, later = pc.starts_with(extra, f"{{{_IN_EXTRA}"), pc.match_substring(extra, f", {_IN_EXTRA}")
+    return pc.fill_null(pc.or_(first, later), False)
+
+
 def unmarked(raw: pa.Table) -> dict[str, int]:
     """Return how many rows without the mark each batch has that has any; `raw` holds `batch_id` and `extra` of raw_leads."""
-    first, later = pc.starts_with(raw["extra"], f"{{{_IN_EXTRA}"), pc.match_substring(raw["extra"], f", {_IN_EXTRA}")
-    marked = pc.fill_null(pc.or_(first, later), False)
-    return rows_by_batch(raw.filter(pc.invert(marked)))
+    return rows_by_batch(raw.filter(pc.invert(carry_mark(raw["extra"]))))

@@ -20,6 +20,7 @@ from leadscout_assets.leads.cleaning import said
 from leadscout_assets.leads.companies import parse_companies
 from leadscout_assets.leads.duplicates import codes, repeats, same_director
 from leadscout_assets.leads.emails import parse_emails
+from leadscout_assets.leads.erased import marked_rows
 from leadscout_assets.leads.identity import lead_ids
 from leadscout_assets.leads.phones import parse_phones
 from leadscout_assets.leads.places import resolve_places
@@ -95,6 +96,12 @@ RULES: tuple[Rule, ...] = (
     Rule(Reason.DUPLICATE, "reject",
          "Business and director repeat an earlier row of this file: nothing to do, the earlier row is kept.",
          _present("duplicate_of")),
+    Rule(Reason.SUPPRESSED, "reject",
+         "Business, person, number or e-mail is on a suppression list: do not contact; see `leadscout suppress`.",
+         _fact("suppressed")),
+    Rule(Reason.ERASED, "reject",
+         "The person asked to be erased, and nothing of the row is kept: leave the person out of the next delivery.",
+         _fact("erased")),
     # What a lead survives.
     Rule(Warn.SAME_DIRECTOR_AS, "warn",
          "An earlier lead has the same director and cell under another business: call this person once.",
@@ -149,10 +156,12 @@ REJECTIONS: tuple[Rule, ...] = tuple(rule for rule in RULES if rule.severity == 
 WARNINGS: tuple[Rule, ...] = tuple(rule for rule in RULES if rule.severity == "warn")
 
 
-def validate(raw: pa.Table, lead_id_key: bytes, tell: Tell = untold) -> tuple[pa.Table, pa.Table]:
+def validate(
+    raw: pa.Table, lead_id_key: bytes, tell: Tell = untold, *, suppressed: npt.NDArray[np.bool_] | None = None
+) -> tuple[pa.Table, pa.Table]:
     """Split delivered rows of any number of batches into leads and rejected rows; every row ends in exactly one.
 
-    `raw` fits `contracts.RAW_LEADS`. `tell` is told how far it is. Returns frames that fit `LEADS` and `REJECTED_LEADS`, rows in the order of `raw`.
+    `raw` fits `contracts.RAW_LEADS`; `suppressed` says of each row whether it is on a suppression list. `tell` is told how far it is. Returns frames that fit `LEADS` and `REJECTED_LEADS`, rows in the order of `raw`.
     Raises `ValueError` where `lead_id_key` has not 1 to 64 bytes.
     """
     with ThreadPoolExecutor(THREADS) as pool:
@@ -161,13 +170,15 @@ def validate(raw: pa.Table, lead_id_key: bytes, tell: Tell = untold) -> tuple[pa
         tell(0.1)
         director = split.result()
     tell(0.35)
-    facts = _row_facts(raw, company, director)
+    facts = _row_facts(raw, company, director, np.zeros(raw.num_rows, np.bool_) if suppressed is None else suppressed)
     tell(0.5)
     reasons = codes_that_apply(REJECTIONS, facts, raw.num_rows)
     rejected = pc.greater(pc.list_value_length(reasons), 0)
     kept = pc.invert(rejected)
     leads = _leads(raw.filter(kept), company.filter(kept), director.filter(kept), lead_id_key, part(tell, 0.5, 0.95))
-    fell = _rejected(raw.filter(rejected), reasons.filter(rejected), facts["duplicate_of"].filter(rejected))
+    # A list of those who must not be contacted is no part of a report: of such a row only its number is said.
+    shown = pa.array(~facts["suppressed"]).filter(rejected)
+    fell = _rejected(raw.filter(rejected), reasons.filter(rejected), facts["duplicate_of"].filter(rejected), shown)
     tell(1.0)
     return leads, fell
 
@@ -183,15 +194,17 @@ def codes_that_apply(rules: Sequence[Rule], facts: Facts, rows: int) -> pa.ListA
     return pa.ListArray.from_arrays(pa.array(offsets), names.take(pa.array(which)))
 
 
-def _row_facts(raw: pa.Table, company: pa.Table, director: pa.Table) -> Facts:
-    """Facts that decide on rejection: `defect`, `totals`, the two names' problems, `duplicate_of`."""
-    whole = np.asarray(pc.is_null(raw["defect"]))
+def _row_facts(raw: pa.Table, company: pa.Table, director: pa.Table, suppressed: npt.NDArray[np.bool_]) -> Facts:
+    """Facts that decide on rejection: `defect`, `totals`, the two names' problems, `duplicate_of`, `suppressed`, `erased`."""
+    erased = marked_rows(raw)
+    suppressed = suppressed & ~erased
+    whole = np.asarray(pc.is_null(raw["defect"])) & ~erased
     business, person = _flat(company["problem"]), _flat(director["problem"])
     usable_business = np.asarray(pc.is_null(business))
     full_name = np.asarray(pc.is_null(person))
     usable_person = full_name | _numpy(pc.equal(person, "single"))
     totals = np.asarray(totals_rows(raw, pa.array(whole & ~(usable_business & full_name))))
-    could_be_lead = whole & ~totals & usable_business & usable_person
+    could_be_lead = whole & ~totals & usable_business & usable_person & ~suppressed
     duplicate_of = repeats(
         codes(raw["batch_id"]),
         np.where(could_be_lead, codes(company["key"]), -1),
@@ -203,6 +216,8 @@ def _row_facts(raw: pa.Table, company: pa.Table, director: pa.Table) -> Facts:
     return {
         "defect": raw["defect"],
         "totals": totals,
+        "suppressed": suppressed,
+        "erased": erased,
         "business_problem": pc.if_else(judged, business, nothing),
         "director_problem": pc.if_else(judged, person, nothing),
         "duplicate_of": duplicate_of,
@@ -281,7 +296,7 @@ def _other_numbers(phones: Sequence[pa.Table]) -> pa.Array:
     return pa.ListArray.from_arrays(pa.array(offsets), values)
 
 
-def _rejected(raw: pa.Table, reasons: pa.Array, duplicate_of: pa.Array) -> pa.Table:
+def _rejected(raw: pa.Table, reasons: pa.Array, duplicate_of: pa.Array, shown: pa.Array) -> pa.Table:
     return REJECTED_LEADS.fit(
         pa.table(
             {
@@ -289,13 +304,13 @@ def _rejected(raw: pa.Table, reasons: pa.Array, duplicate_of: pa.Array) -> pa.Ta
                 "source_row": raw["source_row"],
                 "reasons": reasons,
                 "duplicate_of": duplicate_of,
-                "row": _rows_as_delivered(raw),
+                "row": pc.if_else(shown, rows_as_delivered(raw), "{}"),
             }
         )
     )
 
 
-def _rows_as_delivered(raw: pa.Table) -> pa.Array:
+def rows_as_delivered(raw: pa.Table) -> pa.Array:
     """Return each row as a JSON object of its filled cells: by field, the others by header; a ragged row by its text."""
     import orjson
 

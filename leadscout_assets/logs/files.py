@@ -135,6 +135,11 @@ def tidy(root: Path, now: datetime, keep_days: int) -> Tidied:
     return Tidied(compressed, removed)
 
 
+def outdated(root: Path, now: datetime, keep_days: int) -> list[Path]:
+    """Return the log files of more than `keep_days` days ago, which the next midnight removes by itself."""
+    return [path for path in log_paths(root) if _day_of(path) < _oldest(now, keep_days)]
+
+
 def log_paths(root: Path) -> list[Path]:
     """Return the log files below a folder, compressed ones too, in the order of their days."""
     found = [

@@ -64,19 +64,20 @@ def train_ngrams(lexicon: Lexicon, role: Kind, hidden: NDArray[np.bool_] | None 
     places, owners = renumbered[places[use]], owners[use]
     scale = 1 / np.sqrt(counts)
     importance = targets @ (targets.sum(0) / targets.sum() + 1e-9) ** -BALANCE
-    importance = (importance / importance.sum())[:, None]
-    weights, bias = np.zeros((int(kept.sum()), len(ORIGINS))), np.log(targets.mean(0) + 1e-6)
+    # A row per origin: what is gathered and summed then lies together in memory.
+    goals, importance = np.ascontiguousarray(targets.T), (importance / importance.sum()) * scale
+    weights, bias = np.zeros((len(ORIGINS), int(kept.sum()))), np.log(goals.mean(1) + 1e-6)
     # Adam with bincount instead of matrices: n-grams are sparse, and sums in a fixed order give the same model anywhere.
     first, second = np.zeros_like(weights), np.zeros_like(weights)
     for step in range(1, STEPS + 1):
-        scores = _summed(weights[places], owners, len(tokens)) * scale[:, None] + bias
-        error = (_softmax(scores) - targets) * importance
-        gradient = _summed((error * scale[:, None])[owners], places, len(weights)) + PENALTY * weights
+        scores = _gathered(weights, places, owners, len(tokens)) * scale + bias[:, None]
+        error = _softmax(scores) - goals
+        gradient = _gathered(error * importance, owners, places, weights.shape[1]) + PENALTY * weights
         first = 0.9 * first + 0.1 * gradient
         second = 0.99 * second + 0.01 * gradient**2
         weights = weights - RATE * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.99**step)) + 1e-8)
-        bias = bias - error.sum(0)
-    return NgramModel(codes[kept].astype(np.int32), weights.astype(np.float16), bias.astype(np.float32))
+        bias = bias - (error * importance / scale).sum(1)
+    return NgramModel(codes[kept].astype(np.int32), weights.T.astype(np.float16), bias.astype(np.float32))
 
 
 def n_grams(tokens: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float64]]:
@@ -109,7 +110,13 @@ def _summed(values: NDArray[np.float64], groups: NDArray[np.int64], size: int) -
     return np.stack([np.bincount(groups, column, size) for column in np.ascontiguousarray(values.T)], axis=1)
 
 
+def _gathered(
+    rows: NDArray[np.float64], places: NDArray[np.int64], groups: NDArray[np.int64], size: int
+) -> NDArray[np.float64]:
+    return np.stack([np.bincount(groups, row.take(places), size) for row in rows])
+
+
 def _softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    powers = np.exp(scores - scores.max(1, keepdims=True))
-    found: NDArray[np.float64] = powers / powers.sum(1, keepdims=True)
+    powers = np.exp(scores - scores.max(0))
+    found: NDArray[np.float64] = powers / powers.sum(0)
     return found

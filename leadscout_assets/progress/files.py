@@ -105,6 +105,11 @@ def make_folder(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def ended_files(folder: Path) -> list[Path]:
+    """Return the files of operations that have ended."""
+    return [path for path in all_files(folder) if _has_ended(read(path))]
+
+
 def _has_ended(found: Mapping[str, Any] | None) -> bool:
     from leadscout_assets.progress.reading import judged
 

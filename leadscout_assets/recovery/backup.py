@@ -16,6 +16,7 @@ from pathlib import Path
 
 from leadscout_assets.database.engine import is_postgres_url
 from leadscout_assets.errors import BadInput, DamagedBackup, EdgeFailed
+from leadscout_assets.governance.ledger import ledger_beside_backups, ledger_of
 from leadscout_assets.progress import current
 from leadscout_assets.recovery import postgres, sqlite, table_versions
 from leadscout_assets.recovery.manifest import DatabaseEntry, Manifest, TableEntry
@@ -102,6 +103,7 @@ def take_backup(
         progress.stage("reading back")
         _check_written(repository, manifest, originals)
         repository.write(manifest)
+        ledger_beside_backups(repository.root).merge(ledger_of(home))
         proven = last_proven(repository)
         removed = repository.prune(settings.backups_kept, [proven.backup_id] if proven else [])
     return BackupTaken(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,8 +15,14 @@ from leadscout_assets.recovery.restore import Restored, check_targets, fill_from
 from leadscout_assets.settings import Settings
 
 
-def restore_by_hand(settings: Settings, source: Path, target: Path, backup_id: str | None) -> Restored:
-    """Restore a backup, the newest unless named, from a repository or a copy of one to an empty place.
+def restore_by_hand(
+    settings: Settings,
+    source: Path,
+    target: Path,
+    backup_id: str | None,
+    after: Callable[[Path], None] | None = None,
+) -> Restored:
+    """Restore a backup, the newest unless named, from a repository or a copy of one to an empty place; `after` as `restore` has it.
 
     Raises `BadInput` where there is no such backup, or the place is in use; `DamagedBackup` naming what is damaged.
     """
@@ -28,7 +35,7 @@ def restore_by_hand(settings: Settings, source: Path, target: Path, backup_id: s
         manifest = repository.read(chosen)
         check_targets(manifest, settings)
         try:
-            restored = restore(repository, manifest, target, fill_from(settings))
+            restored = restore(repository, manifest, target, fill_from(settings), after=after)
         except DamagedBackup as error:
             _remember(repository, chosen, ok=False, sentence=str(error), seconds=0.0)
             raise

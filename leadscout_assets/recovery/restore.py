@@ -18,6 +18,7 @@ from pathlib import Path
 from leadscout_assets.database.engine import is_postgres_url
 from leadscout_assets.errors import AlreadyRunning, BadInput, BadSetting, DamagedBackup, EdgeFailed
 from leadscout_assets.folders import make_private
+from leadscout_assets.governance.ledger import ledger_beside_backups, ledger_of
 from leadscout_assets.pace import told
 from leadscout_assets.progress import current
 from leadscout_assets.recovery import postgres, sqlite, table_versions
@@ -91,11 +92,20 @@ def check_targets(manifest: Manifest, settings: Settings) -> None:
             raise BadSetting("LEADSCOUT_DATABASE_URL names PostgreSQL, but the backup holds SQLite; restore without it")
 
 
-def restore(repository: Repository, manifest: Manifest, target: Path, fill: Fill, *, durable: bool = True) -> Restored:
+def restore(
+    repository: Repository,
+    manifest: Manifest,
+    target: Path,
+    fill: Fill,
+    *,
+    durable: bool = True,
+    after: Callable[[Path], None] | None = None,
+) -> Restored:
     """Restore a backup to `target`, which must not exist or be empty, and return how it compares.
 
     Raises `BadInput` where `target` is in use or the backup is of a newer version, `DamagedBackup` naming what is
-    damaged; then nothing is at `target`. `durable`: forced to the disk before it counts.
+    damaged; then nothing is at `target`. `durable`: forced to the disk before it counts. The home gets the ledger of decisions
+    about persons as it is beside the backups today, however old the backup is, and `after` is given its folder to hold it to that.
     """
     started = time.perf_counter()
     _refuse(repository, manifest, target)
@@ -119,7 +129,9 @@ def restore(repository: Repository, manifest: Manifest, target: Path, fill: Fill
         ]
         if wrong := [one for one in compared if not one.equal]:
             raise DamagedBackup(f"what was restored is not what was backed up: {'; '.join(map(_difference, wrong))}")
-        for step in AFTER_RESTORE:
+        ledger_of(folder).merge(ledger_beside_backups(repository.root))
+        _take_newer_keys(repository, folder)
+        for step in (*AFTER_RESTORE, *filter(None, [after])):
             step(folder)
         if durable:
             _force(folder)
@@ -131,6 +143,19 @@ def restore(repository: Repository, manifest: Manifest, target: Path, fill: Fill
         seconds=round(time.perf_counter() - started, 2),
         compared=tuple(compared),
     )
+
+
+def _take_newer_keys(repository: Repository, folder: Path) -> None:
+    """Take the keys that were made since: under them is hashed what the ledger holds by now."""
+    try:
+        newest = repository.newest()
+    except DamagedBackup:
+        return
+    for file in newest.files if newest else ():
+        place = folder / file.path
+        if file.path.startswith("keys/") and not place.exists():
+            make_private(place.parent)
+            repository.copy_out(file, place)
 
 
 def _url_of(settings: Settings, entry: DatabaseEntry) -> str:

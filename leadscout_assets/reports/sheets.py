@@ -85,13 +85,21 @@ LEAD_COLUMNS: tuple[tuple[str, str, Kind, int], ...] = (
 )
 
 
+CONTACT = ("may_be_contacted", "May be contacted", Kind.TEXT, 30)
+"""Shown where something is recorded of a lead of the batch: what the person said, by channel. No column of the table leads."""
+
+
+def _columns_of(leads: pa.Table) -> tuple[tuple[str, str, Kind, int], ...]:
+    return (*LEAD_COLUMNS, CONTACT) if CONTACT[0] in leads.column_names else LEAD_COLUMNS
+
+
 def leads_sheet(leads: pa.Table, scores: pa.Table) -> Sheet:
     """Lay out the leads by rank: rank and score, the business and its director, then each contribution in points."""
     features = feature_columns(scores)
     columns = (
         SheetColumn("Rank", Kind.ROW, 7),
         SheetColumn("Score", Kind.POINTS, 8),
-        *(SheetColumn(heading, kind, width, _is_free(name)) for name, heading, kind, width in LEAD_COLUMNS),
+        *(SheetColumn(heading, kind, width, _is_free(name)) for name, heading, kind, width in _columns_of(leads)),
         *(SheetColumn(f"Points: {wording.words(feature).lower()}", Kind.POINTS, 13) for feature in features),
     )
     return Sheet("Leads", columns, scores.num_rows, _lead_slices(leads, scores, features), frozen=3)
@@ -99,8 +107,8 @@ def leads_sheet(leads: pa.Table, scores: pa.Table) -> Sheet:
 
 def _is_free(name: str) -> bool:
     """Say whether a column of leads is text that no pattern, no list of codes and no type holds to anything."""
-    column = next(column for column in LEADS.columns if column.name == name)
-    return pa.types.is_string(column.type) and column.pattern is None and not column.allowed
+    column = next((column for column in LEADS.columns if column.name == name), None)
+    return column is not None and pa.types.is_string(column.type) and column.pattern is None and not column.allowed
 
 
 def _lead_slices(leads: pa.Table, scores: pa.Table, features: list[str]) -> Iterator[list[Values]]:
@@ -112,7 +120,7 @@ def _lead_slices(leads: pa.Table, scores: pa.Table, features: list[str]) -> Iter
         yield [
             score["rank"],
             score["score"],
-            *(_readable(name, lead[name]) for name, _, _, _ in LEAD_COLUMNS),
+            *(_readable(name, lead[name]) for name, _, _, _ in _columns_of(leads)),
             *(pc.divide(pc.cast(score[feature], pa.float64()), 100.0) for feature in features),
         ]
 
@@ -208,6 +216,11 @@ def _about_rows(scores: pa.Table) -> Iterator[tuple[str, str, str]]:
     for name, heading, _, _ in LEAD_COLUMNS:
         label = f"{heading} of {name.removesuffix('_kind').replace('_', ' ')}" if heading == "Kind" else heading
         yield ("Leads", label, _sentence(meanings[name]))
+    yield (
+        "Leads",
+        CONTACT[1],
+        "What the person said about being contacted, by channel; the column is there where something is recorded.",
+    )
     sentences = {feature.name: feature.sentence for feature in FEATURES}
     for feature in feature_columns(scores):
         yield ("Leads", f"Points: {wording.words(feature).lower()}", sentences.get(feature, ""))

@@ -57,6 +57,21 @@ def newest_materialized(
     )
 
 
+def cleansed(now: datetime, received_at: dict[str, datetime], within: timedelta) -> Freshness:
+    """Judge whether every list that was once exchanged with the keeper of a registry was so recently; by list, when last."""
+    if not received_at:
+        return Freshness(True, "no list was ever exchanged with a registry")
+    name, oldest = min(received_at.items(), key=lambda item: item[1])
+    age = now - oldest
+    if age <= within:
+        return Freshness(True, f"the list {name} was cleansed {_words(age)} ago, {_words(within)} are allowed")
+    return Freshness(
+        False,
+        f"the list {name} was cleansed {_words(age)} ago, {_words(within)} are allowed: leadscout suppress export, send the "
+        "file to the registry, and leadscout suppress import its answer",
+    )
+
+
 def backed_up(now: datetime, taken_at: datetime | None, since: datetime | None, within: timedelta) -> Freshness:
     """Judge the age of the newest backup. Before the first one, what counts is `since` when there is something to lose.
 

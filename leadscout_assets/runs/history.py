@@ -72,6 +72,20 @@ def to_entries(frame: pa.Table, incidents: Collection[str] = ()) -> list[Entry]:
     return [_entry(row, names, incidents) for row in rows.to_pylist()]
 
 
+def to_records(frame: pa.Table) -> list[tuple[RunRecord, datetime]]:
+    """Return every different record with the time of its newest event, the oldest first: each attempt of a run by itself."""
+    names = [f.name for f in fields(RunRecord)]
+    grouped = frame.sort_by("event_id").group_by(names, use_threads=False)
+    rows = grouped.aggregate([("event_id", "max"), ("recorded_at", "max")]).sort_by("event_id_max").to_pylist()
+    return [
+        (
+            RunRecord(**{name: row[name] for name in names} | {"outcome": Outcome(row["outcome"])}),
+            row["recorded_at_max"],
+        )
+        for row in rows
+    ]
+
+
 def _entry(row: dict[str, Any], names: Iterable[str], incidents: Collection[str]) -> Entry:
     found = {name: row[f"{name}_last"] for name in names}
     record = RunRecord(

@@ -41,6 +41,10 @@ class RunRecord:
     cpu_seconds: float = about("processor time of all threads of the process during the work, seconds", 0.0)
     rejected: int = about("rows that the step rejected; 0 where it rejects none", 0)
     warnings: int = about("warnings that the rows made carry; a row may carry several", 0)
+    answered: int = about("leads classified as of one origin; 0 for an asset that classifies none", 0)
+    narrowed: int = about("leads narrowed to two or three origins; 0 for an asset that classifies none", 0)
+    abstained: int = about("leads that the classification says nothing of; 0 for an asset that classifies none", 0)
+    reports: int = about("batches that got their report; 0 for an asset that writes none", 0)
     retries: int = about("earlier attempts at the same work: of the step, and of the run it is a retry of", 0)
     network_calls: int = about("calls to services outside: language models", 0)
     tokens: int = about("tokens that language models were sent and answered, as they counted", 0)
@@ -134,12 +138,14 @@ class Stopwatch:
 
 
 @contextmanager
-def measured(what: str | None = None) -> Iterator[Stopwatch]:
+def measured(what: str | None = None, watch: Stopwatch | None = None) -> Iterator[Stopwatch]:
     """Measure a block of work; the stopwatch is filled in also where the block raises, with how it ended.
 
     `what` names the work, to tell the first time in this process from the later ones; without it every time is cold.
+    A `watch` that is given is the one filled in.
     """
-    watch = Stopwatch(cold=what is None or first_time(what))
+    watch = watch or Stopwatch()
+    watch.cold = what is None or first_time(what)
     with watched_memory() as peak:
         start, busy = time.perf_counter(), time.process_time()
         try:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import psutil
 
-from leadscout_assets.errors import EdgeFailed
+from leadscout_assets.errors import BadSetting, EdgeFailed
 from leadscout_assets.logs import get_logger
 from leadscout_assets.progress import tracked
 from leadscout_assets.settings import Settings
@@ -70,7 +70,7 @@ def up(
 
 
 class _Platform:
-    """The three processes and the instance that they share."""
+    """The three processes and the instance that they share, and the exporter."""
 
     def __init__(self, settings: Settings, module: str, requests: StopRequests) -> None:
         self._settings = settings
@@ -91,7 +91,7 @@ class _Platform:
         check_port_is_free(settings.host, settings.port)
         instance = prepare_instance(settings)
         workspace = prepare_workspace(instance)
-        code_server, webserver, daemon = self._describe(workspace)
+        code_server, webserver, daemon, exporter = self._describe(workspace)
 
         # Processes that make the storage at the same time break it for good: it is there before the first one starts.
         if not orphans.storage_is_made(instance.folder):
@@ -111,8 +111,23 @@ class _Platform:
         daemon.start()
         url = url_of(settings.host, settings.port)
         self._await("the platform", lambda: awaited(url, since), deadline)
+        self._start_exporter(exporter)
         log.info("platform ready", url=url)
         return url
+
+    def _start_exporter(self, exporter: Child) -> None:
+        """Start what watchers ask, last, so that nobody waits for it; the platform works without it."""
+        host, port = self._settings.exporter_host, self._settings.exporter_port
+        if port == 0:
+            return
+        try:
+            check_port_is_free(host, port)
+        except BadSetting:
+            # Another home's, or one that a person started by hand.
+            log.warning("exporter left out", port=port)
+            return
+        self._children.append(exporter)
+        exporter.start()
 
     def watch(self, guest: Guest) -> int:
         """Keep the processes alive and fail orphaned runs until the guest asks for the end, or a signal does."""
@@ -161,7 +176,7 @@ class _Platform:
         self._close()
         log.info("platform stopped", seconds=round(time.monotonic() - began, 1))
 
-    def _describe(self, workspace: Workspace) -> tuple[Child, Child, Child]:
+    def _describe(self, workspace: Workspace) -> tuple[Child, Child, Child, Child]:
         environment = child_environment(self._settings, os.environ)
         python, clients_of = [sys.executable, "-m"], ["-w", str(workspace.file)]
         host, port = self._settings.host, str(self._settings.port)
@@ -169,12 +184,13 @@ class _Platform:
             "code-server": [*python, "dagster", "api", "grpc", *workspace.address.arguments, "-m", self._module],
             "webserver": [*python, "dagster_webserver", "-h", host, "-p", port, *clients_of],
             "daemon": [*python, "dagster._daemon", "run", *clients_of],
+            "exporter": [*python, "leadscout_assets.cli", "exporter"],
         }
-        code_server, webserver, daemon = (
+        code_server, webserver, daemon, exporter = (
             Child(name, command, environment, self._settings.dagster_dir, self._settings.logs_dir)
             for name, command in commands.items()
         )
-        return code_server, webserver, daemon
+        return code_server, webserver, daemon, exporter
 
     def _await(self, what: str, missing: Callable[[], str | None], deadline: float) -> None:
         while (awaited_part := missing()) is not None:

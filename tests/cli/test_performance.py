@@ -8,6 +8,7 @@ import pytest
 
 from leadscout_assets.database.audit import events
 from leadscout_assets.home import Home
+from leadscout_assets.performance import ASSETS
 from leadscout_assets.runs.history import RUN_PERFORMANCE, Event, to_frame
 from leadscout_assets.runs.record import RunRecord
 from leadscout_assets.terms import Outcome
@@ -39,7 +40,7 @@ def test_without_runs_there_is_nothing_to_judge(leadscout):
     found = leadscout("perf")
     assert found.code == 0
     assert "no run has left a record yet" in found.out
-    assert [row["verdict"] for row in leadscout("perf", "--json").json] == [None] * 6
+    assert [row["verdict"] for row in leadscout("perf", "--json").json] == [None] * len(ASSETS)
 
 
 def test_a_regression_is_listed_with_its_reason_and_exits_1(leadscout, regressed):

@@ -38,6 +38,18 @@ def slow(url: str, threshold_ms: float) -> Database:
     return database
 
 
+def test_queries_are_counted_with_their_seconds_and_the_slow_ones_among_them(tmp_path):
+    database = slow(f"sqlite:///{tmp_path / 'a.sqlite'}", 50.0)
+    before = database.queries.count
+    with database.read() as connection:
+        connection.execute(sa.text("SELECT pg_sleep(0.06)")).all()
+        connection.execute(sa.text("SELECT 1")).all()
+    database.close()
+    assert database.queries.count - before >= 2
+    assert database.queries.seconds >= 0.06
+    assert database.queries.slow == 1
+
+
 def queried_slowly(database: Database, said) -> None:
     """Ask something that takes long, and something that does not."""
     with database.read() as connection:

@@ -21,7 +21,6 @@ from leadscout_assets.defs.backups import (
 )
 from leadscout_assets.defs.instance import reported
 from leadscout_assets.defs.partitions import LEAD_BATCH
-from leadscout_assets.defs.resources import Platform
 from leadscout_assets.recovery.by_hand import restore_by_hand
 from leadscout_assets.recovery.repository import Repository
 from leadscout_assets.settings import read_settings
@@ -43,9 +42,7 @@ def metadata(ground, asset: str) -> dict[str, object]:
 
 
 def evaluate(ground, cursor: str | None = None) -> dg.SensorExecutionData:
-    with dg.build_sensor_context(
-        instance=ground.instance, cursor=cursor, resources={"platform": Platform()}
-    ) as context:
+    with dg.build_sensor_context(instance=ground.instance, cursor=cursor) as context:
         return recovery_ages_sensor.evaluate_tick(context)
 
 

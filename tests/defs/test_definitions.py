@@ -7,13 +7,14 @@ import pytest
 
 from leadscout_assets.contracts import Contract
 from leadscout_assets.definitions import definitions
+from leadscout_assets.defs.alert_sources import ASSET_JOB, JOBS, ROOTS
 from leadscout_assets.defs.partitions import LEAD_BATCH
 from leadscout_assets.defs.table_io import CONTRACTS
 
 LEAD_ASSETS = ("raw_leads", "leads", "rejected_leads", "classifications", "lead_scores", "lead_reports")
 REFERENCE_ASSETS = ("name_lexicon", "name_model", "name_evaluation")
 KNOWN_ASSETS = ("known_leads",)
-UPKEEP_ASSETS = ("table_maintenance", "run_performance", "purpose_retention", "audit_anchor")
+UPKEEP_ASSETS = ("table_maintenance", "run_performance", "purpose_retention", "audit_anchor", "retention")
 BACKUP_ASSETS = ("backup", "restore_drill")
 
 DEPENDENCIES = {
@@ -35,7 +36,13 @@ CHECKS = {
     "raw_leads": {"conservation", "schema_contract"},
     "leads": {"conservation", "schema_contract", "reject_rate", "duplicate_rate", "row_rules"},
     "rejected_leads": {"conservation", "schema_contract"},
-    "classifications": {"conservation", "schema_contract", "classification_coverage", "classification_purpose"},
+    "classifications": {
+        "conservation",
+        "schema_contract",
+        "classification_coverage",
+        "classification_purpose",
+        "language_model",
+    },
     "lead_scores": {"conservation", "schema_contract"},
     "lead_reports": {"conservation", "schema_contract", "report_totals"},
     "known_leads": {"linked", "known"},
@@ -43,6 +50,8 @@ CHECKS = {
 """The checks that give one verdict per batch."""
 
 FRESH = {"deliveries_arrive", "newest_delivery_materialized"}
+CLEANSED = "lists_cleansed"
+"""On the leads alone, which those on a suppression list are kept out of; of no batch, as freshness is."""
 
 PER_RUN = "performance_regression"
 """The check of every lead asset that judges runs."""
@@ -108,7 +117,7 @@ def test_every_table_shows_each_column_of_its_contract_with_what_it_means(graph,
 
 @pytest.mark.parametrize("asset", [*LEAD_ASSETS, *KNOWN_ASSETS])
 def test_every_lead_asset_has_its_checks_per_batch_and_none_of_them_blocks(graph, asset):
-    assert checks_of(graph, asset) - FRESH == {*CHECKS[asset], PER_RUN}
+    assert checks_of(graph, asset) - FRESH - {CLEANSED} == {*CHECKS[asset], PER_RUN}
     for name in CHECKS[asset]:
         assert spec(graph, asset, name).partitions_def == LEAD_BATCH, name
         assert not spec(graph, asset, name).blocking, name
@@ -125,6 +134,7 @@ def test_every_lead_asset_has_a_check_of_its_runs_that_only_warns(graph, asset):
 def test_freshness_is_checked_where_people_and_programs_read(graph):
     watched = {asset for asset in LEAD_ASSETS if checks_of(graph, asset) & FRESH}
     assert watched == {"leads", "classifications", "lead_reports"}
+    assert [asset for asset in LEAD_ASSETS if CLEANSED in checks_of(graph, asset)] == ["leads"]
     for asset in watched:
         assert checks_of(graph, asset) >= FRESH
         assert all(spec(graph, asset, name).partitions_def is None for name in FRESH)
@@ -150,9 +160,38 @@ def test_sensors_are_on_from_the_first_start(found):
     assert all(sensor.default_status is dg.DefaultSensorStatus.RUNNING for sensor in found.sensors)
 
 
+def ancestors(graph, asset: str) -> set[str]:
+    """Return the assets that an asset is made from, itself included."""
+    above = {key.to_user_string() for key in graph.get(dg.AssetKey(asset)).parent_keys}
+    return {asset}.union(*(ancestors(graph, parent) for parent in above))
+
+
+def test_the_alerts_know_the_root_of_every_asset_and_of_every_job(found, graph):
+    assets = {key.to_user_string() for key in graph.get_all_asset_keys()}
+    assert set(ROOTS) == assets
+    for asset, root in ROOTS.items():
+        assert root in ancestors(graph, asset), asset
+        assert ancestors(graph, root) == {root}, asset
+    assert set(JOBS) == {job.name for job in found.resolve_all_job_defs()} - {ASSET_JOB}
+    for job, root in JOBS.items():
+        assert root in {
+            ROOTS[key.to_user_string()] for key in found.resolve_job_def(job).asset_layer.selected_asset_keys
+        }
+
+
+def test_everything_of_the_maintenance_is_on_a_schedule(found):
+    scheduled = {
+        key.to_user_string()
+        for schedule in found.resolve_all_job_defs()
+        if schedule.name in ("__anonymous_asset_job_maintenance", "retention_job")
+        for key in schedule.asset_layer.selected_asset_keys
+    }
+    assert scheduled == set(UPKEEP_ASSETS)
+
+
 def test_every_job_sensor_and_schedule_explains_itself(found):
     jobs = [job for job in found.resolve_all_job_defs() if not job.name.startswith("__")]
-    assert {job.name for job in jobs} >= {"lead_chain", "reference", "backup_job", "restore_drill_job"}
+    assert {job.name for job in jobs} >= {"lead_chain", "reference", "backup_job", "restore_drill_job", "retention_job"}
     assert [thing.name for thing in [*jobs, *found.sensors, *found.schedules] if not thing.description] == []
 
 

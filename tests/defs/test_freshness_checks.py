@@ -9,7 +9,15 @@ import dagster as dg
 import pytest
 import time_machine
 
-from leadscout_assets.defs.freshness_checks import ARRIVE, CURRENT, WATCHED, freshness, freshness_sensor, judge
+from leadscout_assets.defs.freshness_checks import (
+    ARRIVE,
+    CLEANSED,
+    CURRENT,
+    WATCHED,
+    freshness,
+    freshness_sensor,
+    judge,
+)
 from leadscout_assets.defs.resources import Platform
 from tests.defs.ground import MORNING, small_list
 
@@ -28,7 +36,7 @@ def materialize(ground, batch: str, at, *assets: str) -> None:
 
 
 def evaluate(ground, cursor: str | None = None) -> dg.SensorExecutionData:
-    context = dg.build_sensor_context(instance=ground.instance, cursor=cursor, resources={"platform": Platform()})
+    context = dg.build_sensor_context(instance=ground.instance, cursor=cursor)
     with context:
         return freshness_sensor.evaluate_tick(context)
 
@@ -90,7 +98,7 @@ class TestSensor:
         events = ticked.asset_events
         assert {(e.asset_key.to_user_string(), e.check_name) for e in events} == {
             (asset, name) for asset in WATCHED for name in (ARRIVE, CURRENT)
-        }
+        } | {("leads", CLEANSED)}
         assert all(event.passed and event.description for event in events)
 
     def test_it_writes_again_only_when_a_verdict_changes_or_an_hour_has_passed(self, ground):
@@ -102,7 +110,7 @@ class TestSensor:
             assert not evaluate(ground, first.cursor).asset_events
         with time_machine.travel(MORNING + HOUR, tick=False):
             hourly = evaluate(ground, first.cursor)
-        assert len(hourly.asset_events) == 6
+        assert len(hourly.asset_events) == 7
         just_late = MORNING + timedelta(hours=ground.settings.deliver_every_hours, minutes=1)
         written = json.dumps(json.loads(first.cursor) | {"at": just_late.timestamp() - 60})
         with time_machine.travel(just_late, tick=False):
@@ -116,7 +124,7 @@ class TestSensor:
             first = evaluate(ground)
             materialize(ground, delivery.batch_id, MORNING, "leads")
             second = evaluate(ground, first.cursor)
-            assert len(second.asset_events) == 6
+            assert len(second.asset_events) == 7
             assert not evaluate(ground, second.cursor).asset_events
 
     def test_what_it_writes_is_what_the_instance_shows(self, ground):
@@ -139,8 +147,8 @@ def test_freshness_can_be_judged_on_demand_from_the_ui(ground):
         ).resolve_job_def("judge")
         result = job.execute_in_process(instance=ground.instance)
     evaluations = result.get_asset_check_evaluations()
-    assert len(evaluations) == 6
-    assert not any(evaluation.passed for evaluation in evaluations)
+    assert len(evaluations) == 7
+    assert {one.check_name for one in evaluations if one.passed} == {CLEANSED}
 
 
 @pytest.mark.parametrize("asset", WATCHED)

@@ -21,7 +21,6 @@ from leadscout_assets.arrivals import MAX_ATTEMPTS, Request
 from leadscout_assets.defs import inbox_sensor
 from leadscout_assets.defs.inbox_sensor import tick
 from leadscout_assets.defs.partitions import LEAD_BATCH, partition_tags
-from leadscout_assets.defs.resources import Platform
 from leadscout_assets.errors import BadInput, EdgeFailed
 from tests.defs.ground import BROKEN, MORNING, Ground, small_list
 
@@ -65,7 +64,6 @@ def evaluate(ground: Ground) -> dg.SensorExecutionData:
     with dg.build_sensor_context(
         instance=ground.instance,
         repository_def=definitions().get_repository_def(),
-        resources={"platform": Platform()},
     ) as context:
         return inbox_sensor.inbox_sensor.evaluate_tick(context)
 
@@ -140,7 +138,7 @@ class TestRequests:
     def test_a_file_that_grows_while_it_is_stored_stays_and_waits(self, ground, monkeypatch):
         path = ground.drop("leads.csv", small_list(1))
 
-        def put_while_growing(source):
+        def put_while_growing(source, *_):
             sha256 = put(source)
             with path.open("a") as file:
                 file.write("KUDU TRANSPORT,PALESA TAU\n")
@@ -158,7 +156,7 @@ class TestRequests:
         ground.drop("leads 2.csv", small_list(2))
         put = ground.home.store.put
 
-        def put_one(source):
+        def put_one(source, *_):
             if source.name == "leads 1.csv":
                 raise fault
             return put(source)

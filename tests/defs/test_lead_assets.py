@@ -78,6 +78,15 @@ class TestRangedRun:
         assert record.seconds > 0
         assert record.peak_memory_mb > 10
 
+    def test_the_record_tells_what_became_of_the_leads(self, chain):
+        rows = {asset: RunRecord.from_metadata(metadata(chain, asset, chain.plain.batch_id)) for asset in LEAD_ASSETS}
+        classified = rows["classifications"]
+        assert classified.answered + classified.narrowed + classified.abstained == classified.rows_out > 0
+        assert rows["lead_reports"].reports == 2
+        assert rows["leads"].warnings > 0
+        others = [rows[asset] for asset in ("raw_leads", "leads", "rejected_leads", "lead_scores")]
+        assert all((one.answered, one.narrowed, one.abstained, one.reports) == (0, 0, 0, 0) for one in others)
+
 
 class TestSingleRun:
     def test_it_shows_its_whole_run_as_its_own(self, chain):

@@ -4,7 +4,7 @@ import dagster as dg
 import pytest
 
 from leadscout_assets.defs import reference_assets
-from leadscout_assets.defs.reference_assets import name_evaluation, name_lexicon, name_model
+from leadscout_assets.defs.reference_assets import name_evaluation, name_lexicon, name_model, reference_sensor
 from leadscout_assets.names.baseline import load_baseline
 from leadscout_assets.names.engine import load_classifier
 
@@ -61,3 +61,14 @@ class _Other:
 
     def arrays(self):
         return {}
+
+
+def test_a_new_version_is_shown_as_shipped_at_once_and_its_run_asked_for_at_the_next_look():
+    with dg.DagsterInstance.ephemeral() as instance:
+        first = reference_sensor(dg.build_sensor_context(instance=instance))
+        shown = {event.asset_key.to_user_string(): event.metadata for event in first.asset_events}
+        assert set(shown) == {"name_lexicon", "name_model", "name_evaluation"}
+        assert shown["name_lexicon"]["elements"].value >= 8_000
+        assert shown["name_evaluation"]["answered"].value == load_baseline().figures["answered"]
+        again = reference_sensor(dg.build_sensor_context(instance=instance, cursor=first.cursor))
+        assert again.run_key == load_classifier().version == first.cursor

@@ -80,7 +80,7 @@ def test_every_line_of_a_run_bears_its_ids(logged):
     batches = {line["batch_id"] for line in lines if line["event"].startswith("batch.")}
     assert batches == {logged.good, logged.broken}
     steps = {entry.step_key for entry in shown(logged.ground, logged.run)}
-    assert steps == {"raw_leads", "leads", "classifications", "lead_scores", "lead_reports"}
+    assert steps == {"raw_leads", "leads", "classifications", "lead_scores", "lead_reports", "known_leads"}
 
 
 def test_lines_hold_what_the_registry_says(logged):

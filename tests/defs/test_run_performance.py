@@ -115,8 +115,8 @@ class TestCatchingUp:
 
 class TestSensorAndAsset:
     def tick(self, ground) -> dg.SensorResult | dg.SkipReason:
-        context = dg.build_sensor_context(instance=ground.instance, resources={"platform": Platform()})
-        return run_performance_sensor(context)
+        with dg.build_sensor_context(instance=ground.instance) as context:
+            return run_performance_sensor(context)
 
     def test_a_tick_adds_what_is_new_and_shows_it_as_a_materialization(self, ground):
         report(ground, record("one"))

@@ -16,6 +16,8 @@ from tests.docker.compose import DEVELOPMENT, DOCKER, PRODUCTION, ROOT, Refused,
 
 VARIABLES = {"LEADSCOUT_IMAGE": "leadscout:1.2.3"}
 SERVICES = read(PRODUCTION, VARIABLES)["services"]
+MONITORING = read("compose.monitoring.yaml", VARIABLES)["services"]
+EVERY_SERVICE = SERVICES | MONITORING
 DOCKERFILE = (DOCKER / "Dockerfile").read_text(encoding="utf-8")
 BUILDER, RUNTIME = DOCKERFILE.split("\nFROM ")[1:]
 
@@ -108,9 +110,27 @@ RULES = (
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", EVERY_SERVICE)
 def test_in_production_each_service_keeps_the_rule(service, rule):
-    assert rule(SERVICES[service])
+    assert rule(EVERY_SERVICE[service])
+
+
+def test_monitoring_is_added_to_production_without_changing_it_and_mounts_what_is_there():
+    assert set(MONITORING) == {"prometheus", "grafana"}
+    assert not set(MONITORING) & set(SERVICES)
+    for service in MONITORING.values():
+        assert service["networks"] == ["outside"]
+        sources = [volume.split(":")[0] for volume in service["volumes"] if volume.startswith("./")]
+        assert all((DOCKER / source).is_dir() for source in sources)
+    (target,) = yaml.safe_load((DOCKER / "prometheus" / "prometheus.yml").read_text())["scrape_configs"][0][
+        "static_configs"
+    ]
+    assert target["targets"] == [f"exporter:{SERVICES['exporter']['environment']['LEADSCOUT_EXPORTER_PORT']}"]
+    assert "outside" in SERVICES["exporter"]["networks"]
+    provided = yaml.safe_load((DOCKER / "grafana/provisioning/dashboards/leadscout.yml").read_text())["providers"][0]
+    assert f"./grafana/dashboards:{provided['options']['path']}:ro" in MONITORING["grafana"]["volumes"]
+    published = [port for service in EVERY_SERVICE.values() for port in service.get("ports", [])]
+    assert len(set(published)) == len(published)
 
 
 def test_production_is_the_code_location_webserver_daemon_exporter_and_postgresql():

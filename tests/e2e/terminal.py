@@ -71,6 +71,8 @@ class Terminal:
         self.inbox, self.port = self.home / "inbox", free_port()
         kept = {name: value for name, value in os.environ.items() if not name.startswith("LEADSCOUT_")}
         own = {"LEADSCOUT_HOME": str(self.home), "LEADSCOUT_PORT": str(self.port), "PYTHONPATH": str(ROOT)}
+        # Several platforms at once would want one port; that there is an exporter, tests/supervisor shows.
+        own["LEADSCOUT_EXPORTER_PORT"] = "0"
         self.environment = kept | own | environment
         self.command = [sys.executable, "-c", "from leadscout_assets.cli import main; main()"]
         self.platform: subprocess.Popen[bytes] | None = None

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.timeout(900)]
 
+ENDED = ("SUCCESS", "FAILURE", "CANCELED")
+
 LONG = 50_000
 """Leads of a list whose run lasts long enough to be terminated by hand."""
 
@@ -38,10 +40,13 @@ def choose(page: Page, terminal: Terminal, asset: str, batches: Sequence[str]) -
 
 def launched(terminal: Terminal, before: set[str]) -> list[dict[str, Any]]:
     """Wait for the runs that were not there before, and return them once they have ended."""
-    return until(
-        lambda: [run for run in terminal.runs() if run["runId"] not in before] if terminal.rest() else None,
-        "the new runs have ended",
-    )
+
+    def new_runs() -> list[dict[str, Any]]:
+        found = [run for run in terminal.runs() if run["runId"] not in before]
+        # A run that is made but not submitted yet is at rest as well.
+        return found if terminal.rest() and all(run["status"] in ENDED for run in found) else []
+
+    return until(new_runs, "the new runs have ended")
 
 
 def test_a_batch_is_materialized_from_the_page_of_an_asset(page, terminal, delivered):

@@ -50,7 +50,7 @@ def test_once_it_fails_where_the_report_cannot_be_written(tmp_path):
     (terminal.home / "tables").write_text("in the way")
     said = terminal.type("demo", "--once")
     assert said.code == 3
-    assert "did not succeed" in said.stderr
+    assert "table raw_leads was not written" in said.stderr
 
 
 def test_it_stays_up_until_ctrl_c_and_stops_everything_it_started(demonstration):

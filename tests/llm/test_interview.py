@@ -189,7 +189,7 @@ def test_the_report_says_what_a_decided_name_cost(chain, tmp_path):
         tmp_path / "out",
         chain.home.settings,
         chain.grants,
-        chain.home.asked([chain.batch]),
+        asked=chain.home.asked([chain.batch]),
     )
     assert refusals == []
     page = (tmp_path / "out" / pc.filter(files["path"], pc.equal(files["kind"], "html"))[0].as_py()).read_text("utf-8")

@@ -16,8 +16,7 @@ reals = st.floats(0, 1e9)
 counts = st.integers(0, 10**9)
 old_fields = (st.text(), st.text(), counts, counts, counts, reals, reals, reals)
 records = st.builds(
-    RunRecord, *old_fields, reals, counts, counts, counts, counts, counts, reals, st.sampled_from(Outcome), st.text(), st.text(),
-    st.booleans(),
+    RunRecord, *old_fields, reals, *[counts] * 9, reals, st.sampled_from(Outcome), st.text(), st.text(), st.booleans(),
 )  # fmt: skip
 
 

@@ -162,7 +162,11 @@ def test_workers_are_the_spawned_processes_only(child):
     )
     one = child(spawn)
     one.start()
-    pid = int(until(lambda: one.log_file.is_file() and one.log_file.read_text()).split()[1])
+    pid = int(
+        until(
+            lambda: one.log_file.is_file() and one.log_file.read_text().endswith("\n") and one.log_file.read_text()
+        ).split()[1]
+    )
     assert {process.pid for process in one.workers()} == {pid}
 
 

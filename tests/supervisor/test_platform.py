@@ -50,10 +50,12 @@ class Terminal:
 
     def __init__(self, folder):
         self.home, self.hold, self.port = folder / "home", folder / "hold", free_port()
+        self.exporter_port = free_port()
         self.screen = folder / "screen"
         own = {
             "LEADSCOUT_HOME": str(self.home),
             "LEADSCOUT_PORT": str(self.port),
+            "LEADSCOUT_EXPORTER_PORT": str(self.exporter_port),
             "HOLD_FILE": str(self.hold),
             # The processes run in the instance's folder, where `tests` is not to be found.
             "PYTHONPATH": str(ROOT),
@@ -76,6 +78,13 @@ class Terminal:
         request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)["data"]
+
+    def exporter_answers(self):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.exporter_port}/health", timeout=60) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
 
     def launch_and_hold(self):
         self.hold.touch()
@@ -130,6 +139,7 @@ def test_a_run_outlives_the_death_of_everything_and_a_stop_leaves_nothing_behind
         second.stderr
     )
 
+    terminal.until(terminal.exporter_answers)
     killed = terminal.launch_and_hold()
     terminal.pull_the_plug()
     terminal.hold.unlink()
@@ -152,6 +162,7 @@ def test_a_run_outlives_the_death_of_everything_and_a_stop_leaves_nothing_behind
     terminal.platform.send_signal(signal.SIGTERM)
     assert terminal.platform.wait(PATIENCE) == 0
     assert terminal.processes() == []
+    assert not terminal.exporter_answers()
     assert running_pid(terminal.home) is None
 
     from leadscout_assets.defs.orphans import open_instance
@@ -177,5 +188,6 @@ def test_a_taken_port_is_told_before_anything_is_started(tmp_path):
         taken.listen()
         with pytest.raises(BadSetting, match="LEADSCOUT_PORT"):
             up(Settings(home=tmp_path, port=taken.getsockname()[1]))
-    assert not (tmp_path / "logs").exists()
+    started = {"code-server", "webserver", "daemon"}
+    assert not {path.stem for path in (tmp_path / "logs").glob("*.log")} & started
     assert running_pid(tmp_path) is None

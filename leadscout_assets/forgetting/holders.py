@@ -1,0 +1,55 @@
+"""What holds a person beside the batches, by its own means: each holder takes out what it has of the one found."""
+
+from __future__ import annotations
+
+import getpass
+import shutil
+from collections.abc import Callable
+
+from leadscout_assets.forgetting.finding import Found
+from leadscout_assets.home import Home
+
+Holder = Callable[[Home, Found], int]
+"""Takes a person out, and returns how many records or files those were. To do so again changes nothing."""
+
+
+def reviews(home: Home, found: Found) -> int:
+    """Delete what was asked and said of the person's leads."""
+    from leadscout_assets.reviewing import forget_answers
+
+    if not found.leads:
+        return 0
+    gone = forget_answers(home, sorted(found.leads), actor=getpass.getuser())
+    return gone.reviews + gone.questions
+
+
+def questionnaires(home: Home, found: Found) -> int:
+    """Remove the questionnaires on the batches in which the person was found: they can be exported anew."""
+    files = [file for batch in found.rows for file in home.settings.exports_dir.glob(f"{batch}*")]
+    for file in files:
+        file.unlink()
+    return len(files)
+
+
+def known_leads(home: Home, found: Found) -> int:
+    """Have the batches make anew what they contribute to the known leads, and leave no earlier version of any."""
+    from leadscout_assets.contracts import KNOWN_LEADS, LEADS
+    from leadscout_assets.known_leads import JOURNAL, join
+    from leadscout_assets.lead_tables import KNOWN_TABLES
+
+    root = home.tables.root
+    if not (root / KNOWN_LEADS.name).is_dir() or not found.rows:
+        return 0
+    batches = sorted(found.rows)
+    delivered_at = {record.batch_id: record.delivered_at for record in home.records.many(batches).values()}
+    joined = join(home.tables, home.tables.read(LEADS, batches), delivered_at)
+    for left in root.glob(f"{JOURNAL}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    for contract in KNOWN_TABLES:
+        # A known lead lies with the batch that brought it first, which need not be one of these.
+        held = [folder.name.removeprefix("batch_id=") for folder in (root / contract.name).glob("batch_id=*")]
+        home.tables.scrub(contract, held)
+    return joined.leads
+
+
+HOLDERS: tuple[Holder, ...] = (reviews, questionnaires, known_leads)

@@ -1,0 +1,80 @@
+"""The proof: every byte below the home is searched for the person's values, and what is left is told by place."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from leadscout_assets.forgetting.finding import Values
+from leadscout_assets.governance.searching import Needles, search
+from leadscout_assets.home import Home
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What the search found.
+
+    `left`: hits of values that are this person's alone, by file below the home; none, or the person is not gone.
+    `of_others`: rows of other people that hold one of the values too, and hits of those values. `backups`: which backups hold the person still.
+    """
+
+    files: int
+    values: int
+    left: Mapping[str, int] = field(default_factory=dict)
+    rows_of_others: int = 0
+    hits_of_others: int = 0
+    backups: tuple[str, ...] = ()
+
+    @property
+    def gone(self) -> bool:
+        """Whether nothing of the person was found."""
+        return not self.left
+
+
+def prove(home: Home, values: Values, *, backups: bool) -> Proof:
+    """Search everything below the home, and the inbox and the logs where they lie elsewhere; the `backups` only if asked."""
+    settings = home.settings
+    own, of_others = Needles(values.own), Needles(tuple(values.shared))
+    roots = [settings.home]
+    roots += [
+        root
+        for root in (settings.inbox_dir, settings.logs_dir)
+        if not root.is_relative_to(settings.home) and root.is_dir()
+    ]
+    left, shared, files = Counter[str](), 0, 0
+    for root in roots:
+        for hit in search(root, own, apart_from=(settings.backups_dir,)):
+            place = hit.path.relative_to(root).as_posix()
+            left[place if root == settings.home else f"{root.name}/{place}"] += hit.count
+        if of_others.values:
+            shared += sum(hit.count for hit in search(root, of_others, apart_from=(settings.backups_dir,)))
+        files += sum(1 for path in root.rglob("*") if path.is_file() and settings.backups_dir not in path.parents)
+    return Proof(
+        files=files,
+        values=len(own.values),
+        left=dict(left),
+        rows_of_others=sum(values.shared.values()),
+        hits_of_others=shared,
+        backups=tuple(backups_holding(home, own)) if backups else (),
+    )
+
+
+def backups_holding(home: Home, needles: Needles) -> list[str]:
+    """Return the backups in whose contents a value stands; each content is read once."""
+    from leadscout_assets.errors import DamagedBackup
+    from leadscout_assets.recovery.repository import Repository
+
+    repository = Repository(home.settings.backups_dir)
+    if not needles.values or not repository.root.is_dir():
+        return []
+    held = {path.name for path in (repository.root / "objects").glob("*/*") if needles.in_content(path)}
+    found = []
+    for backup_id in repository.ids():
+        try:
+            manifest = repository.read(backup_id)
+        except DamagedBackup:
+            continue
+        if any(file.sha256 in held or needles.in_name(file.path) for file in manifest.files):
+            found.append(backup_id)
+    return found
