@@ -1,6 +1,6 @@
 # Every command sets up what it needs first: uv in .tools, the locked environment in .venv. No activation needed.
 #
-#   make demo      the platform with the 500-lead demonstration, until Ctrl-C    ONCE=1: no server, exits
+#   make demo      the platform with the 500-lead demonstration, until Ctrl-C    ONCE=1: no server, exits    LLM=stub: with a stand-in for a language model
 #   make up        the platform with the Dagster UI, until Ctrl-C
 #   make test      all tests but the soak tests, with coverage
 #   make check     format, lint, types, import rules, dependencies, lock, security
@@ -50,7 +50,7 @@ help:
 setup: $(READY)
 
 demo: $(READY)
-	$(BIN)/leadscout demo $(if $(filter 1 true yes,$(ONCE)),--once)
+	$(BIN)/leadscout demo $(if $(filter 1 true yes,$(ONCE)),--once) $(if $(LLM),--llm $(LLM))
 
 up: $(READY)
 	$(BIN)/leadscout up

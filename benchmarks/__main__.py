@@ -23,6 +23,7 @@ from benchmarks.classification import explain_cold, names_1m
 from benchmarks.growth import growth
 from benchmarks.inbox_latency import inbox_latency
 from benchmarks.known_leads import known_leads
+from benchmarks.llm_stage import llm_stage
 from benchmarks.logging_overhead import logging_overhead
 from benchmarks.machine import calibrate, describe_machine, warnings
 from benchmarks.overheads import overheads
@@ -44,6 +45,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "explain_cold": explain_cold,
     "overheads": overheads,
     "logging_overhead": logging_overhead,
+    "llm_stage": llm_stage,
     "volume": volume,
     "backfill": backfill,
     "growth": growth,

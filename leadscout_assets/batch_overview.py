@@ -117,6 +117,7 @@ def facts_of(home: Home, assets: Sequence[str], batches: Sequence[str]) -> list[
         home.records.refusal_sentences(batches),
         lambda contract, columns: home.tables.read(contract, batches, columns),
         home.settings.reports_dir,
+        home.asked(batches) if "classifications" in assets else None,
     )
     grants, records = recorded(home, batches), home.records.many(batches)
     return [

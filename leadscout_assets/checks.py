@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
+from leadscout_assets.names.outcome import ModelOutcome
+
 if TYPE_CHECKING:
     from leadscout_assets.settings import Settings
 
@@ -62,6 +64,8 @@ class BatchFacts:
     without_purpose: int = 0
     scores: int = 0
     report: ReportFacts | None = None
+    asked: ModelOutcome | None = None
+    """What became of names that a language model may be asked about; None where none is."""
     purpose: str | None = None
     purpose_before: str | None = None
     purpose_refusal: str | None = None
@@ -169,6 +173,17 @@ def _enough_names_are_classified(facts: BatchFacts, limits: Limits) -> Verdict:
     return Verdict(share >= floor, sentence + fix, {"share": round(share, 4), "limit": floor})
 
 
+def _the_model_answers(facts: BatchFacts, _: Limits) -> Verdict:
+    asked = facts.asked
+    if asked is None:
+        return Verdict(True, "no language model is asked (LEADSCOUT_LLM_PROVIDERS)")
+    if not asked.names:
+        return Verdict(True, "every name is decided without a language model")
+    figures = {"names": asked.names, "decided": asked.decided, "cached": asked.cached, **asked.undecided}
+    fix = ": re-run the batch later, only these names are asked about again; in doubt: --retry-in-doubt"
+    return Verdict(not asked.failed, asked.in_words() + (fix if asked.failed else ""), figures)
+
+
 def _the_purpose_holds(facts: BatchFacts, _: Limits) -> Verdict:
     if facts.inferred_deleted:
         return Verdict(True, facts.purpose_refusal or "what was inferred has been deleted")
@@ -221,6 +236,13 @@ CHECKS: tuple[Check, ...] = (
         "classification_coverage",
         "most names are answered or narrowed",
         _enough_names_are_classified,
+    ),
+    Check(
+        "classifications",
+        "language_model",
+        "no name stays undecided because a language model could not be asked",
+        _the_model_answers,
+        warns=True,
     ),
     Check(
         "classifications",

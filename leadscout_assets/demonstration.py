@@ -24,6 +24,9 @@ ROWS = 500
 PURPOSE = "demonstration"
 FILE_NAME = "Demo leads.xlsx"
 
+STRANGERS = 12
+"""Directors of the demonstration whose names no source knows, where a language model is asked about them."""
+
 TOP_REASONS = 5
 
 POLL_SECONDS = 0.3
@@ -48,7 +51,11 @@ def drop_workbook(home: Home) -> Dropped:
 
     inbox = home.make_inbox()
     hidden = inbox / f".{FILE_NAME}"
-    write_delivery(hidden, ROWS, seed=1 + len(home.records.all()))
+    seed = 1 + len(home.records.all())
+    if home.settings.llm_is_on:
+        write_delivery(hidden, ROWS, seed=seed, strangers=STRANGERS)
+    else:
+        write_delivery(hidden, ROWS, seed=seed)
     sha256 = sha256_of(hidden)
     hidden.replace(inbox / FILE_NAME)
     return Dropped(sha256, time.monotonic())
@@ -123,9 +130,18 @@ def summary(home: Home, batch: str, seconds: float) -> dict[str, object]:
         "names answered": found.answered,
         "names narrowed": found.narrowed,
         "names abstained": found.abstained,
+        **_asked(home, batch),
         "from drop to report": f"{seconds:.1f} s",
         **{f"report ({path.rpartition('.')[2]})": path for path in found.reports},
     }
+
+
+def _asked(home: Home, batch: str) -> dict[str, object]:
+    outcome = home.asked([batch]).get(batch)
+    if outcome is None:
+        return {}
+    cost = f"${outcome.cost_usd / outcome.decided:.6f}" if outcome.decided else "-"
+    return {"language model": outcome.in_words(), "cost per decided name": cost}
 
 
 def faults(home: Home, batch: str) -> list[str]:

@@ -15,6 +15,7 @@ from leadscout_assets.checks import BatchFacts, ReportFacts
 from leadscout_assets.contracts import Contract
 from leadscout_assets.frames import rows_by_batch
 from leadscout_assets.leads.delivery import Delivery
+from leadscout_assets.names.outcome import ModelOutcome
 from leadscout_assets.scoring import LEAD_SCORES
 from leadscout_assets.terms import Method
 
@@ -43,10 +44,11 @@ def gather(
     refusals: Mapping[str, str],
     read: ReadTable,
     reports_dir: Path,
+    asked: Mapping[str, ModelOutcome] | None = None,
 ) -> list[BatchFacts]:
     """Return the facts of each delivery, as far as the checks of `assets` need them.
 
-    `refusals` maps a refused batch to its sentence.
+    `refusals` maps a refused batch to its sentence; `asked` one that a language model may be asked about to what came of it.
     """
     columns: dict[Contract, set[str]] = {}
     for asset in assets:
@@ -78,6 +80,7 @@ def gather(
             without_purpose=answers["without_purpose"],
             scores=counts.get("lead_scores", {}).get(batch, 0),
             report=_read_report(reports_dir, reports[batch]) if batch in reports else None,
+            asked=(asked or {}).get(batch),
         )
 
     return [facts(delivery) for delivery in deliveries]

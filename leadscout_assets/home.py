@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from leadscout_assets.database.deliveries import Deliveries, DeliveryRecord
     from leadscout_assets.database.engine import Database
     from leadscout_assets.governance.matching import Matcher
+    from leadscout_assets.llm.interview import Interview
+    from leadscout_assets.llm.jobs import Jobs
+    from leadscout_assets.llm.stage import Stage
+    from leadscout_assets.names.outcome import ModelOutcome
     from leadscout_assets.tables import Tables
 
 FORGOTTEN_NAME = "(file name not kept)"
@@ -81,6 +85,78 @@ class Home:
         from leadscout_assets.database.deliveries import Deliveries
 
         return Deliveries(self.database)
+
+    def interview(self) -> Interview | None:
+        """Return what asks a language model for one step, or None where the settings name none."""
+        if not self.settings.llm_is_on:
+            return None
+        from leadscout_assets.llm.interview import Interview
+
+        return Interview(self.llm_stage())
+
+    def llm_stage(self) -> Stage:
+        """Return the stage that asks the providers of the settings."""
+        from leadscout_assets.llm.setup import stage_of
+
+        return stage_of(self.settings, self.database, self.llm_key)
+
+    @cached_property
+    def llm_key(self) -> bytes:
+        """The key of the hashes by which answers of language models are kept. Losing it means to ask and pay again."""
+        return read_or_make_key(self.settings.keys_dir / "language-models.key")
+
+    def forget_answers(self, names: Sequence[str]) -> int:
+        """Take out what language models answered about some names, and return how many rows these were."""
+        from leadscout_assets.llm.questions import cleaned, question_key
+        from leadscout_assets.llm.setup import ledger_of
+
+        questions = [question_key(cleaned(name), self.llm_key) for name in names]
+        return ledger_of(self.settings, self.database).forget(questions)
+
+    def llm_jobs(self) -> Jobs:
+        """Return what asks by a batch API: that of the first provider, which must have one and a price."""
+        from leadscout_assets.llm.setup import jobs_of
+
+        return jobs_of(self.settings, self.llm_stage())
+
+    def undecided_names(self, batches: Sequence[str]) -> dict[str, str]:
+        """Return the distinct names of batches that have no answer in their classifications, each with its first batch.
+
+        Batches whose purpose does not allow a language model have none.
+        """
+        from leadscout_assets.contracts import CLASSIFICATIONS, LEADS
+        from leadscout_assets.governance.purposes import read_register
+        from leadscout_assets.names.asked import full_names, undecided_rows
+
+        found: dict[str, str] = {}
+        register = read_register(self.settings.purposes)
+        for batch in batches:
+            entry = register.get(self.records.get(batch).purpose or "")
+            if entry is None or not entry.llm:
+                continue
+            by_id = {row["lead_id"]: row for row in self.tables.read(CLASSIFICATIONS, [batch]).to_pylist()}
+            leads = self.tables.read(LEADS, [batch])
+            leads = leads.filter([lead in by_id for lead in leads["lead_id"].to_pylist()])
+            methods = [by_id[lead]["method"] for lead in leads["lead_id"].to_pylist()]
+            rows = undecided_rows(methods, leads)
+            for name in full_names(leads, rows):
+                found.setdefault(name, batch)
+        return found
+
+    def asked(self, batches: Sequence[str]) -> dict[str, ModelOutcome]:
+        """Return what became of names that a language model was asked about, by batch; nothing where none may be asked."""
+        if not self.settings.llm_is_on:
+            return {}
+        from leadscout_assets.llm.spend import outcomes_of
+
+        return outcomes_of(self.database, batches)
+
+    def let_ask_again(self, batches: Sequence[str]) -> int:
+        """Let names in doubt be asked about again, and return in how many calls these are. What is booked stays."""
+        from leadscout_assets.llm.setup import ledger_of
+
+        still_under_way = timedelta(seconds=self.settings.llm_call_seconds + 60)
+        return ledger_of(self.settings, self.database).write_off(batches, datetime.now(UTC) - still_under_way)
 
     def column_maps(self, named: ColumnMap | None = None) -> ColumnMaps:
         """Return what is saved for lists with a certain header, and what is `named` for the one at hand."""

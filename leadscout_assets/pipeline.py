@@ -35,6 +35,8 @@ from leadscout_assets.progress import current
 from leadscout_assets.terms import Method
 
 if TYPE_CHECKING:
+    from leadscout_assets.llm.interview import Interview
+    from leadscout_assets.names.outcome import ModelOutcome
     from leadscout_assets.names.remembered import Remembered
     from leadscout_assets.settings import Settings
 
@@ -55,6 +57,9 @@ STAGES = (Method.LEXICON, Method.PHONETIC, Method.STATISTICAL)
 
 CLASSIFIED_AT_ONCE = 200_000
 """Leads; between two such pieces the work can be ended, and says how far it is."""
+
+BEFORE_ASKING = 0.2
+"""Share of the way that classifying is where a language model is asked as well: what takes time is to wait for it."""
 
 REPORT_THREADS = 2
 """Typst works outside Python's lock, so that one thread sets a PDF while the other writes a workbook."""
@@ -217,15 +222,24 @@ def ask_purpose(deliveries: Sequence[Delivery], raw: pa.Table, settings: Setting
     return decide(settings, delivered, lambda _: raw.select(["batch_id", "extra"]), now=now)
 
 
-def classify(leads: pa.Table, settings: Settings, grants: Grants, confirmed: Remembered | None = None) -> pa.Table:
+def classify(
+    leads: pa.Table,
+    settings: Settings,
+    grants: Grants,
+    confirmed: Remembered | None = None,
+    *,
+    interview: Interview | None = None,
+) -> pa.Table:
     """Return the classifications of leads, in their order; for a batch without a grant every one is an abstention.
 
-    What people `confirmed` wins over every estimate.
+    What people `confirmed` wins over every estimate. `interview`, where there is one, asks a language model about the names
+    that nothing else decides.
     """
     from leadscout_assets.logs.attempts import tell_attempts
     from leadscout_assets.names.cascade import classify_leads, load_classifier
 
     classifier, found, progress = load_classifier(), [contracts.CLASSIFICATIONS.empty()], current("rows")
+    tell = progress.tell if interview is None else part(progress.tell, 0.0, BEFORE_ASKING)
     for start in range(0, leads.num_rows, CLASSIFIED_AT_ONCE):
         some = leads.slice(start, CLASSIFIED_AT_ONCE)
         parts = [
@@ -247,8 +261,13 @@ def classify(leads: pa.Table, settings: Settings, grants: Grants, confirmed: Rem
         else:
             order = np.argsort(np.concatenate([at for _, at in parts]), kind="stable")
             found.append(pa.concat_tables([part for part, _ in parts]).take(pa.array(order)))
-        progress.tell((start + some.num_rows) / leads.num_rows)
+        tell((start + some.num_rows) / leads.num_rows)
     classified = pa.concat_tables(found)
+    if interview is not None:
+        tell = part(progress.tell, BEFORE_ASKING, 1.0)
+        reveal = settings.reveal_religion
+        allowed = {batch for batch, grant in grants.items() if grant.entry is not None and grant.entry.llm}
+        classified = interview.decide(classified, leads, classifier, reveal_religion=reveal, allowed=allowed, tell=tell)
     tell_attempts(classified, STAGES)
     return classified
 
@@ -282,11 +301,13 @@ def report(
     settings: Settings,
     grants: Grants,
     noted: Callable[[pa.Table], pa.Table] | None = None,
+    *,
+    asked: Mapping[str, ModelOutcome] | None = None,
 ) -> tuple[pa.Table, list[Refusal]]:
     """Write the report files of each delivery below `reports_dir`; return the lead_reports frame and the batches refused.
 
     `grants` is what the gate said of each batch when it was classified. `noted` adds to the leads what is known of them
-    besides, the column `may_be_contacted`.
+    besides, the column `may_be_contacted`. `asked`: what became, by batch, of the names that a language model was asked about.
     """
     if noted is not None:
         frames = replace(frames, leads=noted(frames.leads))
@@ -297,8 +318,8 @@ def report(
 
     def write(context: Context, number: int, delivery: Delivery, *cut: pa.Table) -> pa.Table:
         told = partial(ways.tell, number)
-        grant = grants.get(delivery.batch_id, NO_PURPOSE)
-        return context.run(_report_one, delivery, Frames(*cut), reports_dir, settings, grant, refusals, told)
+        grant, outcome = grants.get(delivery.batch_id, NO_PURPOSE), (asked or {}).get(delivery.batch_id)
+        return context.run(_report_one, delivery, Frames(*cut), reports_dir, settings, grant, outcome, refusals, told)
 
     contexts = [copy_context() for _ in deliveries]
     with ThreadPoolExecutor(REPORT_THREADS) as pool:
@@ -334,6 +355,7 @@ def _report_one(
     reports_dir: Path,
     settings: Settings,
     grant: Grant,
+    asked: ModelOutcome | None,
     refusals: list[Refusal],
     tell: Tell,
 ) -> pa.Table:
@@ -346,7 +368,7 @@ def _report_one(
         cut = (frames.raw_leads, frames.leads, frames.rejected_leads, frames.classifications, frames.lead_scores)
         current("rows").item(delivery.batch_id)
         tell(0.0)
-        numbers = batch_numbers(delivery, *cut, purpose=grant.stated, why_not=grant.sentence)
+        numbers = batch_numbers(delivery, *cut, purpose=grant.stated, why_not=grant.sentence, asked=asked)
         folder = reports_dir / delivery.batch_id
         most = settings.max_report_workbook_rows
         written = write_reports(folder, numbers, *cut[1:], max_workbook_rows=most, tell=part(tell, 0.1, 1.0))

@@ -19,7 +19,9 @@ LONGEST_TIME = 1_000_000
 """Hours or minutes; Python's own time spans end at some thousand times that, and `inf` overflows them."""
 
 
-PATHS = ("home", "inbox", "backup_dir", "log_dir", "database_password_file", "alert_secrets_dir", "purposes")
+PATHS = (
+    "home", "inbox", "backup_dir", "log_dir", "database_password_file", "alert_secrets_dir", "llm_secrets_dir", "purposes",
+)  # fmt: skip
 """Settings that come back absolute."""
 
 EVERY = "*"
@@ -76,6 +78,32 @@ class Settings(BaseSettings):
     purposes: Path | None = Field(None, description="register of purposes beside those that come with LeadScout, TOML")
     reveal_religion: bool = Field(False, description="answer origins and languages that reveal religion")
     batch_slug: bool = Field(True, description="show words of the file name in the batch id; `list` where off")
+
+    llm_providers: str = Field(
+        "", description="models asked about names that nothing else decides: `KIND/MODEL`, in order, divided by commas"
+    )
+    llm_openai_key: SecretStr | None = Field(None, description="key of OpenAI's API")
+    llm_anthropic_key: SecretStr | None = Field(None, description="key of Anthropic's API")
+    llm_secrets_dir: Path | None = Field(
+        None, description="folder with any of the files openai_key and anthropic_key, which so stand in no environment"
+    )
+    llm_openai_url: str | None = Field(None, description="base address of OpenAI's API, where it is another")
+    llm_anthropic_url: str | None = Field(None, description="base address of Anthropic's API, where it is another")
+    llm_local_url: str | None = Field(None, description="base address of a server of one's own, for the kind `local`")
+    llm_stub_url: str | None = Field(None, description="base address of the stand-in, for the kind `stub`")
+    llm_prices: str = Field(
+        "", description="prices that win over the table: `KIND/MODEL=INPUT:OUTPUT`, dollars per million tokens"
+    )
+    llm_max_usd_per_call: float = Field(0.02, ge=0, le=1_000, description="most that one call may cost, US dollars")
+    llm_max_usd_per_batch: float = Field(0.10, ge=0, le=100_000, description="most that a batch may cost, US dollars")
+    llm_max_usd_per_day: float = Field(1.0, ge=0, le=100_000, description="most that a day may cost, US dollars")
+    llm_max_usd_per_month: float = Field(10.0, ge=0, le=1_000_000, description="most that a month may cost, US dollars")
+    llm_names_per_call: int = Field(50, ge=1, le=200, description="most names in one call")
+    llm_workers: int = Field(8, ge=1, le=32, description="most calls at the same time in a run")
+    llm_call_seconds: float = Field(30.0, gt=0, le=600, description="longest that one call may take, seconds")
+    llm_run_seconds: float = Field(120.0, gt=0, le=LONGEST_TIME, description="longest that a run asks, seconds")
+    llm_requests_per_minute: int = Field(120, ge=1, description="most calls of one provider in a minute")
+    llm_tokens_per_minute: int = Field(500_000, ge=1, description="most tokens of one provider in a minute")
 
     sheet: str | None = Field(None, description="worksheet to read; default the first visible one")
     max_workbook_bytes: int = Field(25 * MEGABYTE, gt=0, description="largest XLSX read, bytes")
@@ -242,6 +270,11 @@ class Settings(BaseSettings):
     def retries_of(self, operation: str) -> int:
         """Return how often a failed step is tried again."""
         return int(_figures(self.retries).get(operation, _figures(self.retries).get(EVERY, 0)))
+
+    @property
+    def llm_is_on(self) -> bool:
+        """Whether a language model may be asked at all."""
+        return bool(self.llm_providers.strip())
 
     @property
     def alerts_dir(self) -> Path:

@@ -39,6 +39,7 @@ class Method(StrEnum):
     LEXICON = "lexicon"
     PHONETIC = "phonetic"
     STATISTICAL = "statistical"
+    LLM = "llm"
     ABSTAINED = "abstained"
     NO_PURPOSE = "no_purpose"
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from leadscout_assets.checks import CHECKS, BatchFacts, Check, Limits, ReportFacts, limits_from
+from leadscout_assets.names.outcome import ModelOutcome
 from leadscout_assets.settings import Settings
 
 LIMITS = Limits(max_reject_rate=0.1, max_duplicate_rate=0.2, min_classification_coverage=0.5, max_warning_rate=0.75)
@@ -68,6 +69,7 @@ ALTERED = [
     ("classifications.conservation", {"answered": 61}),
     ("classifications.conservation", {"classifications": 91, "abstained": 21}),
     ("classifications.classification_coverage", {"answered": 30, "narrowed": 14, "abstained": 46}),
+    ("classifications.language_model", {"asked": ModelOutcome(9, 5, 0, {"cannot_tell": 1, "provider_down": 3}, 0.001)}),
     ("classifications.classification_purpose", {"purpose_refusal": "the purpose x is refused: why"}),
     ("lead_scores.conservation", {"scores": 89}),
     ("lead_scores.conservation", {"leads": 89}),
@@ -158,3 +160,16 @@ def test_limits_are_the_settings_of_the_same_names(home: Settings):
     limits = limits_from(changed)
     assert (limits.max_reject_rate, limits.max_warning_rate) == (0.01, 0.02)
     assert (limits.max_duplicate_rate, limits.min_classification_coverage) == (0.2, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (None, "no language model is asked"), (ModelOutcome(0, 0, 0, {}, 0.0), "without a language model"),
+        (ModelOutcome(3, 2, 0, {"cannot_tell": 1}, 0.1), "1 the model could not tell"),
+    ],
+)  # fmt: skip
+def test_a_model_that_could_not_tell_is_no_fault(asked, told):
+    found = verdict("classifications.language_model", asked=asked)
+    assert found.passed
+    assert told in found.sentence

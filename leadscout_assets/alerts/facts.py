@@ -109,7 +109,7 @@ class Probe:
 
 @dataclass(frozen=True)
 class Calls:
-    """Calls to services outside, within the window; all 0 while there are no such services."""
+    """Calls to language models, the services outside, within the window; all 0 while none is used."""
 
     finished: int = 0
     failed: int = 0

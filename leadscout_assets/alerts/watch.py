@@ -43,7 +43,7 @@ READING_SECONDS = 20.0
 """Longest that one evaluation goes on reading a backlog; the next one goes on from there."""
 
 WINDOW = timedelta(minutes=15)
-"""How long answers and lags are remembered."""
+"""How long answers and lags are remembered, and back to when calls of services outside are counted."""
 
 TIDY_EVERY = timedelta(hours=1)
 
@@ -191,7 +191,7 @@ class Watch:
             probes=probes,
             answers=notes.answers(),
             free_connections=self._told(faults, "connections", lambda: machine.free_connections(database)),
-            calls=Calls(),
+            calls=self._told(faults, "calls", lambda: _calls(database, now)),
             lag_seconds=lag,
         )
         decision: Decision = decide(rules, _judged(rules, facts), store.states(), now, silenced)
@@ -349,6 +349,12 @@ class _Notes:
     def value(self) -> Mapping[str, Any]:
         cursors = {name: cursor.to_json() for name, cursor in self._cursors.items()}
         return {"cursors": cursors, "lags": self._lags, "answers": self._answers, "tidied": self._tidied}
+
+
+def _calls(database: Database, now: datetime) -> Calls:
+    from leadscout_assets.llm.spend import calls_since
+
+    return Calls(*calls_since(database, now - WINDOW))
 
 
 def lag_at(memory: Mapping[str, Any], waiting: datetime | None, now: datetime) -> float:

@@ -25,6 +25,7 @@ from leadscout_assets.cli import (
     generate,
     health,
     keys,
+    llm,
     logs,
     performance,
     person,
@@ -81,13 +82,15 @@ LOOKING = frozenset({"none", "plan", "batches", "show", "doctor", "health", "log
 GROUPS = {
     "alerts": alerts.app,
     "audit": audit.app,
+    "llm": llm.app,
+    "mappings": plan.mappings,
     "perf": performance.performance,
     "purposes": purposes.app,
-    "mappings": plan.mappings,
     "review": review.app,
     "suppress": suppression.app,
     "consent": consent.app,
     "keys": keys.app,
+    "spend": llm.spending,
 }
 
 app = typer.Typer(

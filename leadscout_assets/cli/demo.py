@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from leadscout_assets.cli.background import Background, in_background
 from leadscout_assets.cli.printing import print_pairs
+from leadscout_assets.errors import BadInput
 from leadscout_assets.settings import Settings, current_settings, use_settings
 
 if TYPE_CHECKING:
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 
     from leadscout_assets.home import Home
     from leadscout_assets.progress import Progress
+
+STUB_LATENCY = 0.5
+"""Seconds that the stand-in takes for an answer: a small model's usual time."""
 
 FAILING = 1
 """Exit code: done with a failing check."""
@@ -26,9 +31,15 @@ def demo(
     once: Annotated[
         bool, typer.Option("--once", help="Execute the run in this process and exit; no server stays.")
     ] = False,
+    llm: Annotated[
+        str | None,
+        typer.Option("--llm", help="`stub`: ask a stand-in for a language model about names nothing else decides."),
+    ] = None,
     background: Background = False,
 ) -> int:
     """Show the platform at work on 500 generated leads; stays up until Ctrl-C unless --once."""
+    if llm not in (None, "stub"):
+        raise BadInput("--llm knows `stub` only; to ask a real model, set LEADSCOUT_LLM_PROVIDERS")
     from leadscout_assets import demonstration
     from leadscout_assets.batch_purposes import require_registered
     from leadscout_assets.cli.long_work import long_work
@@ -42,19 +53,32 @@ def demo(
         in_background("demo")
         return 0
     purpose = settings.classification_purpose or demonstration.PURPOSE
-    settings = use_settings(settings.model_copy(update={"classification_purpose": purpose}))
-    home = Home(settings)
-    require_registered(home, "demo")
-    anchor(settings, home.database, why="up")
-    deliver_past_days(home)
-    if once:
-        with long_work(settings, "demo", total=len(STEPS), unit="steps") as work, _bar() as bar:
-            batch, seconds = demonstration.run_once(home, _shower(bar, work.progress))
-        return _tell(home, batch, seconds)
-    from leadscout_assets.supervisor import up as run_platform
+    with _asking_stub(llm is not None) as asking:
+        settings = use_settings(settings.model_copy(update={"classification_purpose": purpose, **asking}))
+        home = Home(settings)
+        require_registered(home, "demo")
+        anchor(settings, home.database, why="up")
+        deliver_past_days(home)
+        if once:
+            with long_work(settings, "demo", total=len(STEPS), unit="steps") as work, _bar() as bar:
+                batch, seconds = demonstration.run_once(home, _shower(bar, work.progress))
+            return _tell(home, batch, seconds)
+        from leadscout_assets.supervisor import up as run_platform
 
-    home.make_inbox()
-    return run_platform(settings, on_ready=lambda url: _show(settings, url))
+        home.make_inbox()
+        return run_platform(settings, on_ready=lambda url: _show(settings, url))
+
+
+@contextmanager
+def _asking_stub(on: bool) -> Iterator[dict[str, object]]:
+    """Start the stand-in for a language model, where it is wanted, and yield the settings that name it."""
+    if not on:
+        yield {}
+        return
+    from leadscout_assets.llm.stub import StubServer
+
+    with StubServer(latency=STUB_LATENCY) as stub:
+        yield {"llm_providers": "stub/stub-small", "llm_stub_url": stub.openai_url}
 
 
 def _show(settings: Settings, url: str) -> int | None:

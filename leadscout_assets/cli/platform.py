@@ -67,6 +67,13 @@ def backfill(
     resume: Annotated[
         bool, typer.Option("--resume", help="The batches that the last, interrupted backfill left undone.")
     ] = False,
+    retry_in_doubt: Annotated[
+        bool,
+        typer.Option(
+            "--retry-in-doubt",
+            help="Ask a language model again about names in calls that may have been answered and charged already.",
+        ),
+    ] = False,
     background: Background = False,
 ) -> int:
     """Run batches again from the delivered files; exactly these batches are replaced."""
@@ -88,6 +95,8 @@ def backfill(
         in_background("backfill")
         return 0
 
+    if retry_in_doubt and settings.llm_is_on:
+        print(f"calls in doubt that may be made again: {home.let_ask_again(chosen)}; they stay booked")
     record_event(home.database, action="backfill.started", detail={"batches": chosen, "resumed": resume})
     with open_instance(prepare_instance(settings).folder) as instance:
         order = ensure_partitions(instance, [r.batch_id for r in home.records.all() if r.undone_at is None])

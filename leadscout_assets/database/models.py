@@ -291,3 +291,92 @@ cleansings = sa.Table(
     sa.Column("entries", sa.BigInteger, nullable=False, comment="numbers or hashes in the file"),
     sa.Column("sha256", sa.Text, nullable=False, comment="of the file, hex"),
 )
+
+llm_calls = sa.Table(
+    "llm_calls",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True, comment="made before the call; of a batch's request also its custom id"),
+    sa.Column(
+        "at", UtcDateTime, nullable=False, index=True, comment="when it was reserved, which is before it was sent"
+    ),
+    sa.Column("provider", sa.Text, nullable=False),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False, comment="call, job or evaluation"),
+    sa.Column("job_id", sa.Text, index=True, comment="the batch job that it is a request of"),
+    sa.Column("state", sa.Text, nullable=False, comment="reserved, settled, released, in_doubt or written_off"),
+    sa.Column("outcome", sa.Text, comment="code of how it ended; null while it is under way"),
+    sa.Column("names", sa.Integer, nullable=False),
+    sa.Column("most_tokens", sa.BigInteger, nullable=False, comment="tokens that it can use at most"),
+    sa.Column("most_nano", sa.BigInteger, nullable=False, comment="the most that it can cost, 1e-9 US dollars"),
+    sa.Column("booked_nano", sa.BigInteger, nullable=False, comment="what is booked for it now, 1e-9 US dollars"),
+    sa.Column("tokens_in", sa.BigInteger, comment="as the vendor counted; null where it did not say"),
+    sa.Column("tokens_out", sa.BigInteger),
+    sa.Column("seconds", sa.Float),
+    sa.Column("prompt_hash", sa.Text, nullable=False),
+)
+
+llm_call_batches = sa.Table(
+    "llm_call_batches",
+    metadata,
+    sa.Column("call_id", sa.Text, sa.ForeignKey("llm_calls.id"), primary_key=True),
+    sa.Column("batch_id", sa.Text, primary_key=True, index=True),
+    sa.Column("names", sa.Integer, nullable=False, comment="names of this batch in the call"),
+    sa.Column("booked_nano", sa.BigInteger, nullable=False, comment="its share of what is booked, rounded up"),
+)
+
+llm_call_names = sa.Table(
+    "llm_call_names",
+    metadata,
+    sa.Column("call_id", sa.Text, sa.ForeignKey("llm_calls.id"), primary_key=True),
+    sa.Column("place", sa.Integer, primary_key=True, comment="index of the name in the request"),
+    sa.Column("question", sa.Text, nullable=False, index=True, comment="keyed hash of the name"),
+    sa.Column("answer_key", sa.Text, nullable=False, comment="key of the answer that is asked for"),
+)
+
+llm_answers = sa.Table(
+    "llm_answers",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True, comment="keyed hash of name, model, prompt and schema; never a name"),
+    sa.Column("origin", sa.Text, comment="null where the model could not tell"),
+    sa.Column("band", sa.Text, nullable=False, comment="the model's own word: high, medium or low"),
+    sa.Column("language", sa.Text),
+    sa.Column("provider", sa.Text, nullable=False),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("prompt_hash", sa.Text, nullable=False),
+    sa.Column("call_id", sa.Text, sa.ForeignKey("llm_calls.id"), nullable=False, index=True),
+    sa.Column("at", UtcDateTime, nullable=False),
+)
+
+llm_jobs = sa.Table(
+    "llm_jobs",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True, comment="made before it was submitted"),
+    sa.Column("at", UtcDateTime, nullable=False, comment="when it was about to be submitted"),
+    sa.Column("provider", sa.Text, nullable=False),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False, comment="intended, submitted, done or failed"),
+    sa.Column("vendor_id", sa.Text, comment="the vendor's id; null until it is known"),
+)
+
+llm_providers = sa.Table(
+    "llm_providers",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("failures", sa.Integer, nullable=False, comment="in a row"),
+    sa.Column("opened_at", UtcDateTime, comment="when it was given up for a while; null where it is asked"),
+    sa.Column("probed_at", UtcDateTime, comment="when it was last tried while given up"),
+    sa.Column("hold_until", UtcDateTime, comment="when the vendor wants to be asked again"),
+)
+
+llm_outcomes = sa.Table(
+    "llm_outcomes",
+    metadata,
+    sa.Column("batch_id", sa.Text, primary_key=True),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("names", sa.Integer, nullable=False, comment="distinct undecided names of the batch"),
+    sa.Column("decided", sa.Integer, nullable=False, comment="of these answered or narrowed with the model's answer"),
+    sa.Column("cached", sa.Integer, nullable=False, comment="of these answered from an earlier call"),
+    sa.Column(
+        "undecided", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False, comment="by code of the reason"
+    ),
+)

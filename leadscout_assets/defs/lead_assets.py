@@ -17,6 +17,10 @@ from leadscout_assets.reviewing import confirmed
 
 GROUP = "leads"
 OWNERS = ["team:sales-operations", "team:data-engineering"]
+MODELS = "language_models"
+"""Pool of the steps that may ask a language model. Without a limit, which an operator sets in the UI, it holds back nobody; what
+a provider admits in a minute the ledger holds, across processes and machines."""
+
 BEFORE_CHECKS = {"dagster/priority": "1"}
 """Assets of a run go before its checks: the report is there first, and the verdicts on it a moment later."""
 
@@ -49,7 +53,7 @@ def _about(name: str, *, kinds: set[str]) -> dict[str, Any]:
 
 
 def lead_asset(
-    name: str, *, kinds: set[str], deps: tuple[str, ...] = ()
+    name: str, *, kinds: set[str], deps: tuple[str, ...] = (), pool: str | None = None
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Return the decorator of an asset that is one table, partitioned by batch."""
     decorator: Callable[[Callable[..., Any]], dg.AssetsDefinition] = dg.asset(
@@ -63,6 +67,7 @@ def lead_asset(
         partitions_def=LEAD_BATCH,
         backfill_policy=BACKFILL_POLICY,
         op_tags=BEFORE_CHECKS,
+        pool=pool,
     )
     return decorator
 
@@ -98,13 +103,15 @@ def leads(context: dg.AssetExecutionContext, platform: Platform, raw_leads: pa.T
     return work.done(rows, found, rejected=fell), work.done(rows, rejected, asset="rejected_leads", rejected=fell)
 
 
-@lead_asset("classifications", kinds={"deltalake", "numpy"}, deps=("name_lexicon", "name_model"))
+@lead_asset("classifications", kinds={"deltalake", "numpy"}, deps=("name_lexicon", "name_model"), pool=MODELS)
 def classifications(context: dg.AssetExecutionContext, platform: Platform, leads: pa.Table) -> pa.Table:
     """Classify the likely origin of each director's name, where a purpose is recorded."""
     with step(context, platform.home, "classifications") as work:
-        grants = work.ask_purpose()
-        classified = pipeline.classify(leads, platform.home.settings, grants, confirmed(platform.home))
-    return work.done(leads.num_rows, classified, told=told_of(grants))
+        grants, interview = work.ask_purpose(), platform.home.interview()
+        known = confirmed(platform.home)
+        classified = pipeline.classify(leads, platform.home.settings, grants, known, interview=interview)
+    more = interview.record if interview else {}
+    return work.done(leads.num_rows, classified, told=told_of(grants), more=more)
 
 
 @lead_asset("lead_scores", kinds={"deltalake", "arrow"})
@@ -129,8 +136,9 @@ def lead_reports(
     frames = pipeline.Frames(raw_leads, leads, rejected_leads, classifications, lead_scores)
     settings = platform.home.settings
     with step(context, platform.home, "lead_reports") as work:
+        asked = platform.home.asked(work.batches)
         files, refusals = pipeline.report(
-            work.accepted, frames, settings.reports_dir, settings, work.purposes(), platform.home.noted
+            work.accepted, frames, settings.reports_dir, settings, work.purposes(), platform.home.noted, asked=asked
         )
     work.refuse(refusals)
     work.reported(frames, refusals)

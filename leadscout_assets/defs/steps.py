@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import dagster as dg
 import pyarrow as pa
@@ -107,12 +108,14 @@ class Step:
         asset: str | None = None,
         rejected: int = 0,
         told: Mapping[str, Mapping[str, str]] | None = None,
+        more: Mapping[str, Any] | None = None,
     ) -> pa.Table:
         """Attach the run record to the asset that the table is (the step's own unless named), and return the table.
 
-        `rejected` is the number of rows that the step rejected; `told` what else each batch's metadata says.
+        `rejected` is the number of rows that the step rejected; `told` what else each batch's metadata says; `more` are
+        further fields of the record.
         """
-        self._attach(asset or self.name, rows_in, output, rejected, told or {})
+        self._attach(asset or self.name, rows_in, output, rejected, told or {}, more or {})
         return output
 
     def broke_off(self) -> None:
@@ -124,22 +127,28 @@ class Step:
         except Exception as fault:  # noqa: BLE001  the step's own error matters, and this one may well have the same cause
             get_logger(__name__).warning("record.lost", asset=self.name, reason=describe(fault))
 
-    def _record(self, asset: str, *, rows_in: int, rows_out: int, **more: int) -> RunRecord:
+    def _record(self, asset: str, *, rows_in: int, rows_out: int, **more: Any) -> RunRecord:
         return self.watch.record(
             asset=asset,
             run_id=self.context.run.run_id,
             batches=len(self.deliveries),
             rows_in=rows_in,
             rows_out=rows_out,
-            **more,
             retries=self.context.retry_number + int(self.context.run.tags.get(RETRY_NUMBER_TAG, 0)),
+            **more,
         )
 
     def _attach(
-        self, asset: str, rows_in: int, frame: pa.Table, rejected: int, told: Mapping[str, Mapping[str, str]]
+        self,
+        asset: str,
+        rows_in: int,
+        frame: pa.Table,
+        rejected: int,
+        told: Mapping[str, Mapping[str, str]],
+        more: Mapping[str, Any],
     ) -> None:
-        figures = record_figures(frame)
-        record = self._record(asset, rows_in=rows_in, rows_out=frame.num_rows, rejected=rejected, **figures)
+        figures = {"rejected": rejected, **record_figures(frame), **more}
+        record = self._record(asset, rows_in=rows_in, rows_out=frame.num_rows, **figures)
         self.context.add_asset_metadata(record.to_metadata(), asset_key=asset)
         rows = rows_by_batch(frame)
         for delivery in self.deliveries:

@@ -112,15 +112,15 @@ def generate(rows: int, seed: int) -> pa.Table:
     return table.append_column(MARKER_COLUMN, pa.repeat(pa.scalar(MARKER), table.num_rows))
 
 
-def write_delivery(path: Path, rows: int, seed: int, tell: Tell = untold) -> None:
+def write_delivery(path: Path, rows: int, seed: int, tell: Tell = untold, *, strangers: int = 0) -> None:
     """Write a synthetic delivery to `path`; the suffix `.xlsx` or `.csv` decides the format.
 
-    The same arguments give the same bytes; `tell` is told how far it is. Raises `BadInput` for another suffix.
+    `strangers`: so many directors get names that no source knows anything of, far apart from each other. The same arguments give the same bytes; `tell` is told how far it is. Raises `BadInput` for another suffix.
     """
     suffix = path.suffix.lower()
     if suffix not in (".xlsx", ".csv"):
         raise BadInput("a synthetic delivery is a .xlsx or a .csv: end the file's name in one of them")
-    table = generate(rows, seed)
+    table = _with_strangers(generate(rows, seed), strangers)
     tell(0.3)
     path.parent.mkdir(parents=True, exist_ok=True)
     # Whoever ends this half-way leaves no list that looks whole.
@@ -133,6 +133,18 @@ def write_delivery(path: Path, rows: int, seed: int, tell: Tell = untold) -> Non
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _with_strangers(table: pa.Table, count: int) -> pa.Table:
+    """Return the table with some directors' names replaced by ones that are in no lexicon and too short for the model."""
+    at = COLUMNS.index("DirectorName")
+    column = table.column(at).to_pylist()
+    ends = ("Ix", "Oz", "Ub", "Ek", "Yf", "Uj", "Iq", "Ov")
+    for number in range(min(count, (len(column) - 1) // 2)):
+        # Consonants and vowels in turn: it reads like a name, and is nobody's.
+        given = "".join("ZVKMTRLD"[number * 3 % 8 - i] + "aoieu"[(number // 8 + i) % 5] for i in range(3)).capitalize()
+        column[(2 * number + 1) * (len(column) // (2 * count))] = f"{given} {ends[number % len(ends)]}"
+    return table.set_column(at, table.column_names[at], pa.array(column, pa.string()))
 
 
 def write_table(path: Path, table: pa.Table) -> None:

@@ -106,6 +106,18 @@ LINES = (
         kind="api-calls",
     ),
     Event(
+        "llm.reply_discarded",
+        "entries of a language model's reply that fit no name or not the schema were thrown away; WARNING",
+        ("entries", "names"),
+    ),
+    Event(
+        "llm.asked",
+        "what became of the names that nothing else decides",
+        ("names", "decided", "cached", "calls", "cost_usd", "reason"),
+        kind="metrics",
+        in_ui=True,
+    ),
+    Event(
         "database.slow_query",
         "a query of the application database took longer than LEADSCOUT_SLOW_QUERY_MS; WARNING",
         ("statement", "database", "processing_time_ms", "threshold_ms"),

@@ -21,6 +21,7 @@ from leadscout_assets.terms import PhoneKind, Reason
 
 if TYPE_CHECKING:
     from leadscout_assets.leads.delivery import Delivery
+    from leadscout_assets.names.outcome import ModelOutcome
 
 TOP_KEYWORDS = 10
 MIN_KEYWORD = 5
@@ -102,6 +103,7 @@ class BatchNumbers:
     provinces: tuple[Tally, ...]
     keywords: tuple[Tally, ...]
     origins: OriginNumbers
+    asked: ModelOutcome | None = None
 
     @property
     def reconciled(self) -> bool:
@@ -123,10 +125,12 @@ def batch_numbers(
     *,
     purpose: str | None,
     why_not: str | None = None,
+    asked: ModelOutcome | None = None,
 ) -> BatchNumbers:
     """Compute the figures of one batch from its frames (each fits its contract and holds this batch alone).
 
-    `purpose` is the recorded purpose of classifying names, or nothing; `why_not` says why it was refused, where it was.
+    `purpose` is the recorded purpose of classifying names, or nothing; `why_not` says why it was refused, where it was;
+    `asked` what became of names that a language model was asked about, where one may be.
     """
     sentences = rule_sentences()
     totals = _totals(delivery, raw, leads, rejected, classifications)
@@ -146,6 +150,7 @@ def batch_numbers(
         provinces=_tallies(leads["province"], leads.num_rows),
         keywords=_keywords(leads),
         origins=origin_numbers(classifications, purpose=purpose, why_not=why_not),
+        asked=asked,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
+from leadscout_assets.names.outcome import ModelOutcome
 from leadscout_assets.reports import wording
 from leadscout_assets.reports.document import Cell, Chart, Column, Document, Kind, Section, Table, Tile
 from leadscout_assets.reports.numbers import BatchNumbers, CodeCount, Tally
@@ -207,6 +208,7 @@ def _origins(numbers: BatchNumbers) -> Section:
         "be worked out.",
         "Answered: one origin. Narrowed: two or three origins remain. Abstained: the name does not tell. "
         f"What decided: {methods or 'nothing'}.",
+        *_asked(numbers.asked),
     )
 
     def row(answer: str, label: str, number: int) -> tuple[Cell, ...]:
@@ -225,6 +227,15 @@ def _origins(numbers: BatchNumbers) -> Section:
     columns = (Column("Origin"), Column("Leads", Kind.COUNT), Column("Of leads", Kind.SHARE), Column("Answer"))
     chart = Chart("Directors' names by likely origin", (2,), most=1.0) if totals.leads else None
     return Section(heading, paragraphs, Table(columns, tuple(rows)), chart)
+
+
+def _asked(asked: ModelOutcome | None) -> tuple[str, ...]:
+    """Say what a language model decided, and what a decided name cost; nothing where none was asked."""
+    if asked is None or not asked.names:
+        return ()
+    cost = wording.cost(asked.cost_usd / asked.decided) if asked.decided else "none was decided"
+    spent = wording.cost(asked.cost_usd)
+    return (f"{wording.sentence(asked.in_words())} Booked for this batch: {spent}. Cost per decided name: {cost}.",)
 
 
 SECTIONS = (

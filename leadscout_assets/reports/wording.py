@@ -4,6 +4,7 @@ No figure is computed here, and nothing here knows a file format.
 """
 
 from datetime import datetime
+from math import floor, log10
 
 from leadscout_assets.contracts import FIELDS
 from leadscout_assets.terms import TIME_ZONE, Method, Origin, PhoneKind, Province
@@ -50,6 +51,7 @@ METHODS: dict[str, str] = {
     Method.LEXICON: "Lexicon",
     Method.PHONETIC: "Sound of the name",
     Method.STATISTICAL: "Statistical model",
+    Method.LLM: "Language model",
     Method.ABSTAINED: "Abstained",
     Method.NO_PURPOSE: "Not asked: no purpose recorded",
 }
@@ -97,3 +99,15 @@ def size(number: int) -> str:
 def moment(when: datetime) -> str:
     """Write a time as South Africans read it: ISO date and minutes, South African Standard Time."""
     return f"{when.astimezone(TIME_ZONE):%Y-%m-%d %H:%M} SAST"
+
+
+def cost(dollars: float) -> str:
+    """Write an amount of US dollars: two significant digits where it is less than a cent, `$0.00012`."""
+    if dollars >= 0.01 or dollars == 0:
+        return f"${dollars:,.2f}"
+    return f"${dollars:.{1 - floor(log10(dollars))}f}"
+
+
+def sentence(clause: str) -> str:
+    """Write a clause as a sentence."""
+    return f"{clause[0].upper()}{clause[1:]}."

@@ -46,15 +46,23 @@ class RunRecord:
     abstained: int = about("leads that the classification says nothing of; 0 for an asset that classifies none", 0)
     reports: int = about("batches that got their report; 0 for an asset that writes none", 0)
     retries: int = about("earlier attempts at the same work: of the step, and of the run it is a retry of", 0)
-    network_calls: int = about("calls to services outside; none so far", 0)
-    tokens: int = about("tokens that language models were sent and answered; none so far", 0)
-    cost_usd: float = about("what these services charge, US dollars; nothing so far", 0.0)
+    network_calls: int = about("calls to services outside: language models", 0)
+    tokens: int = about("tokens that language models were sent and answered, as they counted", 0)
+    cost_usd: float = about("what is booked for these calls, US dollars; the worst case where nobody can know", 0.0)
     outcome: Outcome = about("how the work ended", Outcome.SUCCEEDED)  # noqa: RUF009  `about` is `dataclasses.field`
     code_version: str = about("digest of the package's modules, 12 hex digits; empty where not recorded", "")
     machine_class: str = about("system, processors, memory and Python; empty where not recorded", "")
     cold: bool = about(
         "whether the process did this step for the first time, its modules and word lists not loaded", True
     )
+    tokens_out: int = about("of these tokens, those that were answered", 0)
+    names_asked: int = about("distinct undecided names that a language model might be asked about", 0)
+    names_decided: int = about("of these, those that an answer decided", 0)
+    cache_hits: int = about("of these, those with an answer from an earlier call", 0)
+    call_retries: int = about("calls repeated, and requests for answers that were missing", 0)
+    call_refusals: int = about("calls that a language model declined", 0)
+    call_p50_seconds: float = about("median duration of the calls, seconds; 0 without calls", 0.0)
+    call_p95_seconds: float = about("time within which 95 of 100 calls ended, seconds", 0.0)
 
     @property
     def size_class(self) -> str:

@@ -1,0 +1,75 @@
+"""The plain values of asking: who may be asked and how, and what became of names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from leadscout_assets.llm.prices import Price
+from leadscout_assets.llm.providers import Provider
+from leadscout_assets.llm.schema import Item
+
+
+class Why:
+    """Codes of why a name stayed undecided; `TELLS` says each in words."""
+
+    CANNOT_TELL, NOT_A_NAME, IN_DOUBT, NO_ANSWER = "cannot_tell", "not_a_name", "in_doubt", "no_answer"
+    REFUSED, NO_PRICE, TOO_LATE, WEAK = "refused", "no_price", "too_late", "too_weak"
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A provider as it is used: its name in the ledger, its model, its price (None: it must not be called), how to make it."""
+
+    name: str
+    model: str
+    price: Price | None
+    make: Callable[[], Provider]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How the stage asks. Seconds; `names` and `workers` are counts."""
+
+    names: int = 50
+    workers: int = 8
+    call_seconds: float = 30.0
+    total_seconds: float = 120.0
+
+
+@dataclass(frozen=True)
+class Answered:
+    """One answer, and who gave it."""
+
+    item: Item
+    provider: str
+    model: str
+    cached: bool
+
+
+@dataclass
+class Figures:
+    """What asking took: counts, tokens, billionths of a dollar, and the seconds of each call."""
+
+    calls: int = 0
+    cached: int = 0
+    retries: int = 0
+    refusals: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    booked_nano: int = 0
+    seconds: list[float] = field(default_factory=list)
+
+    def quantile(self, share: float) -> float:
+        """Return the seconds within which that share of the calls ended; 0 where there were none."""
+        ordered = sorted(self.seconds)
+        return ordered[min(int(share * len(ordered)), len(ordered) - 1)] if ordered else 0.0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What became of names: answers (one that cannot tell is an answer, too), and codes of `Why` for those without one."""
+
+    answers: Mapping[str, Answered]
+    undecided: Mapping[str, str]
+    figures: Figures

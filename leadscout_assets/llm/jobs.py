@@ -1,0 +1,161 @@
+"""Asks about large backlogs by the vendors' batch APIs, at half the price within a day. A job is submitted once, whatever happens.
+
+Answers go to the same store as those of calls; the next run of the batches takes them from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol, runtime_checkable
+
+from leadscout_assets.llm.answered import Offer
+from leadscout_assets.llm.asking import items_of
+from leadscout_assets.llm.booked import Denied, Used, Wanted
+from leadscout_assets.llm.job_ledger import Intended, Job, JobLedger
+from leadscout_assets.llm.prices import Estimate, Price
+from leadscout_assets.llm.providers import CallFailed, Reply
+from leadscout_assets.llm.questions import answer_key, as_data, cleaned, is_name, question_key
+from leadscout_assets.llm.stage import Stage
+
+NEVER_ARRIVED = timedelta(minutes=15)
+"""After this a job that its vendor does not list was never submitted: a request takes seconds to arrive."""
+
+SKEW = timedelta(minutes=5)
+"""How far a vendor's clock may be behind ours."""
+
+
+@runtime_checkable
+class BatchProvider(Protocol):
+    """A provider with a batch API. Requests are (custom id, body)."""
+
+    def close(self) -> None:
+        """Close its connections."""
+        ...
+
+    def body(self, prompt: str, data: str, schema: Mapping[str, Any], most_tokens: int) -> dict[str, Any]:
+        """Return one request's body."""
+        ...
+
+    def submit(self, job: str, requests: list[tuple[str, dict[str, Any]]]) -> str:
+        """Submit a job and return the vendor's id. Raises `CallFailed`."""
+        ...
+
+    def find(self, job: str, custom_ids: set[str], known: set[str], since: datetime) -> tuple[str | None, bool]:
+        """Look for a job whose submission was not confirmed: the vendor's id, and whether that answer is final."""
+        ...
+
+    def results(self, vendor_id: str) -> Iterable[tuple[str, Reply | None]] | None:
+        """Return the replies by custom id, None for a request that failed; or None while the job is not over."""
+        ...
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What became of an open job: its state, and how many names got an answer."""
+
+    id: str
+    state: str
+    answers: int
+
+
+class Jobs:
+    """Jobs of the first provider that has a batch API. `prices`: those of its batch API."""
+
+    def __init__(self, stage: Stage, offer: Offer, price: Price) -> None:
+        self._stage, self._offer, self._price = stage, offer, price
+        self._jobs = JobLedger(stage.ledger)
+
+    def submit(self, names: Mapping[str, str], now: datetime | None = None) -> Intended | Denied:
+        """Submit one job about the names that are neither answered nor in doubt, each given with its batch."""
+        at, stage = now or datetime.now(UTC), self._stage
+        distinct = {question_key(c, stage.secret): (c, b) for n, b in names.items() if is_name(c := cleaned(n))}
+        answers = {key: self._answer_key(name) for key, (name, _) in distinct.items()}
+        known, unknown = stage.ledger.answers(list(answers.values())), stage.ledger.unknown(list(distinct))
+        left = [(key, *distinct[key]) for key in distinct if answers[key] not in known and key not in unknown]
+        size = stage.pace.names
+        requests = [self._wanted(left[at_ : at_ + size], answers) for at_ in range(0, len(left), size)]
+        if not requests:
+            return Denied("nothing_to_ask")
+        intended = self._jobs.intend([wanted for wanted, _ in requests], at)
+        if isinstance(intended, Denied):
+            return intended
+        try:
+            with self._open() as provider:
+                bodies = [
+                    (call, self._body(provider, data, wanted))
+                    for call, (wanted, data) in zip(intended.calls, requests, strict=True)
+                ]
+                vendor_id = provider.submit(intended.id, bodies)
+            self._jobs.submitted(intended.id, vendor_id)
+        except CallFailed as failed:
+            if failed.charged:
+                return intended  # it may have arrived: it is looked for, and not submitted again
+            self._jobs.over(intended.id, "failed", intended.calls, failed.code)
+            return Denied(failed.code)
+        return intended
+
+    def collect(self, now: datetime | None = None) -> list[Collected]:
+        """Look at every open job: find those whose submission was not confirmed, and store what is back."""
+        at = now or datetime.now(UTC)
+        mine = [job for job in self._jobs.open_jobs() if job.provider == self._offer.name]
+        if not mine:
+            return []
+        with self._open() as provider:
+            return [self._looked(provider, job, at) for job in mine]
+
+    def _looked(self, provider: BatchProvider, job: Job, now: datetime) -> Collected:
+        try:
+            return self._look(provider, job, now)
+        except CallFailed:  # the vendor does not answer: what is not known today is known at the next look
+            return Collected(job.id, job.state, 0)
+
+    def _look(self, provider: BatchProvider, job: Job, now: datetime) -> Collected:
+        requests = self._jobs.requests_of(job.id)
+        vendor_id = job.vendor_id
+        if vendor_id is None:
+            known = self._jobs.vendor_ids()
+            vendor_id, final = provider.find(job.id, set(requests), known, job.at - SKEW)
+            if vendor_id is None:
+                if final and now - job.at > NEVER_ARRIVED:
+                    self._jobs.over(job.id, "failed", list(requests), "never_arrived")
+                    return Collected(job.id, "failed", 0)
+                return Collected(job.id, "intended", 0)
+            self._jobs.submitted(job.id, vendor_id)
+        replies = provider.results(vendor_id)
+        if replies is None:
+            return Collected(job.id, "submitted", 0)
+        answered = 0
+        for call, reply in replies:
+            if call in requests and reply is not None:
+                items = items_of(reply, requests.pop(call), self._stage.form)
+                used = Used(reply.tokens_in, reply.tokens_out, 0.0)
+                self._stage.ledger.settle(call, self._price, used, items, str(reply.finished), now)
+                answered += len(items)
+        self._jobs.over(job.id, "done", list(requests), "not_answered")
+        return Collected(job.id, "done", answered)
+
+    @contextmanager
+    def _open(self) -> Iterator[BatchProvider]:
+        made = self._offer.make()
+        try:
+            if not isinstance(made, BatchProvider):
+                raise TypeError("this provider has no batch API")
+            yield made
+        finally:
+            made.close()
+
+    def _answer_key(self, name: str) -> str:
+        return answer_key(name, self._offer.name, self._offer.model, self._stage.form, self._stage.secret)
+
+    def _wanted(self, some: list[tuple[str, str, str]], answers: Mapping[str, str]) -> tuple[Wanted, str]:
+        form, data = self._stage.form, as_data([name for _, name, _ in some])
+        most = Estimate.of(form.prompt, data, str(form.schema), len(some))
+        keys = [(key, answers[key], batch) for key, _, batch in some]
+        return Wanted(self._offer.name, self._offer.model, self._price, most, keys, form.prompt_hash, "job"), data
+
+    def _body(self, provider: BatchProvider, data: str, wanted: Wanted) -> dict[str, Any]:
+        form = self._stage.form
+        return provider.body(form.prompt, data, form.schema, wanted.most.tokens_out)

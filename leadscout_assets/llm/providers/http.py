@@ -1,0 +1,105 @@
+"""The connection below both SDKs: a time limit on the whole call and a limit on its length, and what a failure means for the bill."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx2
+
+from leadscout_assets.llm.providers import CallFailed
+
+LONGEST_REPLY = 50_000_000
+"""Bytes: a reply about 50 names has some 6,000, the results of a batch job of 100,000 names some 15 million."""
+
+LONGEST_PAUSE = 3_600.0
+
+UNKNOWABLE = frozenset({408, 502, 504})
+"""Statuses of a proxy that gave up waiting: the model behind it may have answered, and then it is charged."""
+
+
+class _Bounded(httpx2.SyncByteStream):
+    def __init__(self, stream: Any, until: float) -> None:
+        self._stream, self._until = stream, until
+
+    def __iter__(self) -> Iterator[bytes]:
+        size = 0
+        for piece in self._stream:
+            size += len(piece)
+            # A slow stream sends something just in time for each read, for ever.
+            if time.monotonic() > self._until or size > LONGEST_REPLY:
+                raise httpx2.ReadTimeout("the reply takes too long")
+            yield piece
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+class BoundedTransport(httpx2.HTTPTransport):
+    """Ends a reply that is not complete within the time limit of its request, or that is too long."""
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request; its read time limit holds for the whole of it."""
+        until = time.monotonic() + float(request.extensions.get("timeout", {}).get("read") or 60.0)
+        response = super().handle_request(request)
+        response.stream = _Bounded(response.stream, until)
+        return response
+
+
+def bounded_client() -> httpx2.Client:
+    """Return a client for an SDK. It follows no redirect, and takes no proxy or certificate from the environment."""
+    return httpx2.Client(transport=BoundedTransport(), follow_redirects=False)
+
+
+def failure_of(error: BaseException, sdk: Any) -> CallFailed:
+    """Say what an SDK's exception means: whether it may be charged, whether to ask again, and when."""
+    if isinstance(error, sdk.APITimeoutError):
+        connecting = isinstance(error.__cause__, (httpx2.ConnectTimeout, httpx2.PoolTimeout))
+        return CallFailed("no_connection" if connecting else "timed_out", charged=not connecting)
+    if isinstance(error, sdk.APIConnectionError):
+        unsent = isinstance(error.__cause__, (httpx2.ConnectError, httpx2.UnsupportedProtocol, httpx2.InvalidURL))
+        return CallFailed("no_connection" if unsent else "connection_lost", charged=not unsent)
+    if isinstance(error, sdk.APIStatusError):
+        return _of_status(error.status_code, error.response.headers)
+    # A complete answer that is no JSON, or not the vendor's: it may have been charged, and nobody can say how much.
+    return CallFailed("unreadable", charged=True)
+
+
+@contextmanager
+def looking(sdk: Any) -> Iterator[None]:
+    """Turn whatever an SDK raises while something is only looked up into a `CallFailed` that nobody charges."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001  it is looked up again later, and its message may quote names
+        raise CallFailed(failure_of(error, sdk).code, charged=False) from None
+
+
+def _of_status(status: int, headers: Any) -> CallFailed:
+    pause = retry_after(headers)
+    if status in UNKNOWABLE:
+        return CallFailed("gateway_gave_up", charged=True, status=status)
+    if status == 429:
+        return CallFailed("rate_limited", charged=False, retry_after=pause, status=status)
+    if status >= 500:
+        return CallFailed("vendor_failed", charged=False, retry_after=pause, status=status)
+    code = "key_refused" if status in (401, 403) else "request_refused"
+    return CallFailed(code, charged=False, fatal=True, status=status)
+
+
+def retry_after(headers: Any) -> float | None:
+    """Return the seconds for which a vendor asks to be left alone, by `retry-after-ms` or `retry-after`; None where it does not."""
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            seconds = float(headers.get(name, "")) * unit
+        except ValueError:
+            continue
+        if 0 <= seconds < float("inf"):
+            return min(seconds, LONGEST_PAUSE)
+    return None
+
+
+def tokens(value: object) -> int | None:
+    """Return a count of tokens as the vendor gave it; None where it is none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

@@ -1,0 +1,120 @@
+"""Makes the stage that the settings describe. Where they name no provider, there is none."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from leadscout_assets.errors import BadSetting
+from leadscout_assets.llm.answered import Offer, Pace
+from leadscout_assets.llm.calibration import load_calibration
+from leadscout_assets.llm.prices import nano, price_of
+from leadscout_assets.llm.providers import PROVIDERS, Provider
+from leadscout_assets.llm.schema import form
+from leadscout_assets.llm.stage import Stage
+from leadscout_assets.settings import Settings
+
+if TYPE_CHECKING:
+    from leadscout_assets.database.engine import Database
+    from leadscout_assets.llm.booked import Caps
+    from leadscout_assets.llm.jobs import Jobs
+    from leadscout_assets.llm.ledger import Ledger
+
+NEEDS_KEY = ("openai", "anthropic")
+NEEDS_URL = ("local", "stub")
+
+
+def caps_of(settings: Settings) -> Caps:
+    """Return the caps that the settings name."""
+    from leadscout_assets.llm.booked import Caps
+
+    return Caps(
+        call=nano(settings.llm_max_usd_per_call),
+        batch=nano(settings.llm_max_usd_per_batch),
+        day=nano(settings.llm_max_usd_per_day),
+        month=nano(settings.llm_max_usd_per_month),
+        requests=settings.llm_requests_per_minute,
+        tokens=settings.llm_tokens_per_minute,
+    )
+
+
+def ledger_of(settings: Settings, database: Database) -> Ledger:
+    """Return the ledger of a home."""
+    from leadscout_assets.llm.ledger import Ledger
+
+    return Ledger(database, caps_of(settings))
+
+
+def stage_of(settings: Settings, database: Database, secret: bytes, *, kind: str = "call") -> Stage:
+    """Return the stage that asks the providers of the settings.
+
+    Raises `BadSetting` where a provider cannot be used as given, and `LeadScoutError` where the prompt was not admitted.
+    """
+    wanted = form(reveal_religion=settings.reveal_religion)
+    load_calibration().admit(wanted)
+    pace = Pace(settings.llm_names_per_call, settings.llm_workers, settings.llm_call_seconds, settings.llm_run_seconds)
+    return Stage(ledger_of(settings, database), offers_of(settings), wanted, secret, pace, kind=kind)
+
+
+def jobs_of(settings: Settings, stage: Stage) -> Jobs:
+    """Return what asks by a batch API. Raises `BadSetting` where the first provider has none, or no price."""
+    from leadscout_assets.llm.jobs import Jobs
+
+    offer = stage.offers[0]
+    price = price_of(offer.name, offer.model, settings.llm_prices, batch=True)
+    if offer.name == "local" or price is None:
+        raise BadSetting("LEADSCOUT_LLM_PROVIDERS: the first provider needs a batch API and a known price for jobs")
+    return Jobs(stage, offer, price)
+
+
+def offers_of(settings: Settings) -> list[Offer]:
+    """Return the providers in order. Raises `BadSetting`."""
+    return [_offer(settings, *pair) for pair in named(settings.llm_providers)]
+
+
+def named(providers: str) -> list[tuple[str, str]]:
+    """Return kind and model of each provider that LEADSCOUT_LLM_PROVIDERS names. Raises `BadSetting`."""
+    found = []
+    for each in filter(None, (one.strip() for one in providers.split(","))):
+        kind, _, model = each.partition("/")
+        if kind not in PROVIDERS or not re.fullmatch(r"[\w.:@/+-]{1,100}", model):
+            raise BadSetting(f"LEADSCOUT_LLM_PROVIDERS: write KIND/MODEL; kinds are {', '.join(PROVIDERS)}")
+        found.append((kind, model))
+    if len({kind for kind, _ in found}) < len(found):
+        raise BadSetting("LEADSCOUT_LLM_PROVIDERS: name each kind once; a second model of one kind has no turn")
+    return found
+
+
+def _offer(settings: Settings, kind: str, model: str) -> Offer:
+    url, key = getattr(settings, f"llm_{kind}_url"), _key(settings, kind)
+    if kind in NEEDS_URL and not url:
+        raise BadSetting(f"LEADSCOUT_LLM_{kind.upper()}_URL: say where the server is, as http://127.0.0.1:8080/v1")
+    if kind in NEEDS_KEY and key is None:
+        raise BadSetting(
+            f"LEADSCOUT_LLM_{kind.upper()}_KEY: set the key, or name a folder by LEADSCOUT_LLM_SECRETS_DIR"
+        )
+
+    def make() -> Provider:
+        return PROVIDERS[kind](model, key, url)
+
+    return Offer(kind, model, price_of(kind, model, settings.llm_prices), make)
+
+
+def _key(settings: Settings, kind: str) -> SecretStr | None:
+    if kind not in NEEDS_KEY:
+        return None
+    given: SecretStr | None = getattr(settings, f"llm_{kind}_key")
+    return given or _key_in(settings.llm_secrets_dir, f"{kind}_key")
+
+
+def _key_in(folder: Path | None, name: str) -> SecretStr | None:
+    if folder is None or not (folder / name).is_file():
+        return None
+    try:
+        text = (folder / name).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSetting(f"LEADSCOUT_LLM_SECRETS_DIR: {name} cannot be read ({type(error).__name__})") from None
+    return SecretStr(text) if text else None

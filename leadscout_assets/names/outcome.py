@@ -1,0 +1,58 @@
+"""What became of the names of a batch that only a language model might decide: plain counts, for checks and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+TELLS: Mapping[str, str] = {
+    "cannot_tell": "the model could not tell",
+    "too_weak": "what it said was too weak to decide",
+    "not_a_name": "were no names that may be sent",
+    "in_doubt": "are in a call of which nobody knows whether it was answered",
+    "no_answer": "got no usable answer",
+    "refused": "the model declined",
+    "no_price": "have no model whose price is known",
+    "too_late": "did not get their turn in time",
+    "provider_down": "the provider is left alone for a while, as it kept failing",
+    "rate_limited": "the provider would not take so many",
+    "vendor_failed": "the provider failed",
+    "no_connection": "the provider cannot be reached",
+    "key_refused": "the provider refused the key",
+    "request_refused": "the provider refused the request",
+    "over_cap_per_call": "would cost more than a call may",
+    "over_cap_per_batch": "would cost more than the batch may",
+    "over_cap_per_day": "would cost more than the day may",
+    "over_cap_per_month": "would cost more than the month may",
+}
+"""Why a name stayed undecided, in words, by code."""
+
+IN_ITSELF = frozenset({"cannot_tell", "too_weak", "not_a_name"})
+"""Reasons that lie in the name: asking again changes nothing, and nothing is wrong."""
+
+
+@dataclass(frozen=True)
+class ModelOutcome:
+    """Distinct undecided names of a batch; of these decided, and answered from an earlier call; the rest by reason.
+
+    `cost_usd` is what was booked for the batch so far, US dollars.
+    """
+
+    names: int
+    decided: int
+    cached: int
+    undecided: Mapping[str, int]
+    cost_usd: float
+
+    @property
+    def failed(self) -> int:
+        """Names that stayed undecided for a reason that does not lie in them."""
+        return sum(count for code, count in self.undecided.items() if code not in IN_ITSELF)
+
+    def in_words(self) -> str:
+        """Return what became of the names, one sentence without its full stop."""
+        ranked = sorted(self.undecided.items(), key=lambda item: (-item[1], item[0]))
+        rest = sum(self.undecided.values())
+        why = "; ".join(f"{count} {TELLS.get(code, code)}" for code, count in ranked)
+        told = f"{self.decided} of {self.names} names that nothing else decides were decided by a language model"
+        return f"{told}, {rest} stayed undecided ({why})" if rest else told

@@ -1,0 +1,90 @@
+"""A stand-in server and a ledger of the test's own; stages are made by `make_stage`."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from leadscout_assets.database.engine import Database, upgrade
+from leadscout_assets.llm.answered import Offer, Pace
+from leadscout_assets.llm.booked import Caps
+from leadscout_assets.llm.ledger import Ledger
+from leadscout_assets.llm.prices import Price, nano
+from leadscout_assets.llm.providers import PROVIDERS
+from leadscout_assets.llm.schema import form
+from leadscout_assets.llm.stage import Stage
+from leadscout_assets.llm.stub import StubServer
+
+SECRET = b"k" * 32
+PRICE = Price(100, 400)
+CAPS = Caps(call=nano(0.05), batch=nano(1), day=nano(2), month=nano(10), requests=1_000, tokens=10_000_000)
+KEY = SecretStr("sk-not-a-real-key")
+
+FAST = Pace(call_seconds=5.0, total_seconds=20.0)
+
+
+@pytest.fixture(scope="session")
+def _upgraded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("upgraded") / "test.sqlite"
+    database = Database(f"sqlite:///{path}")
+    upgrade(database)
+    database.close()
+    return path
+
+
+@pytest.fixture
+def database(tmp_path: Path, _upgraded: Path) -> Iterator[Database]:
+    shutil.copy(_upgraded, tmp_path / "test.sqlite")
+    database = Database(f"sqlite:///{tmp_path}/test.sqlite")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def ledger(database: Database) -> Ledger:
+    return Ledger(database, CAPS)
+
+
+@pytest.fixture
+def stub() -> Iterator[StubServer]:
+    with StubServer() as server:
+        yield server
+
+
+def offer(stub: StubServer, kind: str = "openai", price: Price | None = PRICE, **changes: Any) -> Offer:
+    url = changes.pop("url", stub.url if kind == "anthropic" else stub.openai_url)
+    model = changes.pop("model", "small")
+    return Offer(changes.pop("name", kind), model, price, lambda: PROVIDERS[kind](model, KEY, url))
+
+
+MakeStage = Callable[..., Stage]
+
+
+@pytest.fixture
+def make_stage(ledger: Ledger, stub: StubServer) -> MakeStage:
+    def make(*offers: Offer, pace: Pace = FAST, **changes: Any) -> Stage:
+        used = changes.pop("ledger", ledger)
+        wanted = form(reveal_religion=False)
+        return Stage(
+            used,
+            offers or (offer(stub),),
+            wanted,
+            SECRET,
+            pace,
+            sleep=lambda seconds: time.sleep(min(seconds, 0.05)),
+            **changes,
+        )
+
+    return make
+
+
+def names(count: int, batch: str = "2026-03-02_list_00000001") -> dict[str, str]:
+    """Made-up names, one and the same at each call."""
+    ends = "abcdefghijklmnopqrstuvwxyz"
+    return {f"Q{ends[n // 26 % 26]}zor{ends[n % 26]} Vext{ends[n // 676]}lum": batch for n in range(count)}
