@@ -145,7 +145,7 @@ def forget_answers(home: Home, lead_ids: Collection[str], *, actor: str) -> Forg
     decided = list(rows_by_batch(answers.filter(decided_by_people(answers, lead_ids))))
     for batch in sorted(decided):
         rows = home.tables.read(contracts.CLASSIFICATIONS, [batch])
-        home.tables.replace(contracts.CLASSIFICATIONS, withdrawn(rows, lead_ids), [batch])
+        home.tables.replace_for_good(contracts.CLASSIFICATIONS, withdrawn(rows, lead_ids), [batch])
     for lead_id in lead_ids:
         record_event(
             home.database,
