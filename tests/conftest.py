@@ -12,6 +12,7 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 from leadscout_assets.settings import Settings, read_settings
+from tests.migrated import migrate
 from tests.postgres import NoPostgres, PostgresServer, serve
 
 # A slow machine is no bug, hence no deadline; the same examples everywhere, so that a failure repeats.
@@ -42,6 +43,14 @@ class Scheduling(LoadFileScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         return PLATFORMS[0] if nodeid.startswith(PLATFORMS) else str(super()._split_scope(nodeid))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def migrated_once() -> Iterator[None]:
+    """Empty SQLite files get the present schema from memory in this process; `tests/database/test_migrations.py` does not use it."""
+    with pytest.MonkeyPatch.context() as patching:
+        patching.setattr("leadscout_assets.database.engine._migrate", migrate)
+        yield
 
 
 @pytest.fixture

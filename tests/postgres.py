@@ -51,11 +51,11 @@ class PostgresServer:
         """Return the URL of a database in the bare spelling that people use."""
         return f"postgresql://{self.user}@127.0.0.1:{self.port}/{database}"
 
-    def new_database(self) -> str:
-        """Create an empty database and return its URL."""
+    def new_database(self, like: str = "template1") -> str:
+        """Create a database, empty or with all that the database named `like` holds, to which nobody is connected; return its URL."""
         name = f"test_{uuid4().hex}"
         with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {like}")
         return self.url(name)
 
 

@@ -315,18 +315,22 @@ def upgrade(database: Database) -> None:
     if current_revision(database) == HEAD:
         return
 
+    with database.begin() as connection:
+        _wait_for_others(connection)
+        _migrate(connection)
+
+
+def _migrate(connection: sa.Connection) -> None:
     from alembic import command
     from alembic.util.exc import CommandError
 
-    with database.begin() as connection:
-        _wait_for_others(connection)
-        try:
-            command.upgrade(_config(connection), "head")
-        except CommandError:
-            raise EdgeFailed(
-                "application database: its schema is not one of this version's; install the LeadScout that wrote it, "
-                "or restore a backup made with this version"
-            ) from None
+    try:
+        command.upgrade(_config(connection), "head")
+    except CommandError:
+        raise EdgeFailed(
+            "application database: its schema is not one of this version's; install the LeadScout that wrote it, "
+            "or restore a backup made with this version"
+        ) from None
 
 
 def downgrade(database: Database, revision: str = "base") -> None:

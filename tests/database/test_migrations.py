@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 import sqlalchemy as sa
@@ -15,6 +17,13 @@ from alembic.script import ScriptDirectory
 from leadscout_assets.database.engine import HEAD, Database, current_revision, downgrade, upgrade
 from leadscout_assets.database.models import metadata
 from leadscout_assets.errors import EdgeFailed
+from tests.migrated import migrate, really_migrate
+
+
+@pytest.fixture(autouse=True)
+def every_migration(monkeypatch):
+    """Nothing here comes from memory."""
+    monkeypatch.setattr("leadscout_assets.database.engine._migrate", really_migrate)
 
 
 def _tables(database: Database) -> set[str]:
@@ -32,8 +41,9 @@ def test_up_makes_every_table_and_down_leaves_none(empty):
         assert current_revision(empty) is None
 
 
-def test_the_models_equal_the_migrations(database):
-    with database.read() as connection:
+def test_the_models_equal_the_migrations(empty):
+    upgrade(empty)
+    with empty.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_server_default": True})
         assert compare_metadata(context, metadata) == []
 
@@ -81,6 +91,19 @@ def test_four_processes_upgrade_an_empty_database_at_once(empty):
     said = [line for line in done.stderr.splitlines() if "database.slow_query" not in line]
     assert (done.returncode, said) == (0, [])
     assert _tables(empty) == set(metadata.tables)
+
+
+def test_what_other_tests_start_with_is_what_the_migrations_make(tmp_path, monkeypatch):
+    schemas = []
+    for name, way in {"long": really_migrate, "short": migrate}.items():
+        monkeypatch.setattr("leadscout_assets.database.engine._migrate", way)
+        database = Database(f"sqlite:///{tmp_path}/{name}.sqlite")
+        upgrade(database)
+        database.close()
+        with closing(sqlite3.connect(tmp_path / f"{name}.sqlite")) as file:
+            schemas.append(sorted(file.iterdump()))
+    assert schemas[0] == schemas[1]
+    assert len(schemas[0]) > len(metadata.tables)
 
 
 def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(database):

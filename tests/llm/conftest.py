@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,19 +28,10 @@ KEY = SecretStr("sk-not-a-real-key")
 FAST = Pace(call_seconds=5.0, total_seconds=20.0)
 
 
-@pytest.fixture(scope="session")
-def _upgraded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("upgraded") / "test.sqlite"
-    database = Database(f"sqlite:///{path}")
-    upgrade(database)
-    database.close()
-    return path
-
-
 @pytest.fixture
-def database(tmp_path: Path, _upgraded: Path) -> Iterator[Database]:
-    shutil.copy(_upgraded, tmp_path / "test.sqlite")
+def database(tmp_path: Path) -> Iterator[Database]:
     database = Database(f"sqlite:///{tmp_path}/test.sqlite")
+    upgrade(database)
     yield database
     database.close()
 
