@@ -24,7 +24,9 @@ PLATFORMS = ("tests/e2e/", "tests/supervisor/test_platform.py")
 """Tests that start whole platforms, one after the other. Those of `tests/docker` are on the other worker at the same time:
 most of what either does is to wait, and more than two at once would starve each other on two cores."""
 
-FIRST = (*PLATFORMS, "tests/docker/")
+FIRST = ("tests/e2e/test_browser.py", "tests/e2e/test_demo.py", *PLATFORMS, "tests/docker/")
+"""Those with the demonstration come one after the other, as its last test stops it: a platform that nobody looks at costs
+a tenth of a processor."""
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -35,7 +37,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileSche
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the platforms, mostly waiting and the longest of all, so that they are not what everyone waits for at the end."""
-    items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
+    items.sort(key=lambda item: next((n for n, start in enumerate(FIRST) if item.nodeid.startswith(start)), len(FIRST)))
 
 
 class Scheduling(LoadFileScheduling):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -90,9 +89,7 @@ class Scene:
 
 
 @pytest.fixture
-def scene(home, upgraded, monkeypatch):
-    (home.home / "database").mkdir(parents=True)
-    shutil.copy(upgraded, home.home / "database" / "leadscout.sqlite")
+def scene(home, monkeypatch):
     found = Scene(home, monkeypatch)
     yield found
     found.database.close()

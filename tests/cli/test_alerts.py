@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from datetime import UTC, datetime
 
 import pytest
@@ -15,19 +14,14 @@ from leadscout_assets.alerts.store import DatabaseStore
 from leadscout_assets.cli.application import run_application
 from leadscout_assets.database.audit import record_event
 from leadscout_assets.home import Home
-from tests.alerts.conftest import answer, message, upgraded, web_server
+from tests.alerts.conftest import answer, message, web_server
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 FIRING = State("disk_low", "machine", "critical", "5% of the disk are free", fired_at=NOW, told_at=NOW)
 
 
-__all__ = ["upgraded"]
-
-
 @pytest.fixture
-def database(home, upgraded):
-    (home.home / "database").mkdir(parents=True)
-    shutil.copy(upgraded, home.home / "database" / "leadscout.sqlite")
+def database(home):
     found = Home(home).database
     yield found
     found.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,20 +26,45 @@ ARTEFACTS = ROOT / "artefacts"
 """Where pictures of what people see are kept."""
 
 
+BETRAYING = """
+import sys
+from leadscout_assets.logs import setup_logging
+from leadscout_assets.settings import read_settings
+from leadscout_assets.supervisor import up
+settings = read_settings()
+setup_logging(settings)
+sys.exit(up(settings, on_ready=lambda url: print("is up", flush=True), module="tests.e2e.betraying_definitions"))
+"""
+"""`leadscout up`, but for definitions in which things can be made to go wrong."""
+
+
 @pytest.fixture(scope="session")
-def shared_terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
+def faults(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for the faults that are to happen on the shared platform, until it is first stopped."""
+    return tmp_path_factory.mktemp("faults")
+
+
+@pytest.fixture(scope="session")
+def shared_terminal(tmp_path_factory: pytest.TempPathFactory, faults: Path) -> Iterator[Terminal]:
     """One home for the tests of a running platform, which is killed at the end, however they went."""
-    terminal = Terminal(tmp_path_factory.mktemp("up"), **ENVIRONMENT)
+    environment = {"CANARY_FAULTS": str(faults), "LEADSCOUT_LOG_LEVEL": "DEBUG"}
+    terminal = Terminal(tmp_path_factory.mktemp("up"), **ENVIRONMENT, **environment)
     yield terminal
     terminal.pull_the_plug()
 
 
 @pytest.fixture
 def terminal(shared_terminal: Terminal) -> Terminal:
-    """The shared home with its platform up, started again where a test stopped or killed it."""
-    if not shared_terminal.is_up():
-        shared_terminal.up()
-    return shared_terminal
+    """The shared home with its platform up: first one that can be made to fail, then, where a test stopped it, `leadscout up`."""
+    return _up(shared_terminal)
+
+
+def _up(terminal: Terminal) -> Terminal:
+    if terminal.platform is None:
+        terminal.up((), command=[sys.executable, "-c", BETRAYING])
+    elif not terminal.is_up():
+        terminal.up()
+    return terminal
 
 
 @dataclass(frozen=True)
@@ -74,8 +100,7 @@ def three_files(tmp_path_factory):
 @pytest.fixture(scope="session")
 def delivered(shared_terminal, three_files):
     """A workbook, a CSV and a broken file, dropped at once and reported."""
-    if not shared_terminal.is_up():
-        shared_terminal.up()
+    _up(shared_terminal)
     for path in three_files:
         shared_terminal.drop(path)
     return reported(shared_terminal, {path.name for path in three_files})

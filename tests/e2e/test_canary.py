@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 
 import dagster as dg
@@ -23,17 +22,7 @@ from leadscout_assets.home import Home
 from leadscout_assets.tables import Tables
 from tests.defs.ground import BROKEN, Ground
 from tests.e2e.canary import BUSINESS, DIRECTOR, FILE_NAME, canary_list, traces_below, traces_in
-from tests.e2e.terminal import Terminal, until
-
-UP = """
-import sys
-from leadscout_assets.logs import setup_logging
-from leadscout_assets.settings import read_settings
-from leadscout_assets.supervisor import up
-settings = read_settings()
-setup_logging(settings)
-sys.exit(up(settings, on_ready=lambda url: print("is up", flush=True), module="tests.e2e.betraying_definitions"))
-"""
+from tests.e2e.terminal import until
 
 QUOTING: dict[str, Callable[[], Exception]] = {
     "ValueError": lambda: ValueError(f"could not convert string to float: '{DIRECTOR}'"),
@@ -148,31 +137,27 @@ class TestInOneProcess:
 @pytest.mark.processes
 @pytest.mark.timeout(900)
 class TestInRealProcesses:
-    def test_nothing_of_a_delivery_is_told_by_a_platform_whose_ticks_fail_and_whose_runs_crash_and_fail(self, tmp_path):
-        faults = tmp_path / "faults"
-        faults.mkdir()
-        terminal = Terminal(tmp_path, CANARY_FAULTS=str(faults), LEADSCOUT_LOG_LEVEL="DEBUG")
+    def test_nothing_of_a_delivery_is_told_by_a_platform_whose_ticks_fail_and_whose_runs_crash_and_fail(
+        self, terminal, faults, tmp_path
+    ):
+        before = {run["runId"] for run in terminal.runs()}
+
+        def statuses() -> list[str]:
+            return sorted(run["status"] for run in terminal.runs() if run["runId"] not in before)
+
         for fault in ("tick", "crash", "quote"):
             (faults / fault).touch()
-        try:
-            terminal.up(command=[sys.executable, "-c", UP])
-            source = tmp_path / FILE_NAME
-            source.write_text(canary_list())
-            terminal.drop(source)
-            until(lambda: "SUCCESS" in self.statuses(terminal) and terminal.rest(), "the report, after all faults")
-            assert sorted(self.statuses(terminal)) == ["FAILURE", "FAILURE", "SUCCESS"]
-            assert list(faults.iterdir()) == []
-            said = [terminal.type("batches"), terminal.type("deliver", str(source)), terminal.type("doctor")]
-            terminal.stop()
-        finally:
-            terminal.pull_the_plug()
+        source = tmp_path / FILE_NAME
+        source.write_text(canary_list())
+        terminal.drop(source)
+        until(lambda: "SUCCESS" in statuses() and terminal.rest(), "the report, after all faults")
+        assert statuses() == ["FAILURE", "FAILURE", "SUCCESS"]
+        assert list(faults.iterdir()) == []
+        said = [terminal.type("batches"), terminal.type("deliver", str(source)), terminal.type("doctor")]
+        terminal.stop()
         assert traces_in(terminal.said) == []
         assert [one for one in said if traces_in(one.stdout + one.stderr)] == []
         assert traces_below(terminal.home) == []
-
-    @staticmethod
-    def statuses(terminal: Terminal) -> list[str]:
-        return [run["status"] for run in terminal.runs()]
 
 
 def test_a_file_name_of_harmless_words_is_shown_and_any_other_is_not(ground):

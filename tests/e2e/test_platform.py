@@ -108,6 +108,7 @@ class TestRunningAgain:
 
 
 class TestKilling:
+    @pytest.mark.soak  # five kills of one process each are in test_kills.py
     def test_after_kill_9_of_everything_and_a_new_up_the_report_arrives_without_a_person(self, terminal, tmp_path):
         terminal.drop(large_list(tmp_path, 12))
         until(terminal.workers, "a run has a process")

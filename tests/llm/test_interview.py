@@ -22,7 +22,6 @@ from leadscout_assets.llm.schema import Form, form
 from leadscout_assets.llm.stub import Faults
 from leadscout_assets.names.asked import full_names, undecided_rows
 from leadscout_assets.runs.record import RunRecord
-from tests.database.conftest import upgraded as upgraded  # the file that homes begin with
 
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
 STRANGERS = 6

@@ -129,6 +129,8 @@ def terminal(tmp_path):
         made.pull_the_plug()
 
 
+# With the real definitions, five kills and a stop in mid-run are among the tests of tests/e2e.
+@pytest.mark.soak
 @pytest.mark.processes
 @pytest.mark.timeout(900)
 def test_a_run_outlives_the_death_of_everything_and_a_stop_leaves_nothing_behind(terminal):
