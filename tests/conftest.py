@@ -29,9 +29,16 @@ FIRST = ("tests/e2e/test_browser.py", "tests/e2e/test_demo.py", *PLATFORMS, "tes
 a tenth of a processor."""
 
 
+CHAIN = tuple(
+    f"tests/defs/test_{name}.py"
+    for name in ("lead_assets", "lead_checks", "freshness_checks", "maintenance_assets", "run_performance", "run_log")
+)
+"""Tests that look at one run of the whole chain, which each worker with one of them would make for itself."""
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
-    """Keep a file's tests on one worker, and all that start platforms on the same one."""
+    """Keep a file's tests on one worker, and all that share what is costly to make on the same one."""
     return Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
 
 
@@ -41,10 +48,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class Scheduling(LoadFileScheduling):
-    """Scheduling by file, the platforms' files as if they were one. (Marked groups are lost between pytest 9 and xdist 3.8.)"""
+    """Scheduling by file, files that share something costly as if they were one. (Marked groups are lost between pytest 9 and xdist 3.8.)"""
 
     def _split_scope(self, nodeid: str) -> str:
-        return PLATFORMS[0] if nodeid.startswith(PLATFORMS) else str(super()._split_scope(nodeid))
+        own = str(super()._split_scope(nodeid))
+        return next((together[0] for together in (PLATFORMS, CHAIN) if own.startswith(together)), own)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -20,7 +20,7 @@ from leadscout_assets.leads.synthetic import write_delivery
 pytestmark = pytest.mark.processes
 
 ENDS_WITHIN = 10.0
-"""Seconds; the four of `make test`, beside whatever else runs, are given more."""
+"""Seconds; the two of `make test`, beside whatever else runs, are given more."""
 
 SEED = 20261122
 
@@ -55,7 +55,11 @@ class Runs:
         """Begin, or go on with, a run; stop it at a random moment; say whether it was stopped in its work."""
         resume = any(self.out.glob(f"{FOLDER}/*/state.json"))
         process = self.begin(self.out, resume=resume)
-        time.sleep(dice.uniform(0.2, self.seconds))
+        told = self.home / "logs" / "progress" / f"run-{process.pid}.json"
+        # From when it works: a second or more goes to imports, on a busy machine most of it.
+        while process.poll() is None and not told.exists():
+            time.sleep(0.02)
+        time.sleep(dice.uniform(0.0, self.seconds / 2))
         number = dice.choice([signal.SIGTERM, signal.SIGINT])
         asked = time.monotonic()
         process.send_signal(number)
@@ -64,7 +68,6 @@ class Runs:
         assert took < ends_within, (took, number, process.returncode, errors)
         for name, content in files(self.out).items():
             assert content == self.report[name], f"{name} is half written"
-        told = self.home / "logs" / "progress" / f"run-{process.pid}.json"
         if process.returncode == 0 or not told.exists() or process.returncode == -number:
             # Done before the signal, or not begun, or done but for the end of the process.
             return False
@@ -86,18 +89,18 @@ def stop_often(folder: Path, times: int, rows: int, ends_within: float) -> None:
     stopped = sum(runs.disturb(dice, ends_within) for _ in range(times))
     for _ in range(2 * times):
         # On a busy machine the moments drawn may all lie before the work.
-        if stopped >= times // 4:
+        if stopped >= max(1, times // 4):
             break
         stopped += runs.disturb(dice, ends_within)
-    assert stopped >= times // 4
+    assert stopped >= max(1, times // 4)
     last = runs.finish(runs.out, resume=any(runs.out.glob(f"{FOLDER}/*/state.json")))
     assert last.returncode == 0, last.stderr
     assert files(runs.out) == runs.report
     assert not (runs.out / FOLDER).exists()
 
 
-def test_four_times(tmp_path):
-    stop_often(tmp_path, 4, rows=1_000, ends_within=6 * ENDS_WITHIN)
+def test_twice(tmp_path):
+    stop_often(tmp_path, 2, rows=1_000, ends_within=6 * ENDS_WITHIN)
 
 
 @pytest.mark.soak

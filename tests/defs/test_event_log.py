@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -28,11 +29,10 @@ with dg.DagsterInstance.from_config(sys.argv[1]) as instance:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, opened_once: Path) -> Path:
     """The folder of an instance that was opened once."""
-    made = prepare_instance(Settings(home=tmp_path / "home")).folder
-    with open_instance(made):
-        return made
+    shutil.copytree(opened_once, tmp_path / "home")
+    return prepare_instance(Settings(home=tmp_path / "home")).folder
 
 
 def materialize(instance: dg.DagsterInstance) -> str:
