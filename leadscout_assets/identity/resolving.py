@@ -91,7 +91,17 @@ def resolve(leads: pa.Table) -> Resolved:
 
 def in_order_of_delivery(leads: pa.Table) -> pa.Table:
     """Return the leads as they were delivered, the first first; what came at one moment in the order of its batch ids."""
+    if _is_one_list_in_order(leads):
+        return leads
     return leads.sort_by([(name, "ascending") for name in (DELIVERED_AT, "batch_id", "source_row")])
+
+
+def _is_one_list_in_order(leads: pa.Table) -> bool:
+    # A large list comes alone, as its rows stood, and to sort it would cost as much as all the rest.
+    if pc.count_distinct(leads["batch_id"]).as_py() != 1:
+        return False
+    rows = np.asarray(leads["source_row"])
+    return bool((rows[1:] > rows[:-1]).all())
 
 
 def _within(leads: pa.Table) -> tuple[Positions, Positions]:
@@ -168,18 +178,17 @@ def _best_earlier(near: Near, rows: int) -> Positions:
 
 def _known(leads: pa.Table, group: Positions, first: Positions) -> pa.Table:
     newest_first = np.lexsort((-np.arange(len(group)), group))
-    ordered = leads.take(pa.array(newest_first))
+    ordered = _taken(leads, newest_first)
     starts = np.flatnonzero(np.diff(group[newest_first], prepend=-1))
     offsets = np.append(starts, len(group)).astype(np.int32)
-    canonical = leads.select(["batch_id", "lead_id"]).take(pa.array(first[newest_first][starts]))
+    canonical = _taken(leads.select(["batch_id", "lead_id"]), first[newest_first][starts])
     columns: dict[str, pa.Array | pa.ChunkedArray] = {
         "batch_id": canonical["batch_id"],
         "known_lead_id": canonical["lead_id"],
     }
     for name, names in VALUE_GROUPS.items():
         at = _newest(np.asarray(_there(ordered, names)), starts)
-        taken = pa.array(np.maximum(at, 0), mask=at < 0)
-        columns |= {column: ordered[column].take(taken) for column in names}
+        columns |= {column: _newest_values(ordered[column], at) for column in names}
         columns[f"{name}_source"] = pa.array((at - starts).astype(np.int32), ROW, mask=at < 0)
     sources = (
         ("source_batches", "batch_id", pa.string()),
@@ -191,6 +200,23 @@ def _known(leads: pa.Table, group: Positions, first: Positions) -> pa.Table:
         values = ordered[column].combine_chunks().cast(kind)
         columns[name] = pa.ListArray.from_arrays(pa.array(offsets), values)
     return KNOWN_LEADS.fit(pa.table(columns))
+
+
+def _taken(leads: pa.Table, at: Positions) -> pa.Table:
+    """Return the rows at `at`: the table itself where these are all of it in order, as in the first delivery of leads."""
+    return leads if _is_every_row(at, leads.num_rows) else leads.take(pa.array(at))
+
+
+def _newest_values(column: pa.ChunkedArray, at: Positions) -> pa.ChunkedArray:
+    """Return the values at `at`, null where that is -1."""
+    nowhere = at < 0
+    if _is_every_row(np.where(nowhere, np.arange(len(at)), at), len(column)):
+        return pc.if_else(pa.array(~nowhere), column, pa.scalar(None, column.type)) if nowhere.any() else column
+    return column.take(pa.array(np.maximum(at, 0), mask=nowhere))
+
+
+def _is_every_row(at: Positions, rows: int) -> bool:
+    return len(at) == rows and bool((at == np.arange(rows)).all())
 
 
 def _there(leads: pa.Table, names: Sequence[str]) -> pa.Array:

@@ -17,7 +17,7 @@ from leadscout_assets.alerts.silences import end_silences, silence, silences_at
 from leadscout_assets.alerts.store import DatabaseStore
 from leadscout_assets.alerts.watch import Sources, Stream, Watch
 from leadscout_assets.database.audit import events
-from leadscout_assets.database.engine import Database
+from leadscout_assets.database.engine import Database, upgrade
 from leadscout_assets.errors import BadInput, EdgeFailed
 from tests.alerts.conftest import NOON, Clock, Recorder
 
@@ -42,6 +42,7 @@ class Scene:
         self.answers = 0.01
         self.dagster_fault: str | None = None
         self.database = Database(settings.database)
+        upgrade(self.database)
         self.database_down = False
         self.broken_stream = False
         monkeypatch.setattr(machine, "machine", lambda _home: self.machine)

@@ -15,9 +15,11 @@ import pyarrow as pa
 
 import leadscout_assets.settings
 from leadscout_assets.contracts import Contract
-from leadscout_assets.defs.execution import run_here
+from leadscout_assets.defs.execution import QUIET, _definitions, run_here
 from leadscout_assets.defs.instance import ensure_partitions
 from leadscout_assets.defs.orphans import open_instance
+from leadscout_assets.defs.partitions import partition_tags
+from leadscout_assets.defs.ui import JOB
 from leadscout_assets.home import Home
 from leadscout_assets.leads.delivery import Delivery
 from leadscout_assets.settings import Settings, use_settings
@@ -80,6 +82,18 @@ class Ground:
         """Run the chain for some batches in this process, and return the run."""
         run_here(self.instance, batches)
         return self.newest_run()
+
+    def run_only(self, asset: str, batch: str) -> bool:
+        """Run one asset of the chain and its checks for a batch in this process, and say whether that succeeded."""
+        job = _definitions().resolve_job_def(JOB)
+        ended = job.execute_in_process(
+            run_config=QUIET,
+            instance=self.instance,
+            tags=partition_tags([batch]),
+            asset_selection=[dg.AssetKey(asset)],
+            raise_on_error=False,
+        )
+        return bool(ended.success)
 
     def newest_run(self) -> dg.DagsterRun:
         """Return the run that was made last."""
