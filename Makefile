@@ -2,7 +2,7 @@
 #
 #   make demo      the platform with the 500-lead demonstration, until Ctrl-C    ONCE=1: no server, exits    LLM=stub: with a stand-in for a language model
 #   make up        the platform with the Dagster UI, until Ctrl-C
-#   make test      all tests but the soak tests, with coverage
+#   make test      all tests but the soak tests      make coverage   how much of the package they run: at least 90 %
 #   make check     format, lint, types, import rules, dependencies, lock, security
 #   make bench-check   has a step of the chain become slower than it was recorded to be?
 #   make bench     the benchmarks      make soak   the tests that take longer
@@ -41,7 +41,7 @@ export PIP_ROOT_USER_ACTION := ignore
 # Another activated environment must not be written to.
 unexport VIRTUAL_ENV CONDA_PREFIX PYTHONHOME PYTHONPATH
 
-.PHONY: help setup demo up test soak check bench bench-check format lock clean evaluate-names name-model image \
+.PHONY: help setup demo up test coverage soak check bench bench-check format lock clean evaluate-names name-model image \
 	check-format check-lint check-types check-imports check-dependencies check-lock check-security
 
 help:
@@ -56,8 +56,14 @@ up: $(READY)
 	$(BIN)/leadscout up
 
 # A file's tests stay on one worker, and so do all that start a platform (tests/conftest.py): two at once starve each other.
+# Each worker would write every assertion anew to explain it if it fails: the few that do fail are run again for that.
 test: $(READY)
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report term:skip-covered $(TESTS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --assert plain $(TESTS) || { \
+		$(BIN)/python -m pytest --last-failed --last-failed-no-failures none $(TESTS); exit 1; }
+
+# Apart from `make test`, because tracing makes Python a third slower. Other processes are not traced: their tests are left out.
+coverage: $(READY)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak and not processes" --cov --cov-report term:skip-covered $(TESTS)
 
 soak: $(READY)
 	$(BIN)/python -m pytest -m soak --timeout 3600 $(TESTS)

@@ -83,14 +83,14 @@ class Ground:
         run_here(self.instance, batches)
         return self.newest_run()
 
-    def run_only(self, asset: str, batch: str) -> bool:
-        """Run one asset of the chain and its checks for a batch in this process, and say whether that succeeded."""
+    def run_only(self, assets: Sequence[str], batch: str) -> bool:
+        """Run some assets of the chain and their checks for a batch in this process, and say whether that succeeded."""
         job = _definitions().resolve_job_def(JOB)
         ended = job.execute_in_process(
             run_config=QUIET,
             instance=self.instance,
             tags=partition_tags([batch]),
-            asset_selection=[dg.AssetKey(asset)],
+            asset_selection=[dg.AssetKey(asset) for asset in assets],
             raise_on_error=False,
         )
         return bool(ended.success)

@@ -27,7 +27,7 @@ from tests.docker.database import DatabaseServer
 from tests.e2e.terminal import PATIENCE, RUNS, free_port
 
 DATABASE = "postgres"
-POLL_SECONDS = 0.2
+POLL_SECONDS = 0.5
 OVER_BATCHES = ("dagster/partition", "dagster/asset_partition_range_start")
 """A run over batches has one of these tags; the first run of all, which shows the reference data, has none."""
 

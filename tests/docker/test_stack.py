@@ -15,6 +15,7 @@ from leadscout_assets.leads.synthetic import write_delivery
 from tests.defs.ground import small_list
 from tests.defs.test_definitions import CHECKS, LEAD_ASSETS
 from tests.docker.stack import ENDED, Stack
+from tests.e2e.terminal import PATIENCE
 
 pytestmark = [pytest.mark.processes, pytest.mark.postgres, pytest.mark.timeout(900)]
 
@@ -94,13 +95,18 @@ def test_the_run_that_was_killed_is_failed_and_its_retry_succeeded(stack, delive
 def test_the_ui_shows_every_batch_of_every_asset_and_a_verdict_of_every_check(stack, delivered):
     batches = set(delivered.values())
 
-    def shown() -> bool:
+    def missing() -> list[str]:
         assets = stack.assets()
-        verdicts = [assets[asset]["checks"][name]["succeededPartitions"] for asset in CHECKS for name in CHECKS[asset]]
-        there = [assets[asset]["batches"]["materializedPartitions"] for asset in LEAD_ASSETS]
-        return all(batches <= set(found) for found in [*verdicts, *there])
+        shown = {asset: assets[asset]["batches"]["materializedPartitions"] for asset in LEAD_ASSETS}
+        for asset, names in CHECKS.items():
+            shown |= {f"{asset}: {name}": assets[asset]["checks"][name]["succeededPartitions"] for name in names}
+        return [f"{what} of {batches - set(found)}" for what, found in shown.items() if not batches <= set(found)]
 
-    stack.until(shown, "batches and verdicts are shown")
+    deadline = time.monotonic() + PATIENCE
+    while (still := missing()) and time.monotonic() < deadline:
+        stack.tend()
+        time.sleep(1)
+    assert still == []
 
 
 def content(path: Path) -> bytes:

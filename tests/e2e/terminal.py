@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 PATIENCE = 240.0
 """Seconds that anything may take: a loaded machine has needed a minute for what takes three seconds on a quiet one."""
 
-POLL_SECONDS = 0.2
+POLL_SECONDS = 0.5
 STOPS_WITHIN = 30.0
 """Seconds from the signal to the end: the platform's own 8, and what a loaded machine adds (13 were seen in all)."""
 

@@ -45,17 +45,17 @@ def failing(error: str) -> Callable[..., None]:
 
 class TestInOneProcess:
     PLACES = (
-        ("raw_leads", pipeline, "read"),
-        ("leads", pipeline, "validate"),
-        ("classifications", pipeline, "classify"),
-        ("lead_scores", pipeline, "score"),
-        ("lead_reports", pipeline, "report"),
-        ("lead_scores", Tables, "replace"),
-        ("classifications", Tables, "read"),
-        ("lead_reports", facts, "gather"),
-        ("raw_leads", leadscout_assets.defs.lead_checks, "judge_contract"),
+        (("raw_leads",), pipeline, "read"),
+        (("leads", "rejected_leads"), pipeline, "validate"),
+        (("classifications",), pipeline, "classify"),
+        (("lead_scores",), pipeline, "score"),
+        (("lead_reports",), pipeline, "report"),
+        (("lead_scores",), Tables, "replace"),
+        (("classifications",), Tables, "read"),
+        (("lead_reports",), facts, "gather"),
+        (("raw_leads",), leadscout_assets.defs.lead_checks, "judge_contract"),
     )
-    """Everything of ours that a step of a run calls with frames, and an asset of whose run that is one."""
+    """Everything of ours that a step of a run calls with frames, and the asset of whose run that is one."""
 
     def test_nothing_of_a_delivery_lies_outside_the_data_after_a_run_that_succeeds(self, ground, capfd):
         ground.drop(FILE_NAME, canary_list())
@@ -70,10 +70,10 @@ class TestInOneProcess:
     def test_nothing_of_it_is_told_by_steps_and_checks_that_fail_quoting_it(self, ground, capfd, monkeypatch):
         delivery = ground.deliver(FILE_NAME, canary_list())
         ground.run([delivery.batch_id])
-        for number, (asset, owner, name) in enumerate(self.PLACES):
+        for number, (assets, owner, name) in enumerate(self.PLACES):
             with monkeypatch.context() as patch:
                 patch.setattr(owner, name, failing(list(QUOTING)[number % len(QUOTING)]))
-                assert not ground.run_only(asset, delivery.batch_id), name
+                assert not ground.run_only(assets, delivery.batch_id), name
         self.assert_silent(ground, capfd)
 
     @pytest.mark.parametrize("error", QUOTING)

@@ -15,7 +15,7 @@ from leadscout_assets.llm.schema import Item
 from leadscout_assets.llm.spend import calls_since, outcomes_of, spend
 from leadscout_assets.terms import Origin
 from tests.database.conftest import database as either  # noqa: F401
-from tests.database.conftest import emptied_url, empty  # noqa: F401  the same two databases
+from tests.database.conftest import migrated_postgres  # noqa: F401  which it begins as
 from tests.llm.conftest import CAPS, PRICE
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
