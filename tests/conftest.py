@@ -16,7 +16,7 @@ from tests.migrated import migrate
 from tests.postgres import NoPostgres, PostgresServer, serve
 
 # A slow machine is no bug, hence no deadline; the same examples everywhere, so that a failure repeats.
-hypothesis.settings.register_profile("leadscout", deadline=None, derandomize=True, database=None)
+hypothesis.settings.register_profile("leadscout", deadline=None, derandomize=True, database=None, max_examples=40)
 hypothesis.settings.load_profile("leadscout")
 
 
