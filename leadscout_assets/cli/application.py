@@ -2,7 +2,7 @@
 
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from contextlib import AbstractContextManager
 
 import typer
@@ -113,8 +113,10 @@ def run_application(arguments: Sequence[str]) -> int:
         background.ARGUMENTS.set(tuple(arguments))
         setup_logging(current_settings(), files=True)
         ENDED_BY.set(None)
-        with _told(arguments) as found:
-            code = int(app(args=list(arguments), standalone_mode=False) or 0)
+        # Built once: it asks the signature of every command.
+        commands = typer.main.get_group(app)
+        with _told(arguments, commands.commands) as found:
+            code = int(commands(args=list(arguments), standalone_mode=False) or 0)
             # Typer answers every interruption with SIGINT's code.
             code = 128 + number if code == INTERRUPTED and (number := ENDED_BY.get()) else code
             found["exit_code"] = code
@@ -139,9 +141,9 @@ def run_application(arguments: Sequence[str]) -> int:
         return FAILED
 
 
-def _told(arguments: Sequence[str]) -> AbstractContextManager[dict[str, object]]:
+def _told(arguments: Sequence[str], commands: Container[str]) -> AbstractContextManager[dict[str, object]]:
     """Log the command as one operation, without its arguments; what asks every few seconds, or only looks, at DEBUG."""
-    name = next((each for each in arguments if each in typer.main.get_group(app).commands), "none")
+    name = next((each for each in arguments if each in commands), "none")
     level = "debug" if name in LOOKING else "info"
     return operation("command", level=level, command=name, request_id=uuid.uuid4().hex[:12])
 

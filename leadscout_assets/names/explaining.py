@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from leadscout_assets.names.calibrating import shares_of
 from leadscout_assets.names.deciding import ABSTAINED, ANSWERED, FOLD_INTO, decide, probabilities_of
 from leadscout_assets.names.describing import STATE_NAMES, languages_of, methods_of
 from leadscout_assets.names.engine import Classifier, turned_round
@@ -69,8 +70,9 @@ def explain(written: str, classifier: Classifier, *, reveal_religion: bool = Fal
     surname, given = parts.surname or "", parts.given_names or ""
     judged = SingleNames(classifier).judge(surname, given)
     state = np.array([judged.state], np.int8)
-    shares = probabilities_of(judged.scores[None], reveal_religion=reveal_religion)
-    decided = decide(shares, state, classifier.weights.settings)
+    settings = classifier.weights.settings
+    shares = shares_of(judged.scores[None], settings, reveal_religion=reveal_religion)
+    decided = decide(shares, state, settings)
     outcome = int(decided.outcome[0])
     if judged.turned:
         surname, given = turned_round(surname, given)

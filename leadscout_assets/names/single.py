@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from leadscout_assets.names.engine import Classifier, turned_round
-from leadscout_assets.names.evidence import LEXICON, OTHER_ROLE, UNKNOWN, Log, token_evidence
-from leadscout_assets.names.lexicon import Kind
+from leadscout_assets.names.evidence import LEXICON, OTHER_ROLE, SOURCES, UNKNOWN, Log, token_evidence
+from leadscout_assets.names.lexicon import ORIGINS, Kind
 from leadscout_assets.names.parts import tokens_of
 from leadscout_assets.names.weighing import (
     GIVEN,
@@ -83,15 +83,26 @@ class SingleNames:
 
     def _say(self, token: str, role: Kind) -> TokenSaid:
         knowledge, weights = self.classifier.knowledge, self.classifier.weights
-        known = token_evidence([token], role, knowledge)
+        place = knowledge.places.get(token, -1)
+        own, other = (int(knowledge.rows[kind][place]) if place >= 0 else -1 for kind in (role, OTHER_ROLE[role]))
+        if own >= 0:
+            # What most tokens are: all that it takes is to be looked up.
+            logs = np.zeros((len(SOURCES), len(ORIGINS)))
+            logs[0], logs[3] = knowledge.log_table[own], knowledge.spelled[role][place]
+            if other >= 0:
+                logs[1] = knowledge.log_table[other]
+            state, row = LEXICON, own
+        else:
+            known = token_evidence([token], role, knowledge)
+            state, row, logs = int(known.state[0]), int(known.language[0]), known.logs[0]
+        flat = logs.ravel()
         groups = (SURNAME,) if role == "surname" else (GIVEN, GIVEN_BESIDE_UNKNOWN)
-        state, row, flat = int(known.state[0]), int(known.language[0]), known.logs[0].ravel()
         return TokenSaid(
             state,
             {group: flat @ weights.flat_matrices[group, state] for group in groups},
             row,
             int(self.classifier.language_places[row]),
-            int(knowledge.knows(token, role)) - int(knowledge.knows(token, OTHER_ROLE[role])),
+            int(own >= 0) - int(other >= 0),
         )
 
 
