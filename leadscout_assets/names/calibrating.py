@@ -21,7 +21,8 @@ CAUTION = 0.85
 held back with a confidence of 0.9 or more were wrong in under 1 in 100, and in under 5 in 100 of any origin."""
 STEPS = 25
 """Newton steps; the curves stand still after ten."""
-_SMALLEST = 1e-9
+SMALLEST = 1e-9
+"""Probability below which the origins that are not the most probable one count as none."""
 
 
 def shares_of(scores: Log, settings: Mapping[str, float], *, reveal_religion: bool) -> Log:
@@ -37,7 +38,7 @@ def shares_of(scores: Log, settings: Mapping[str, float], *, reveal_religion: bo
         return found
     for origin, into in FOLD_INTO.items():
         part, whole = ORIGINS.index(origin), ORIGINS.index(into)
-        of_it = plain[:, part] / np.maximum(together[:, whole], _SMALLEST)
+        of_it = plain[:, part] / np.maximum(together[:, whole], SMALLEST)
         found[:, part] = found[:, whole] * of_it
         found[:, whole] -= found[:, part]
     return found
@@ -56,11 +57,13 @@ def put_right(shares: Log, settings: Mapping[str, float]) -> Log:
     others[rows, best] = 0
     rest = others.sum(1)
     sure = 1 / (1 + np.exp(-(offsets[best] + slopes[best] * _log_odds(top, rest))))
-    # The most probable origin stays it: it is never put below the next.
+    # The most probable origin stays it: it is never put below the next, nor on a level with it.
     next_best = others.max(1)
-    sure = np.where(rest > _SMALLEST, np.maximum(sure, next_best / np.maximum(rest + next_best, _SMALLEST)), top)
-    found: Log = others * ((1 - sure) / np.maximum(rest, _SMALLEST))[:, None]
-    found[rows, best] = np.where(rest > _SMALLEST, sure, 1 - found.sum(1))
+    sure = np.where(
+        rest > SMALLEST, np.maximum(sure, next_best / np.maximum(rest + next_best, SMALLEST) + SMALLEST), top
+    )
+    found: Log = others * ((1 - sure) / np.maximum(rest, SMALLEST))[:, None]
+    found[rows, best] = np.where(rest > SMALLEST, sure, 1 - found.sum(1))
     return found
 
 
@@ -94,5 +97,5 @@ def curves(shares: Log, truth: NDArray[np.int64]) -> dict[str, float]:
 
 
 def _log_odds(top: Log, rest: Log) -> Log:
-    found: Log = np.log(np.maximum(top, _SMALLEST) / np.maximum(rest, _SMALLEST))
+    found: Log = np.log(np.maximum(top, SMALLEST) / np.maximum(rest, SMALLEST))
     return found

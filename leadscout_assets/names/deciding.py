@@ -62,10 +62,11 @@ def decide(shares: Log, state: NDArray[np.int8], settings: Mapping[str, float]) 
     narrowed = readable & ~answered & (size <= MAX_NARROWED)
     outcome = np.select([answered, narrowed], [ANSWERED, NARROWED], ABSTAINED).astype(np.int8)
     held = np.arange(len(ORIGINS)) < np.where(answered, 1, np.where(narrowed, size, 0))[:, None]
-    floors = np.array([settings.get(f"floor.{origin}", 2.0) for origin in ORIGINS])[order]
-    # Of those above their floors the most probable one, where there is room.
-    more = (ranked >= floors) & (ranked > 0) & ~held & (narrowed & (size < MAX_NARROWED))[:, None]
-    held |= more & (np.cumsum(more, axis=1) == 1)
+    # Of the origins above their floors the most probable one, where there is room.
+    room = np.flatnonzero(narrowed & (size < MAX_NARROWED))
+    floors = np.array([settings.get(f"floor.{origin}", 2.0) for origin in ORIGINS])[order[room]]
+    more = (ranked[room] >= floors) & (ranked[room] > 0) & ~held[room]
+    held[room] |= more & (np.cumsum(more, axis=1) == 1)
     members = np.zeros(shares.shape, bool)
     np.put_along_axis(members, order, held, axis=1)
     abstained = outcome == ABSTAINED
