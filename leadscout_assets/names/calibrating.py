@@ -21,6 +21,8 @@ CAUTION = 0.85
 held back with a confidence of 0.9 or more were wrong in under 1 in 100, and in under 5 in 100 of any origin."""
 STEPS = 25
 """Newton steps; the curves stand still after ten."""
+FAR = 1e-3
+"""Length of a step that is worth a second look."""
 SMALLEST = 1e-9
 """Probability below which the origins that are not the most probable one count as none."""
 
@@ -81,12 +83,22 @@ def curves(shares: Log, truth: NDArray[np.int64]) -> dict[str, float]:
     penalty = np.array([1e-3, 1e-3, *[SHRINKAGE] * (2 * len(ORIGINS))])
     # Drawn towards the curve that changes nothing.
     start = np.array([0.0, 1.0, *[0.0] * (2 * len(ORIGINS))])
-    found, right = start.copy(), (best == truth).astype(np.float64)
+    right = (best == truth).astype(np.float64)
+
+    def loss(values: Log) -> float:
+        said = table @ values
+        return float((np.logaddexp(0, said) - right * said).sum() + penalty @ (values - start) ** 2 / 2)
+
+    found = start.copy()
     for _ in range(STEPS):
-        expected = 1 / (1 + np.exp(-(table @ found)))
+        expected = 1 / (1 + np.exp(-np.clip(table @ found, -30, 30)))
         slope = table.T @ (expected - right) + penalty * (found - start)
         bend = (table * (expected * (1 - expected))[:, None]).T @ table + np.diag(penalty)
-        found = found - np.linalg.solve(bend, slope)
+        step = np.linalg.solve(bend, slope)
+        # Far from the end a whole step may lead away from it.
+        while np.abs(step).max() > FAR and loss(found - step) > loss(found):
+            step /= 2
+        found = found - step
     size = len(ORIGINS)
     offsets, slopes = found[0] + found[2 : 2 + size], found[1] + found[2 + size :]
     return {

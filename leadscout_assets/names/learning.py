@@ -22,6 +22,7 @@ from leadscout_assets.names.normalising import split_name
 from leadscout_assets.names.parts import tokens_of
 from leadscout_assets.names.variants import VARIANTS, variant
 from leadscout_assets.names.weighing import Weights, names_of_weights
+from leadscout_assets.terms import Origin
 
 PENALTY = 1.0
 """L2 penalty on every weight, in cases. Chosen by cross-validation on the calibration half, as is all below."""
@@ -115,7 +116,9 @@ def set_floors(shares: Log, truth: NDArray[np.int64], answer_at: float) -> dict[
     unanswered = shares.max(1) < answer_at
     found: dict[str, float] = {}
     for origin in ORIGINS:
-        theirs = np.sort(own[unanswered & (truth == ORIGINS.index(FOLD_INTO.get(origin, origin)))])
+        theirs = np.sort(
+            own[unanswered & (truth == ORIGINS.index(FOLD_INTO.get(Origin(origin), Origin(origin)).value))]
+        )
         place = max(1, int((len(theirs) + 1) * (1 - SET_COVERAGE_PER_ORIGIN)))
         found[f"floor.{origin}"] = round(float(theirs[place - 1]) - 1e-4, 4) if len(theirs) else 1.0
     return found
