@@ -106,8 +106,7 @@ def set_floors(shares: Log, truth: NDArray[np.int64], answer_at: float) -> dict[
     """Return for each origin the probability from which sets take it in, so that they hold it where it is the truth.
 
     Split conformal per origin (Mondrian): the finite-sample quantile of its probability among the unanswered names that
-    are of it, one that is among the first two counting as always taken in. An origin with too few such names for a
-    quantile of its own gets that of all.
+    are of it, one that is among the first two counting as always taken in; where there are too few, the smallest of them.
     """
     order = np.argsort(-shares, axis=1, kind="stable")
     rank = (order == truth[:, None]).argmax(1)
@@ -116,9 +115,8 @@ def set_floors(shares: Log, truth: NDArray[np.int64], answer_at: float) -> dict[
     unanswered = shares.max(1) < answer_at
     found: dict[str, float] = {}
     for origin in ORIGINS:
-        theirs = np.sort(
-            own[unanswered & (truth == ORIGINS.index(FOLD_INTO.get(Origin(origin), Origin(origin)).value))]
-        )
+        counted_as = ORIGINS.index(FOLD_INTO.get(Origin(origin), Origin(origin)).value)
+        theirs = np.sort(own[unanswered & (truth == counted_as)])
         place = max(1, int((len(theirs) + 1) * (1 - SET_COVERAGE_PER_ORIGIN)))
         found[f"floor.{origin}"] = round(float(theirs[place - 1]) - 1e-4, 4) if len(theirs) else 1.0
     return found
