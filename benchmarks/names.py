@@ -11,12 +11,12 @@ import numpy as np
 import pyarrow as pa
 
 from leadscout_assets.names.cascade import classify_names
-from leadscout_assets.names.deciding import decide, probabilities_of
 from leadscout_assets.names.engine import Classifier, load_classifier
 from leadscout_assets.names.knowledge import Knowledge
 from leadscout_assets.names.lexicon import Kind
 from leadscout_assets.names.normalising import split_name, split_names
 from leadscout_assets.names.single import SingleNames
+from leadscout_assets.names.single_deciding import decide_one
 
 TYPO_SHARE = 0.10
 """Share of the tokens of a pool that have one letter changed, so that the later stages have work."""
@@ -61,8 +61,7 @@ def one_by_one(classifier: Classifier, names: list[str]) -> dict[str, float]:
         started, started_cpu = time.perf_counter(), time.thread_time()
         parts = split_name(name)
         judged = singles.judge(parts.surname or "", parts.given_names or "")
-        shares = probabilities_of(judged.scores[None], reveal_religion=False)
-        decide(shares, np.array([judged.state], np.int8), settings)
+        decide_one(judged.scores.tolist(), judged.state, settings, reveal_religion=False)
         seconds.append(time.perf_counter() - started)
         cpu.append(time.thread_time() - started_cpu)
     return {

@@ -2,12 +2,12 @@
 
 import sys
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Container, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
-from typing import Any
 
 import typer
+from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from leadscout_assets.cli import (
@@ -110,9 +110,9 @@ for group, commands in GROUPS.items():
 
 
 @cache
-def _command() -> Callable[..., Any]:
+def _commands() -> TyperGroup:
     """Return all commands as Typer makes them of their functions: a tenth of a second, once per process."""
-    return typer.main.get_command(app)
+    return typer.main.get_group(app)
 
 
 def run_application(arguments: Sequence[str]) -> int:
@@ -121,8 +121,9 @@ def run_application(arguments: Sequence[str]) -> int:
         background.ARGUMENTS.set(tuple(arguments))
         setup_logging(current_settings(), files=True)
         ENDED_BY.set(None)
-        with _told(arguments) as found:
-            code = int(_command()(args=list(arguments), standalone_mode=False) or 0)
+        commands = _commands()
+        with _told(arguments, commands.commands) as found:
+            code = int(commands(args=list(arguments), standalone_mode=False) or 0)
             # Typer answers every interruption with SIGINT's code.
             code = 128 + number if code == INTERRUPTED and (number := ENDED_BY.get()) else code
             found["exit_code"] = code
@@ -147,9 +148,9 @@ def run_application(arguments: Sequence[str]) -> int:
         return FAILED
 
 
-def _told(arguments: Sequence[str]) -> AbstractContextManager[dict[str, object]]:
+def _told(arguments: Sequence[str], commands: Container[str]) -> AbstractContextManager[dict[str, object]]:
     """Log the command as one operation, without its arguments; what asks every few seconds, or only looks, at DEBUG."""
-    name = next((each for each in arguments if each in typer.main.get_group(app).commands), "none")
+    name = next((each for each in arguments if each in commands), "none")
     level = "debug" if name in LOOKING else "info"
     return operation("command", level=level, command=name, request_id=uuid.uuid4().hex[:12])
 

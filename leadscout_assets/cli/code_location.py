@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from leadscout_assets.home import Home
 from leadscout_assets.settings import current_settings
 
 
@@ -17,6 +16,7 @@ def code_location(
     from leadscout_assets.forgetting.forget import check_replayed
     from leadscout_assets.governance.anchors import anchor
     from leadscout_assets.governance.widening import note_widening
+    from leadscout_assets.home import Home
     from leadscout_assets.supervisor.code_location import serve_code_location
 
     home = Home(current_settings())

@@ -13,12 +13,13 @@ import typer
 from leadscout_assets.cli.background import Background, in_background, up_in_background
 from leadscout_assets.cli.long_work import Work, long_work
 from leadscout_assets.errors import AlreadyRunning, BadInput, EdgeFailed
-from leadscout_assets.home import Home
 from leadscout_assets.settings import Settings, current_settings
 from leadscout_assets.terms import TIME_ZONE
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
+
+    from leadscout_assets.home import Home
 
 FAILING, FAILED = 1, 3
 """Exit codes: done with a failing check, failed."""
@@ -33,6 +34,7 @@ def up(background: Background = False) -> int:
     from leadscout_assets.forgetting.forget import check_replayed
     from leadscout_assets.governance.anchors import anchor
     from leadscout_assets.governance.widening import note_widening
+    from leadscout_assets.home import Home
     from leadscout_assets.supervisor import running_pid
     from leadscout_assets.supervisor import up as run_platform
     from leadscout_assets.supervisor.readiness import url_of
@@ -83,6 +85,7 @@ def backfill(
     from leadscout_assets.defs.instance import ensure_partitions
     from leadscout_assets.defs.orphans import open_instance
     from leadscout_assets.forgetting.forget import check_replayed
+    from leadscout_assets.home import Home
     from leadscout_assets.runs.planning import plan_runs
     from leadscout_assets.supervisor import prepare_instance
 

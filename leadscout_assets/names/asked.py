@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from leadscout_assets.names.calibrating import SMALLEST, shares_of
 from leadscout_assets.names.deciding import ABSTAINED, ANSWERED, Decisions, decide, probabilities_of
 from leadscout_assets.names.engine import Classifier, judge
 from leadscout_assets.names.evidence import LEXICON, Log
@@ -66,9 +67,12 @@ def with_opinions(
         ["" if value is None else value for value in some[name].to_pylist()] for name in some.column_names
     )
     judged = judge(surname, given, np.arange(len(rows)), np.arange(len(rows)), classifier)
-    scores = judged.scores + np.stack([_added(opinions[row]) for row in rows.tolist()])
+    settings = classifier.weights.settings
+    # The curves are those of our own evidence; how often an answer is right was measured by itself.
+    ours = np.log(np.maximum(shares_of(judged.scores, settings, reveal_religion=True), SMALLEST))
+    scores = ours + np.stack([_added(opinions[row]) for row in rows.tolist()])
     shares = _capped(probabilities_of(scores, reveal_religion=reveal_religion))
-    decisions = decide(shares, np.full(len(rows), LEXICON, np.int8), classifier.weights.settings)
+    decisions = decide(shares, np.full(len(rows), LEXICON, np.int8), settings)
     decided = {int(row) for row, outcome in zip(rows, decisions.outcome, strict=True) if outcome != ABSTAINED}
     before = classified.take(pa.array(rows)).to_pylist()
     replaced = [

@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from leadscout_assets.contracts import CLASSIFICATIONS
-from leadscout_assets.names.deciding import ABSTAINED, ANSWERED, FOLD_INTO, Decisions, decide, probabilities_of
+from leadscout_assets.names.calibrating import shares_of
+from leadscout_assets.names.deciding import ABSTAINED, ANSWERED, FOLD_INTO, Decisions, decide
 from leadscout_assets.names.describing import FOLDED_LANGUAGES, TURNED, described, languages_of, methods_of
 from leadscout_assets.names.engine import Classifier, Judged, judge, load_classifier
 from leadscout_assets.names.lexicon import ORIGINS
@@ -80,8 +81,9 @@ def classify_names(
     pairs = pa.array(surname_ids * len(given_names) + given_ids).dictionary_encode()
     codes = pairs.dictionary.to_numpy()
     judged = judge(surnames, given_names, codes // len(given_names), codes % len(given_names), classifier)
-    shares = probabilities_of(judged.scores, reveal_religion=reveal_religion)
-    decisions = decide(shares, judged.state, classifier.weights.settings)
+    settings = classifier.weights.settings
+    shares = shares_of(judged.scores, settings, reveal_religion=reveal_religion)
+    decisions = decide(shares, judged.state, settings)
     languages = languages_of(classifier.knowledge.languages, reveal_religion=reveal_religion)
     decided = _frame(decisions, judged, languages, _evidence(judged, given_names, reveal_religion))
     found = decided.take(pairs.indices)

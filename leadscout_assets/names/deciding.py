@@ -50,18 +50,25 @@ def decide(shares: Log, state: NDArray[np.int8], settings: Mapping[str, float]) 
     """Decide each name from its probabilities (n x 6) and its surname's state; the settings are those of the weights.
 
     `answer_at`: probability from which one origin is answered. `set_reach`: summed probability at which a set is wide
-    enough, measured so that the sets given hold the truth in 95 % of cases.
+    enough, measured so that the sets given hold the truth in 95 % of cases. `floor.<origin>`: probability from which an
+    origin that is not among the first two is taken into a set all the same, measured so for each origin by itself.
     """
     order = np.argsort(-shares, axis=1, kind="stable")
-    reached = np.cumsum(np.take_along_axis(shares, order, 1), axis=1)
+    ranked = np.take_along_axis(shares, order, 1)
+    reached = np.cumsum(ranked, axis=1)
     readable = state != UNKNOWN
     answered = readable & (reached[:, 0] >= settings["answer_at"])
     size = np.maximum((reached < settings["set_reach"]).sum(1) + 1, 2)
     narrowed = readable & ~answered & (size <= MAX_NARROWED)
     outcome = np.select([answered, narrowed], [ANSWERED, NARROWED], ABSTAINED).astype(np.int8)
-    size = np.where(answered, 1, np.where(narrowed, size, 0))
+    held = np.arange(len(ORIGINS)) < np.where(answered, 1, np.where(narrowed, size, 0))[:, None]
+    # Of the origins above their floors the most probable one, where there is room.
+    room = np.flatnonzero(narrowed & (size < MAX_NARROWED))
+    floors = np.array([settings.get(f"floor.{origin}", 2.0) for origin in ORIGINS])[order[room]]
+    more = (ranked[room] >= floors) & (ranked[room] > 0) & ~held[room]
+    held[room] |= more & (np.cumsum(more, axis=1) == 1)
     members = np.zeros(shares.shape, bool)
-    np.put_along_axis(members, order, np.arange(len(ORIGINS)) < size[:, None], axis=1)
+    np.put_along_axis(members, order, held, axis=1)
     abstained = outcome == ABSTAINED
     confidence = np.where(abstained, np.nan, (shares * members).sum(1))
     return Decisions(outcome, order[:, 0], members, confidence, np.where(abstained[:, None], np.nan, shares))

@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leadscout_assets.names.baseline import frozen
+from leadscout_assets.names.calibrating import shares_of
 from leadscout_assets.names.card import write_card
 from leadscout_assets.names.cases import CALIBRATE, TEST, Case, read_cases
-from leadscout_assets.names.deciding import ANSWERED, NARROWED, Decisions, decide, probabilities_of
+from leadscout_assets.names.deciding import ANSWERED, NARROWED, Decisions, decide
 from leadscout_assets.names.engine import Classifier, judge, load_classifier
 from leadscout_assets.names.evidence import LEXICON, Log
 from leadscout_assets.names.learning import prior_weights
@@ -91,11 +92,12 @@ def judged(
     found = judge(
         [part.surname or "" for part in parts], [part.given_names or "" for part in parts], places, places, classifier
     )
-    shares = probabilities_of(found.scores, reveal_religion=reveal_religion)
+    settings = classifier.weights.settings
+    shares = shares_of(found.scores, settings, reveal_religion=reveal_religion)
     truth = np.array([ORIGINS.index(case.origin) for case in cases])
     if not reveal_religion:
         truth = np.where(truth == CAPE_MALAY, COLOURED, truth)
-    decisions = decide(shares, found.state, classifier.weights.settings)
+    decisions = decide(shares, found.state, settings)
     return Judgement(cases, truth, shares, decisions, found.state != LEXICON)
 
 

@@ -71,7 +71,7 @@ def token_evidence(tokens: list[str], role: Kind, knowledge: Knowledge) -> Token
         like = likeness([tokens[at] for at in unknown], role, knowledge)
         near = like.sureness > 0
         found = unknown[near]
-        logs[found, 2] = _centred(np.log(like.shares[near] + FLOOR))
+        logs[found, 2] = centred(np.log(like.shares[near] + FLOOR))
         state[found], language[found] = NEAR, like.language[near]
         misplaced = unknown[is_other[unknown]]
         state[misplaced], language[misplaced] = MISPLACED, other[misplaced]
@@ -104,6 +104,7 @@ def likeness(tokens: list[str], role: Kind, knowledge: Knowledge) -> Likeness:
     return Likeness(spread, total / (total + even), language)
 
 
-def _centred(logs: Log) -> Log:
+def centred(logs: Log) -> Log:
+    """Return log shares about their mean."""
     found: Log = logs - logs.mean(-1, keepdims=True)
     return found

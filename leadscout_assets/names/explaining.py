@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from leadscout_assets.names.deciding import ABSTAINED, ANSWERED, FOLD_INTO, decide, probabilities_of
+from leadscout_assets.names.deciding import ABSTAINED, ANSWERED, FOLD_INTO, probabilities_of
 from leadscout_assets.names.describing import STATE_NAMES, languages_of, methods_of
 from leadscout_assets.names.engine import Classifier, turned_round
 from leadscout_assets.names.evidence import LEXICON, SOURCES, Log, token_evidence
@@ -18,6 +18,7 @@ from leadscout_assets.names.lexicon import ORIGINS, Kind
 from leadscout_assets.names.normalising import split_name
 from leadscout_assets.names.parts import tokens_of
 from leadscout_assets.names.single import SingleNames
+from leadscout_assets.names.single_deciding import decide_one
 from leadscout_assets.names.weighing import GIVEN, GIVEN_BESIDE_UNKNOWN, SURNAME
 
 SOURCE_WORDS = {
@@ -68,10 +69,10 @@ def explain(written: str, classifier: Classifier, *, reveal_religion: bool = Fal
     parts = split_name(written)
     surname, given = parts.surname or "", parts.given_names or ""
     judged = SingleNames(classifier).judge(surname, given)
-    state = np.array([judged.state], np.int8)
-    shares = probabilities_of(judged.scores[None], reveal_religion=reveal_religion)
-    decided = decide(shares, state, classifier.weights.settings)
-    outcome = int(decided.outcome[0])
+    decided = decide_one(
+        judged.scores.tolist(), judged.state, classifier.weights.settings, reveal_religion=reveal_religion
+    )
+    outcome = decided.outcome
     if judged.turned:
         surname, given = turned_round(surname, given)
     group = GIVEN if judged.state == LEXICON else GIVEN_BESIDE_UNKNOWN
@@ -79,11 +80,11 @@ def explain(written: str, classifier: Classifier, *, reveal_religion: bool = Fal
     bias = classifier.weights.bias[int(judged.state != LEXICON)]
     return Explanation(
         outcome=("answered", "narrowed", "abstained")[outcome],
-        origin=ORIGINS[decided.best[0]] if outcome == ANSWERED else None,
-        origin_set=[origin for at, origin in enumerate(ORIGINS) if decided.members[0, at]],
-        confidence=None if outcome == ABSTAINED else round(float(decided.confidence[0]), 4),
-        probabilities={} if outcome == ABSTAINED else _rounded(shares[0], 4, reveal_religion),
-        method=str(methods_of(state, decided.outcome)[0]),
+        origin=ORIGINS[decided.best] if outcome == ANSWERED else None,
+        origin_set=[origin for at, origin in enumerate(ORIGINS) if at in decided.members],
+        confidence=None if decided.confidence is None else round(decided.confidence, 4),
+        probabilities={} if outcome == ABSTAINED else _rounded(np.array(decided.shares), 4, reveal_religion),
+        method=str(methods_of(np.array([judged.state], np.int8), np.array([outcome]))[0]),
         language=languages[judged.language % len(languages)],
         given_names=given or None,
         surname=surname or None,

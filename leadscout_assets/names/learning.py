@@ -11,8 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from leadscout_assets.names.calibrating import curves, put_right
 from leadscout_assets.names.cases import Case, surname_key
-from leadscout_assets.names.deciding import folded
+from leadscout_assets.names.deciding import FOLD_INTO, folded
 from leadscout_assets.names.engine import Classifier, Gathered, judge, turned_round
 from leadscout_assets.names.evidence import LEXICON, SOURCES, STATES, Log, token_evidence
 from leadscout_assets.names.knowledge import Knowledge
@@ -21,6 +22,7 @@ from leadscout_assets.names.normalising import split_name
 from leadscout_assets.names.parts import tokens_of
 from leadscout_assets.names.variants import VARIANTS, variant
 from leadscout_assets.names.weighing import Weights, names_of_weights
+from leadscout_assets.terms import Origin
 
 PENALTY = 1.0
 """L2 penalty on every weight, in cases. Chosen by cross-validation on the calibration half, as is all below."""
@@ -29,9 +31,9 @@ STEPS = 8
 DIRECTORS = {"african": 0.48, "european": 0.27, "indian": 0.11, "coloured": 0.09, "cape_malay": 0.025, "chinese": 0.025}
 """Estimate of the origins of directors of South African companies, from general knowledge; no count exists. The cases hold more
 of the rarer origins, so that these can be measured."""
-TOWARDS_DIRECTORS = 0.5
-"""How far the cases are weighed towards that estimate: 0 as they are, 1 all the way. Halfway (in log-odds), because the
-estimate is one, and lists of other people are classified too."""
+TOWARDS_DIRECTORS = 0.25
+"""How far the cases are weighed towards that estimate: 0 as they are, 1 all the way. A quarter (in log-odds), because the
+estimate is one, lists of other people are classified too, and nearer to it more coloured names were called European."""
 VARIANT_WEIGHT = 0.5
 """Weight of a case written in a dirty way, against 1 for the case as it is: lists hold some of each."""
 FOLDS = 5
@@ -40,6 +42,8 @@ ANSWER_AT = 0.74
 nine in ten cases held back were answered."""
 SET_COVERAGE = 0.95
 """Share of the names without an answer whose set must hold the true origin."""
+SET_COVERAGE_PER_ORIGIN = 0.92
+"""The same for the names of each origin by itself; lower, because it must hold for origins with few such names too."""
 MIN_REACH, MAX_REACH = 0.70, 0.995
 """Bounds of the reach: what cases with two likely origins allow would be too little for names like none of them."""
 
@@ -52,11 +56,18 @@ def learn(cases: Sequence[Case], knowledge: Knowledge) -> Weights:
     for one in range(FOLDS):
         rest = fold != one
         held_back[~rest] = _probabilities(table[~rest], fitted(table[rest], truth[rest], weight[rest]))
-    clean = np.arange(len(names)) < len(cases)
-    reach = conformal_reach(folded(held_back[clean]), _folded_truth(truth[clean]), ANSWER_AT)
     found = fitted(table, truth, weight)
     values = dict(zip(names_of_weights(), map(float, found), strict=True))
-    return Weights(values, {"answer_at": ANSWER_AT, "set_reach": round(reach, 4)})
+    clean = np.arange(len(names)) < len(cases)
+    return Weights(values, measured(folded(held_back[clean]), _folded_truth(truth[clean])))
+
+
+def measured(shares: Log, truth: NDArray[np.int64]) -> dict[str, float]:
+    """Return the settings of decisions that folded probabilities of cases held back teach: curves, reach and floors."""
+    found = curves(shares, truth)
+    righted = put_right(shares, found)
+    reach = conformal_reach(righted, truth, ANSWER_AT)
+    return {"answer_at": ANSWER_AT, "set_reach": round(reach, 4), **found, **set_floors(righted, truth, ANSWER_AT)}
 
 
 def fitted(table: Log, truth: NDArray[np.int64], weight: Log) -> Log:
@@ -89,6 +100,26 @@ def conformal_reach(shares: Log, truth: NDArray[np.int64], answer_at: float) -> 
         return MAX_REACH
     place = int(np.ceil((len(needed) + 1) * SET_COVERAGE)) - 1
     return float(np.clip(needed[min(place, len(needed) - 1)] + 1e-4, MIN_REACH, MAX_REACH))
+
+
+def set_floors(shares: Log, truth: NDArray[np.int64], answer_at: float) -> dict[str, float]:
+    """Return for each origin the probability from which sets take it in, so that they hold it where it is the truth.
+
+    Split conformal per origin (Mondrian): the finite-sample quantile of its probability among the unanswered names that
+    are of it, one that is among the first two counting as always taken in; where there are too few, the smallest of them.
+    """
+    order = np.argsort(-shares, axis=1, kind="stable")
+    rank = (order == truth[:, None]).argmax(1)
+    # What lies among the first two is in the set whatever the floor.
+    own = np.where(rank < 2, 1.0, shares[np.arange(len(truth)), truth])
+    unanswered = shares.max(1) < answer_at
+    found: dict[str, float] = {}
+    for origin in ORIGINS:
+        counted_as = ORIGINS.index(FOLD_INTO.get(Origin(origin), Origin(origin)).value)
+        theirs = np.sort(own[unanswered & (truth == counted_as)])
+        place = max(1, int((len(theirs) + 1) * (1 - SET_COVERAGE_PER_ORIGIN)))
+        found[f"floor.{origin}"] = round(float(theirs[place - 1]) - 1e-4, 4) if len(theirs) else 1.0
+    return found
 
 
 def folds(cases: Sequence[Case]) -> NDArray[np.int64]:

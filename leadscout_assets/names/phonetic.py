@@ -85,11 +85,13 @@ class NeighbourIndex:
         keys = sound_keys(words)
         sounds = whole_hashes(keys)
         sound_at, sound_found = _matches(self.sound_hashes, self.sound_owners, sounds, np.arange(len(words)))
-        pairs = np.unique(np.concatenate([at, sound_at]) * len(known) + np.concatenate([found, sound_found]))
+        # Those that sound alike come first, so that the place of a pair's first find tells whether it is one of them.
+        every = np.concatenate([sound_at * len(known) + sound_found, at * len(known) + found])
+        pairs, first = np.unique(every, return_index=True)
         at, found = pairs // len(known), pairs % len(known)
         choices = [known[place] for place in found]
         distance = cpdist([words[place] for place in at], choices, scorer=OSA.distance, score_cutoff=MAX_DISTANCE)
-        alike = np.isin(pairs, sound_at * len(known) + sound_found)
+        alike = first < len(sound_at)
         lengths = np.fromiter(map(len, words), np.int64, len(words))[at]
         forgiven = ((distance == 1) & (lengths >= MIN_SLIP_LETTERS)) | (
             (distance <= MAX_DISTANCE) & (alike | (lengths >= MIN_TWO_SLIP_LETTERS))

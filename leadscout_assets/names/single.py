@@ -11,9 +11,22 @@ from typing import NamedTuple
 import numpy as np
 
 from leadscout_assets.names.engine import Classifier, turned_round
-from leadscout_assets.names.evidence import LEXICON, OTHER_ROLE, UNKNOWN, Log, token_evidence
-from leadscout_assets.names.lexicon import Kind
+from leadscout_assets.names.evidence import (
+    LETTERS,
+    LEXICON,
+    MISPLACED,
+    NEAR,
+    OTHER_ROLE,
+    SOURCES,
+    UNKNOWN,
+    Log,
+    centred,
+    likeness,
+)
+from leadscout_assets.names.knowledge import FLOOR, spelling
+from leadscout_assets.names.lexicon import ORIGINS, Kind
 from leadscout_assets.names.parts import tokens_of
+from leadscout_assets.names.statistical import MIN_LETTERS
 from leadscout_assets.names.weighing import (
     GIVEN,
     GIVEN_BESIDE_UNKNOWN,
@@ -83,16 +96,40 @@ class SingleNames:
 
     def _say(self, token: str, role: Kind) -> TokenSaid:
         knowledge, weights = self.classifier.knowledge, self.classifier.weights
-        known = token_evidence([token], role, knowledge)
+        place = knowledge.places.get(token, -1)
+        own, other = (int(knowledge.rows[kind][place]) if place >= 0 else -1 for kind in (role, OTHER_ROLE[role]))
+        if own >= 0:
+            # What most tokens are: all that it takes is to be looked up.
+            logs = np.zeros((len(SOURCES), len(ORIGINS)))
+            logs[0], logs[3] = knowledge.log_table[own], knowledge.spelled[role][place]
+            if other >= 0:
+                logs[1] = knowledge.log_table[other]
+            state, row = LEXICON, own
+        else:
+            state, row, logs = self._unknown(token, role, other)
+        flat = logs.ravel()
         groups = (SURNAME,) if role == "surname" else (GIVEN, GIVEN_BESIDE_UNKNOWN)
-        state, row, flat = int(known.state[0]), int(known.language[0]), known.logs[0].ravel()
         return TokenSaid(
             state,
             {group: flat @ weights.flat_matrices[group, state] for group in groups},
             row,
             int(self.classifier.language_places[row]),
-            int(knowledge.knows(token, role)) - int(knowledge.knows(token, OTHER_ROLE[role])),
+            int(own >= 0) - int(other >= 0),
         )
+
+    def _unknown(self, token: str, role: Kind, other: int) -> tuple[int, int, Log]:
+        """Return state, language row and log shares of a token that is not known in its role, as `token_evidence` does."""
+        knowledge = self.classifier.knowledge
+        logs = np.zeros((len(SOURCES), len(ORIGINS)))
+        state, row = UNKNOWN, -1
+        if len(token) >= MIN_LETTERS:
+            state, logs[3] = LETTERS, spelling([token], knowledge.letters[role])[0]
+        like = likeness([token], role, knowledge)
+        if like.sureness[0] > 0:
+            state, row, logs[2] = NEAR, int(like.language[0]), centred(np.log(like.shares[0] + FLOOR))
+        if other >= 0:
+            state, row, logs[1] = MISPLACED, other, knowledge.log_table[other]
+        return state, row, logs
 
 
 def _best(said: list[TokenSaid]) -> int:

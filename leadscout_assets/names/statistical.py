@@ -82,6 +82,8 @@ def train_ngrams(lexicon: Lexicon, role: Kind, hidden: NDArray[np.bool_] | None 
 
 def n_grams(tokens: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float64]]:
     """Return the n-gram codes of folded tokens, the token each belongs to, and the n-grams per token (at least 1)."""
+    if len(tokens) == 1:
+        return _of_one(tokens[0])
     marked = "".join(f"{{{token}{{" for token in tokens)  # "{" follows "z" in ASCII
     lengths = np.array([len(token) + 2 for token in tokens], dtype=np.int64)
     symbols = (np.frombuffer(marked.encode("ascii"), np.uint8).astype(np.int32)) - ord("a") + 1
@@ -100,6 +102,18 @@ def n_grams(tokens: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int64], ND
     joined = np.concatenate(owners)
     counts = np.maximum(np.bincount(joined, minlength=len(tokens)), 1).astype(np.float64)
     return np.concatenate(codes), joined, counts
+
+
+def _of_one(token: str) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float64]]:
+    """Return the same for a single token, without the arrays that many are worth."""
+    symbols = [_MARK, *(ord(letter) - ord("a") + 1 for letter in token), _MARK]
+    code, codes = [0] * len(symbols), symbols[1:-1]
+    for n in N_GRAMS:
+        code = [before * _BASE + symbol for before, symbol in zip(code, symbols[n - 1 :], strict=False)]
+        if n > 1:
+            codes += code
+    counts = np.array([max(len(codes), 1)], np.float64)
+    return np.array(codes, np.int32), np.zeros(len(codes), np.int64), counts
 
 
 def _summed(values: NDArray[np.float64], groups: NDArray[np.int64], size: int) -> NDArray[np.float64]:

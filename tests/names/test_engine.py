@@ -105,6 +105,17 @@ def test_one_origin_is_answered_from_the_threshold_on_else_the_smallest_set_that
     np.testing.assert_allclose(found.confidence, [0.75, 1, 0.98, np.nan])
 
 
+def test_an_origin_above_its_floor_is_taken_into_a_set_though_the_first_two_reach_far_enough():
+    shares = np.array([[0.5, 0.4, 0.06, 0.04, 0, 0], [0.74, 0.2, 0.06, 0, 0, 0], [0.8, 0.1, 0.1, 0, 0, 0]])
+    floors = {f"floor.{ORIGINS[3]}": 0.03, f"floor.{ORIGINS[2]}": 0.06, f"floor.{ORIGINS[5]}": 0.0}
+    found = decide(shares, np.full(3, LEXICON, np.int8), SETTINGS | floors)
+    # One more at most, the most probable of them, and never beside an answer.
+    assert found.members.astype(int).tolist() == [[1, 1, 1, 0, 0, 0], [1, 1, 1, 0, 0, 0], [1, 0, 0, 0, 0, 0]]
+    np.testing.assert_allclose(found.confidence, [0.96, 1, 0.8])
+    with_fourth = decide(shares[:1], np.full(1, LEXICON, np.int8), SETTINGS | {f"floor.{ORIGINS[3]}": 0.03})
+    assert with_fourth.members[0].nonzero()[0].tolist() == [0, 1, 3]
+
+
 def test_without_a_readable_surname_nothing_is_answered():
     assert decided([1.0, 0, 0, 0, 0, 0], state=UNKNOWN).outcome.tolist() == [2]
 

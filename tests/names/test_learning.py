@@ -6,7 +6,8 @@ import pytest
 from leadscout_assets.names import learning
 from leadscout_assets.names.cases import Case
 from leadscout_assets.names.engine import load_classifier
-from leadscout_assets.names.learning import conformal_reach, fitted, folds, learn
+from leadscout_assets.names.learning import conformal_reach, fitted, folds, learn, set_floors
+from leadscout_assets.names.lexicon import ORIGINS
 from leadscout_assets.names.weighing import names_of_weights
 
 
@@ -34,6 +35,19 @@ def test_sets_reach_as_far_as_the_truth_of_unanswered_names_lies():
     assert conformal_reach(shares, truth, 0.7) == pytest.approx(0.86, abs=0.01)
     assert conformal_reach(shares[:145], truth[:145], 0.7) == learning.MIN_REACH
     assert conformal_reach(shares[:50], truth[:50], 0.7) == learning.MAX_REACH
+
+
+def test_each_origin_has_the_floor_from_which_sets_hold_it_often_enough():
+    random = np.random.default_rng(0)
+    third = random.uniform(0.01, 0.3, 200)
+    shares = np.stack([0.52 - third / 2, 0.48 - third / 2, third, *np.zeros((3, 200))], axis=1)
+    floors = set_floors(shares, np.full(200, 2), 0.7)
+    held = shares[:, 2] >= floors[f"floor.{ORIGINS[2]}"]
+    assert held.mean() == pytest.approx(learning.SET_COVERAGE_PER_ORIGIN, abs=0.01)
+    # Always among the first two, or never seen: nothing to take in.
+    assert set_floors(shares, np.zeros(200, int), 0.7)[f"floor.{ORIGINS[0]}"] > 0.9
+    assert set_floors(shares[:3], np.full(3, 2), 0.7)[f"floor.{ORIGINS[2]}"] < third[:3].min()
+    assert floors[f"floor.{ORIGINS[5]}"] == 1
 
 
 def test_cases_are_weighed_towards_the_directors():

@@ -17,6 +17,14 @@ def test_letters_tell_the_origin_of_names_that_nobody_listed(letters):
     np.testing.assert_allclose(np.exp(shares).sum(1), 1)
 
 
+@pytest.mark.parametrize("token", ["nkosi", "ab", "vandermerwe", "zz"])
+def test_a_token_by_itself_has_the_n_grams_that_it_has_among_others(token):
+    alone, among = n_grams([token]), n_grams([token, "qqx"])
+    mine = among[1] == 0
+    np.testing.assert_array_equal(alone[0], among[0][mine])
+    assert (alone[0].dtype, alone[2][0]) == (among[0].dtype, among[2][0])
+
+
 def test_prediction_of_a_token_does_not_depend_on_its_neighbours(letters):
     together, alone = (
         letters["given"].log_shares(["mkhabathwayo", "vandenplas"]),
