@@ -152,7 +152,7 @@ def _origins(known: list[bool], points: int) -> Origins:
     return Origins(np.array(known, dtype=bool), np.full(len(known), points))
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(LEAD_ROWS, st.integers(0, MOST_ORIGIN_POINTS), st.randoms(use_true_random=False))
 def test_a_known_origin_moves_no_lead_by_more_than_its_points_and_leaves_none_out(
     rows: list[dict[str, object]], points: int, random: Random
