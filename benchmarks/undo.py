@@ -49,7 +49,7 @@ def make_home(root: Path, rows: int) -> str:
         write_table(source, table)
         delivery = home.deliver(source, now=datetime.now(UTC) - timedelta(days=2 - number)).delivery
         batch = delivery.batch_id
-        raw = pipeline.read([delivery], home.content, home.settings).raw
+        raw = pipeline.read([delivery], home.contents([delivery]), home.settings).raw
         leads, rejected, _ = pipeline.validate(raw, home.lead_id_key)
         made = (raw, leads, rejected, pipeline.classify(leads, home.settings, {}), pipeline.score(leads))
         for contract, frame in zip(LEAD_TABLES, made, strict=False):

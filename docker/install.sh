@@ -8,6 +8,7 @@
 # Dockerfile runs this in its builder, the tests run it into a temporary folder.
 #
 # UV: the uv to use. PYTHON: the interpreter, which must lie at the same path where PREFIX is used.
+# EXTRAS: optional dependencies that are installed as well, such as telemetry.
 # UV_COMPILE_BYTECODE=0 leaves the bytecode to the first imports, which is no good where PREFIX is read-only.
 set -eu
 
@@ -22,7 +23,7 @@ export UV_COMPILE_BYTECODE="${UV_COMPILE_BYTECODE:-1}" UV_NO_PROGRESS=1 UV_PYTHO
 unset VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 "$uv" venv --quiet --clear --python "$python" "$prefix"
-"$prefix/bin/python" "$root/docker/runtime_lock.py" >"$work/runtime.lock"
+"$prefix/bin/python" "$root/docker/runtime_lock.py" ${EXTRAS:-} >"$work/runtime.lock"
 "$uv" pip sync --quiet --python "$prefix/bin/python" --require-hashes "$work/runtime.lock"
 
 # The build backend, too, comes with the hashes of the lock.

@@ -1,6 +1,6 @@
-"""Print the part of requirements.lock that the platform needs to run: no test tools, no build backend.
+"""Print the part of requirements.lock that the platform needs to run: no test tools, no build backend; of the extras those named.
 
-    python docker/runtime_lock.py > runtime.lock
+    python docker/runtime_lock.py [EXTRA...] > runtime.lock
 
 The lock says beside each entry who wants it; what a declared dependency wants, directly or through others, is printed as
 it stands, hashes included. So there is one lock, and nothing to keep equal to it. Needs nothing but Python.
@@ -37,4 +37,8 @@ def _name(requirement: str) -> str:
 
 if __name__ == "__main__":
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    sys.stdout.write(runtime_lock((ROOT / "requirements.lock").read_text(encoding="utf-8"), project["dependencies"]))
+    wanted = [
+        *project["dependencies"],
+        *(line for extra in sys.argv[1:] for line in project["optional-dependencies"][extra]),
+    ]
+    sys.stdout.write(runtime_lock((ROOT / "requirements.lock").read_text(encoding="utf-8"), wanted))

@@ -5,7 +5,7 @@ What the gate says is decided in `governance.gate`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -14,7 +14,16 @@ import pyarrow as pa
 
 from leadscout_assets import contracts
 from leadscout_assets.errors import BadInput, BadSetting
-from leadscout_assets.governance.gate import NO_PURPOSE, Grant, Grants, Refused, asked_for, check_setting, decide
+from leadscout_assets.governance.gate import (
+    NO_PURPOSE,
+    Grant,
+    Grants,
+    Refused,
+    asked_for,
+    check_setting,
+    decide,
+    origin_points,
+)
 from leadscout_assets.governance.purposes import Purpose, Register, read_register
 from leadscout_assets.home import Home
 from leadscout_assets.leads.delivery import Delivery
@@ -105,6 +114,31 @@ def recorded(home: Home, batches: Collection[str]) -> Grants:
     return {batch: _recorded(record, register) for batch, record in records.items()}
 
 
+def weigh_origins(
+    home: Home, grants: Grants, *, by: Mapping[str, object], actor: str | None, now: datetime
+) -> dict[str, int]:
+    """Return what a known origin counts in the scores of each batch, points, by what it was classified for.
+
+    It is recorded, with what is refused; `by` is what the trail is told of who asks. Without the operator's setting nothing
+    is asked.
+    """
+    from leadscout_assets.database.audit import record_event
+
+    if not home.settings.origin_weight:
+        return {}
+    today = now.astimezone(TIME_ZONE).date()
+    points = {batch: origin_points(home.settings, given, today=today) for batch, given in grants.items()}
+    for batch, given in grants.items():
+        if not points[batch]:
+            detail = {"purpose": given.asked, "why": str(Refused.NOT_FOR_SCORE), **by}
+            record_event(home.database, actor=actor, action="purpose.refused", subject=batch, detail=detail)
+    for entry in dict.fromkeys((g.entry.id, g.entry.digest) for b, g in grants.items() if g.entry and points[b]):
+        of_it = [b for b, g in grants.items() if g.entry and (g.entry.id, g.entry.digest) == entry]
+        told = {"points": home.settings.origin_weight, "entry": entry[1], "batches": of_it, **by}
+        record_event(home.database, actor=actor, action="origin.weighed", reason=entry[0], detail=told)
+    return points
+
+
 def told_of(grants: Grants) -> dict[str, dict[str, str]]:
     """Return what a batch's metadata says of its purpose, by batch."""
     return {
@@ -151,11 +185,21 @@ def delete_inferred(home: Home, due: Sequence[Overdue], *, actor: str | None, no
     for one in due:
         rows = home.tables.read(contracts.CLASSIFICATIONS, [one.batch_id])
         home.tables.replace_for_good(contracts.CLASSIFICATIONS, _emptied(rows), [one.batch_id])
+        _score_without_origins(home, one.batch_id)
         Reviews(home.database).forget_questions([one.batch_id])
         (home.settings.exports_dir / f"{one.batch_id}.review.xlsx").unlink(missing_ok=True)
         detail = {"purpose": one.purpose, "kept_until": one.kept_until.isoformat(), "leads": rows.num_rows}
         record_event(home.database, actor=actor, action="inference.deleted", subject=one.batch_id, detail=detail)
         home.records.note_inferred_deleted(one.batch_id, now)
+
+
+def _score_without_origins(home: Home, batch: str) -> None:
+    """Score a batch anew where a known origin counted: that one was known is inferred, too."""
+    from leadscout_assets.scoring import LEAD_SCORES, NAME_ORIGIN, score
+
+    counted = home.tables.read(LEAD_SCORES, [batch], [NAME_ORIGIN], ordered=False)[NAME_ORIGIN]
+    if any(counted.to_numpy()):
+        home.tables.replace_for_good(LEAD_SCORES, score(home.tables.read(contracts.LEADS, [batch])), [batch])
 
 
 def _extras(home: Home, batches: Sequence[str]) -> pa.Table:

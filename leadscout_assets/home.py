@@ -5,7 +5,7 @@ Composition only. What the parts do is theirs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -143,6 +143,12 @@ class Home:
                 found.setdefault(name, batch)
         return found
 
+    def answers(self, batches: Sequence[str]) -> pa.Table:
+        """Return the origin of each lead of some batches, null where none is known, with the columns that tell leads apart."""
+        from leadscout_assets.contracts import CLASSIFICATIONS
+
+        return self.tables.read(CLASSIFICATIONS, batches, ["batch_id", "lead_id", "origin"], ordered=False)
+
     def asked(self, batches: Sequence[str]) -> dict[str, ModelOutcome]:
         """Return what became of names that a language model was asked about, by batch; nothing where none may be asked."""
         if not self.settings.llm_is_on:
@@ -279,12 +285,20 @@ class Home:
         if self.records.take_back(batch, now):
             record_event(self.database, actor="inbox", action="batch.taken_back", subject=batch)
 
-    def content(self, sha256: str) -> Path:
-        """Return where a delivered content lies. Raises `UnreadableFile` where its batch was undone."""
-        record = self.records.by_sha256(sha256)
-        if record is not None and record.undone_at is not None:
-            raise UnreadableFile("undone", "the batch was undone; deliver its file again to take it back in")
-        return self.store.path(sha256)
+    def contents(self, deliveries: Sequence[Delivery]) -> Callable[[str], Path]:
+        """Return what gives the file of each of some deliveries by its SHA-256, asked of the database at once.
+
+        It raises `UnreadableFile` where the batch was undone.
+        """
+        records = self.records.many([delivery.batch_id for delivery in deliveries]).values()
+        undone = {record.sha256 for record in records if record.undone_at is not None}
+
+        def path_of(sha256: str) -> Path:
+            if sha256 in undone:
+                raise UnreadableFile("undone", "the batch was undone; deliver its file again to take it back in")
+            return self.store.path(sha256)
+
+        return path_of
 
     def _rewritten(self, sha256: str) -> str | None:
         """Return the hash of a stored file where it is no more what was delivered."""

@@ -30,6 +30,7 @@ from leadscout_assets.leads.counting import count_rows
 from leadscout_assets.leads.delivery import Delivery
 from leadscout_assets.leads.reading import ReadLimits, read_lead_list
 from leadscout_assets.logs import describe, get_logger
+from leadscout_assets.logs.following import tell_failure
 from leadscout_assets.pace import Tell, part
 from leadscout_assets.progress import current
 from leadscout_assets.terms import Method
@@ -156,6 +157,7 @@ def refusing(batch: str, step: str, refusals: list[Refusal]) -> Iterator[None]:
             raise
         except Exception as error:  # noqa: BLE001  a defect that one file brings out must not stop its neighbours
             get_logger(__name__).error("batch.defect", asset=step, error=describe(error))
+            tell_failure(error, step)
             kind = type(error).__name__
             sentence = f"a defect of LeadScout ({kind}) keeps this batch from going on: report it with the batch id"
             refusals.append(Refusal(batch, step, "defect", sentence))
@@ -287,11 +289,28 @@ def _by_grant(leads: pa.Table, grants: Grants) -> Iterator[tuple[pa.Table, np.nd
         yield leads.filter(mask), np.flatnonzero(np.asarray(mask)), purpose, why
 
 
-def score(leads: pa.Table) -> pa.Table:
-    """Return the lead_scores of leads."""
+def score(leads: pa.Table, points: Mapping[str, int] | None = None, classified: pa.Table | None = None) -> pa.Table:
+    """Return the lead_scores of leads.
+
+    `points` says by batch what a known origin counts, which is nothing unless a purpose allows it; `classified` holds
+    `batch_id`, `lead_id` and `origin` of the classifications then. In a batch that has no answer at all it counts nothing.
+    """
+    from leadscout_assets.scoring import Origins
     from leadscout_assets.scoring import score as score_leads
 
-    return score_leads(leads)
+    if classified is None or not points or not any(points.values()):
+        return score_leads(leads)
+    answered = _lead_keys(classified.filter(pc.is_valid(classified["origin"])))
+    known = np.asarray(pc.is_in(_lead_keys(leads), value_set=answered), dtype=np.bool_)
+    weighed = {batch: points.get(batch, 0) for batch in rows_by_batch(leads.filter(pa.array(known)))}
+    encoded = leads["batch_id"].combine_chunks().dictionary_encode()
+    of_batch = np.array([weighed.get(batch, 0) for batch in encoded.dictionary.to_pylist()], dtype=np.int64)
+    return score_leads(leads, Origins(known, of_batch.take(np.asarray(encoded.indices))))
+
+
+def _lead_keys(frame: pa.Table) -> pa.Array:
+    """Return what tells each lead of a frame from all others: a lead may stand in several batches."""
+    return pc.binary_join_element_wise(frame["batch_id"], frame["lead_id"], " ").combine_chunks()
 
 
 def report(

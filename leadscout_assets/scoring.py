@@ -1,6 +1,7 @@
 """How worthwhile a call is: named features with weights, each with its contribution; nothing hidden.
 
-A feature reads the leads alone. Name origin is not read: it may not decide on whom one calls.
+A feature reads the leads alone. Of name origin at most one thing is ever read, and only where a purpose allows it: whether one is
+known. Which one it is may not decide on whom one calls.
 """
 
 from __future__ import annotations
@@ -17,6 +18,11 @@ import pyarrow.compute as pc
 from leadscout_assets.contracts import lead_scores
 from leadscout_assets.leads.duplicates import codes
 from leadscout_assets.terms import PhoneKind, Province, Warn
+
+MOST_ORIGIN_POINTS = 5
+"""Most that a known origin may ever count, points of 100: no lead falls or rises by more, and none is left out."""
+
+NAME_ORIGIN = "name_origin"
 
 Share = npt.NDArray[np.float64]
 """How far each lead has a feature, 0..1."""
@@ -128,8 +134,24 @@ def keyword(leads: pa.Table) -> Share:
 
 
 def name_origin(leads: pa.Table) -> Share:
-    """Always 0: listed so that everyone can see that the origin of a name does not count."""
+    """Always 0: listed so that everyone can see that the origin of a name does not count. `Origins` can change that."""
     return np.zeros(leads.num_rows)
+
+
+@dataclass(frozen=True)
+class Origins:
+    """Of which leads a likely origin is known, and what that counts, 0..5 points; both in the order of the leads.
+
+    Which origin it is does not get here, so that no origin can count more than another.
+    """
+
+    known: npt.NDArray[np.bool_]
+    points: npt.NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` where the points are more than an origin may ever count."""
+        if len(self.points) and not 0 <= self.points.min() <= self.points.max() <= MOST_ORIGIN_POINTS:
+            raise ValueError(f"a known origin counts 0 to {MOST_ORIGIN_POINTS} points")
 
 
 @dataclass(frozen=True)
@@ -157,20 +179,27 @@ FEATURES: tuple[Feature, ...] = (
     # Business type and keyword, 15 points
     Feature("business_type", business_type, 9, "The company type speaks for a business that buys."),
     Feature("keyword", keyword, 6, "The line of business is known."),
-    Feature("name_origin", name_origin, 0, "The origin of a name never counts: its weight is 0 on purpose."),
+    # 0 unless LEADSCOUT_ORIGIN_WEIGHT says otherwise and the purpose of the batch allows it: docs/compliance.md
+    Feature(
+        NAME_ORIGIN, name_origin, 0, "A likely origin is known, whichever it is: counts 0 unless a purpose allows it."
+    ),
 )
 """What the score is made of. The weights are points and sum to 100."""
 
 LEAD_SCORES = lead_scores(tuple(feature.name for feature in FEATURES))
 
 
-def score(leads: pa.Table) -> pa.Table:
+def score(leads: pa.Table, origins: Origins | None = None) -> pa.Table:
     """Return score, rank and contributions of each lead, in the order of `leads`; fits `LEAD_SCORES`.
 
     `leads` fits `contracts.LEADS` and may hold any number of batches; each is ranked by itself, 1 is best, ties by
-    source_row. A contribution is share x weight, rounded to hundredths of a point.
+    source_row. A contribution is share x weight, rounded to hundredths of a point. Where a known origin counts, by `origins`,
+    all other weights are as much smaller as keeps the most at 100.
     """
-    contributions = {f.name: np.rint(f.function(leads) * (f.weight * 100)).astype(np.int32) for f in FEATURES}
+    rest = 100 - (0 if origins is None else origins.points)
+    contributions = {f.name: np.rint(f.function(leads) * (f.weight * rest)).astype(np.int32) for f in FEATURES}
+    if origins is not None:
+        contributions[NAME_ORIGIN] = (origins.known * origins.points * 100).astype(np.int32)
     hundredths = np.stack(list(contributions.values())).sum(axis=0, dtype=np.int64)
     rank = _ranks(codes(leads["batch_id"]), hundredths, np.asarray(leads["source_row"]).astype(np.int64))
     return LEAD_SCORES.fit(

@@ -76,6 +76,12 @@ class Settings(BaseSettings):
         None, description="id of the registered purpose of classifying names; without it every lead abstains"
     )
     purposes: Path | None = Field(None, description="register of purposes beside those that come with LeadScout, TOML")
+    origin_weight: int = Field(
+        0,
+        ge=0,
+        le=5,
+        description="points of 100 that a known origin counts in the score, where the purpose allows it; 0 for none",
+    )
     reveal_religion: bool = Field(False, description="answer origins and languages that reveal religion")
     batch_slug: bool = Field(True, description="show words of the file name in the batch id; `list` where off")
 
@@ -208,6 +214,16 @@ class Settings(BaseSettings):
         ge=0,
         le=65_535,
         description="port that /health, /ready and /metrics are answered on; with 0 `leadscout up` answers nowhere",
+    )
+
+    sentry_dsn: SecretStr | None = Field(None, description="DSN of the Sentry project that errors are reported to")
+    otlp_endpoint: str | None = Field(
+        None,
+        pattern=r"^https?://\S+$",
+        description="address of the OpenTelemetry collector that traces are sent to, such as http://collector:4318",
+    )
+    slow_request_seconds: float = Field(
+        1.0, gt=0, le=LONGEST_TIME, description="time from which a traced request is marked as slow, seconds"
     )
 
     host: str = Field("127.0.0.1", description="address the Dagster UI listens on")

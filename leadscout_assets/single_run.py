@@ -21,7 +21,7 @@ from leadscout_assets.checks import BatchFacts, Check, Verdict
 from leadscout_assets.contracts import Contract
 from leadscout_assets.digests import sha256_of
 from leadscout_assets.errors import BadInput, UnreadableFile
-from leadscout_assets.governance.gate import NO_PURPOSE, Grant, asked_for
+from leadscout_assets.governance.gate import NO_PURPOSE, Grant, asked_for, origin_points
 from leadscout_assets.governance.purposes import read_register
 from leadscout_assets.kept_steps import KeptSteps, Made
 from leadscout_assets.leads.column_maps import NO_MAPS, ColumnMaps
@@ -38,8 +38,9 @@ if TYPE_CHECKING:
     from leadscout_assets.names.remembered import Remembered
 
 DECIDING = (
-    "classification_purpose", "reveal_religion", "batch_slug", "sheet", "max_workbook_bytes", "max_unpacked_bytes",
-    "max_compression_ratio", "max_workbook_entries", "max_columns", "max_csv_bytes", "max_report_workbook_rows",
+    "classification_purpose", "origin_weight", "reveal_religion", "batch_slug", "sheet", "max_workbook_bytes",
+    "max_unpacked_bytes", "max_compression_ratio", "max_workbook_entries", "max_columns", "max_csv_bytes",
+    "max_report_workbook_rows",
 )  # fmt: skip
 """The settings that decide what the steps make; what is kept under others is made again."""
 
@@ -150,10 +151,13 @@ def _run(
     without_erased, suppressed = people
     progress = current("rows")
 
-    def step(name: str, make: Callable[[], Made], usable: Callable[[Made], bool] = lambda _: True) -> Made:
+    def step(
+        name: str, given: pa.Table, make: Callable[[], Made], usable: Callable[[Made], bool] = lambda _: True
+    ) -> Made:
         progress.stage(name, SHARES[name])
-        with clock.of(name):
+        with clock.of(name) as told:
             made = kept.step(name, make, usable=usable)
+            told.update(rows_in=given.num_rows, rows_out=made[0].num_rows)
         on_kept(kept.folder, kept.finished)
         return made
 
@@ -185,13 +189,18 @@ def _run(
         progress.item(delivery.batch_id)
         progress.stage("raw_leads", SHARES["raw_leads"])
         (raw,) = kept.step("raw_leads", read)
+        told.update(rows_in=raw.num_rows, rows_out=raw.num_rows)
     on_kept(kept.folder, kept.finished)
-    leads, rejected = step("leads", validate)
-    grants = pipeline.ask_purpose([delivery], raw, settings, datetime.now(TIME_ZONE))
-    (classifications,) = step("classifications", lambda: (pipeline.classify(leads, settings, grants, confirmed),))
-    (scores,) = step("lead_scores", lambda: (pipeline.score(leads),))
+    leads, rejected = step("leads", raw, validate)
+    now = datetime.now(TIME_ZONE)
+    grants = pipeline.ask_purpose([delivery], raw, settings, now)
+    (classifications,) = step(
+        "classifications", leads, lambda: (pipeline.classify(leads, settings, grants, confirmed),)
+    )
+    points = {batch: origin_points(settings, given, today=now.date()) for batch, given in grants.items()}
+    (scores,) = step("lead_scores", leads, lambda: (pipeline.score(leads, points, classifications),))
     frames = pipeline.Frames(raw, leads, rejected, classifications, scores)
-    (files,) = step("lead_reports", report, lambda made: _still_there(made[0], out))
+    (files,) = step("lead_reports", raw, report, lambda made: _still_there(made[0], out))
     progress.stage("checks", SHARES["checks"])
     with clock.of("checks"):
         found = _gather(delivery, frames, files, out, grants[delivery.batch_id])
@@ -220,10 +229,15 @@ def _basis(
         "lead_id_key": hashlib.sha256(lead_id_key).hexdigest(),
         "settings": hashlib.sha256(told).hexdigest(),
         "purpose": _entry_digest(settings),
-        "columns": hashlib.sha256(repr(sorted(maps.named.items())).encode()).hexdigest(),
+        "columns": hashlib.sha256(_told(maps).encode()).hexdigest(),
         "confirmed": confirmed.fingerprint() if confirmed else "",
         "product": importlib.metadata.version("leadscout"),
     }
+
+
+def _told(maps: ColumnMaps) -> str:
+    saved = sorted((header, sorted(columns.items())) for header, columns in maps.saved.items())
+    return repr((sorted(maps.named.items()), saved))
 
 
 def _entry_digest(settings: Settings) -> str:

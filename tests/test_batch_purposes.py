@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from datetime import UTC, datetime, timedelta
 
+import openpyxl
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pytest
 
 from leadscout_assets import contracts, pipeline
 from leadscout_assets.batch_overview import details, facts_of, failing_checks
-from leadscout_assets.batch_purposes import delete_inferred, grant, overdue, recorded, require_registered
+from leadscout_assets.batch_purposes import delete_inferred, grant, overdue, recorded, require_registered, weigh_origins
 from leadscout_assets.database.audit import events
 from leadscout_assets.database.reviews import Reviews
 from leadscout_assets.errors import BadSetting
@@ -17,25 +21,38 @@ from leadscout_assets.home import Home
 from leadscout_assets.lead_tables import LEAD_TABLES
 from leadscout_assets.leads.synthetic import write_delivery
 from leadscout_assets.reviewing import export_review
+from leadscout_assets.scoring import LEAD_SCORES
 from leadscout_assets.settings import Settings
 from tests.purposes import IN_TESTS
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 ROWS = 40
+SCORING = """
+[scoring]
+purpose = "To call first whom we know how to greet."
+ground = "s27(1)(a)"
+responsible = "whoever runs the tests"
+used_for = ["score"]
+covers = ["leads"]
+row_level = false
+retention_days = 30
+valid_until = 2099-12-31
+"""
 
 
 @pytest.fixture
 def register(tmp_path):
     path = tmp_path / "purposes.toml"
     text = IN_TESTS["purposes"].read_text()
-    path.write_text(text + text.replace("[tests]", "[short]").replace("36500", "30"))
+    path.write_text(text + text.replace("[tests]", "[short]").replace("36500", "30") + SCORING)
     return path
 
 
 @pytest.fixture
 def under(home: Settings, register):
-    def under(purpose: str | None) -> Home:
-        return Home(home.model_copy(update={"classification_purpose": purpose, "purposes": register}))
+    def under(purpose: str | None, origin_weight: int = 0) -> Home:
+        own = {"classification_purpose": purpose, "purposes": register, "origin_weight": origin_weight}
+        return Home(home.model_copy(update=own))
 
     return under
 
@@ -53,8 +70,10 @@ def run(home: Home, batch: str, at: datetime = NOW) -> None:
     home.tables.replace(contracts.RAW_LEADS, raw, [batch])
     leads, rejected, _ = pipeline.validate(raw, home.lead_id_key)
     grants = grant(home, deliveries, run_id="a-run-id", actor="tests", now=at)
-    scores = pipeline.score(leads)
-    frames = pipeline.Frames(raw, leads, rejected, pipeline.classify(leads, settings, grants), scores)
+    classified = pipeline.classify(leads, settings, grants)
+    points = weigh_origins(home, recorded(home, [batch]), by={"run_id": "a-run-id"}, actor="tests", now=at)
+    scores = pipeline.score(leads, points, classified)
+    frames = pipeline.Frames(raw, leads, rejected, classified, scores)
     reports, _ = pipeline.report(deliveries, frames, settings.reports_dir, settings, recorded(home, [batch]))
     made = (raw, leads, rejected, frames.classifications, scores, reports)
     for contract, frame in zip(LEAD_TABLES, made, strict=True):
@@ -142,6 +161,83 @@ def test_one_row_without_the_mark_keeps_a_list_from_the_demonstration_and_the_re
     )
     page = (home.settings.reports_dir / batches[1] / f"{batches[1]}.html").read_text()
     assert "The purpose demonstration is refused" in page
+
+
+S71 = "not the sole basis of a decision about anyone: a human reviews it (POPIA, section 71)"
+
+
+def points_of(home: Home, batch: str) -> set[int]:
+    return set(home.tables.read(LEAD_SCORES, [batch])["name_origin"].to_pylist())
+
+
+def test_a_known_origin_counts_where_operator_and_purpose_allow_it_with_an_event_and_a_sentence_on_every_report(
+    under, source
+):
+    home = under("scoring", origin_weight=3)
+    require_registered(home, "up")
+    batch = home.deliver(source, now=NOW).delivery.batch_id
+    run(home, batch)
+    assert points_of(home, batch) == {0, 300}
+    known = home.answers([batch]).filter(pc.is_valid(pc.field("origin")))["lead_id"].to_pylist()
+    scores = home.tables.read(LEAD_SCORES, [batch])
+    assert sorted(known) == sorted(scores.filter(pc.field("name_origin") > 0)["lead_id"].to_pylist())
+    (event,) = events(home.database, action="origin.weighed")
+    assert (event.reason, event.actor) == ("scoring", "tests")
+    assert event.detail.items() >= {"points": 3, "batches": [batch], "run_id": "a-run-id"}.items()
+    folder = home.settings.reports_dir / batch
+    page, book = (folder / f"{batch}.{kind}" for kind in ("html", "xlsx"))
+    assert page.read_text().count(S71) == 2
+    assert "plays no part in the score" not in page.read_text()
+    sheets = openpyxl.load_workbook(book)
+    for sheet in ("Summary", "About"):
+        assert any(S71 in str(cell) for row in sheets[sheet].iter_rows(values_only=True) for cell in row)
+    if pdftotext := shutil.which("pdftotext"):
+        told = subprocess.run(
+            [pdftotext, str(folder / f"{batch}.pdf"), "-"], check=True, capture_output=True, text=True
+        )
+        assert S71 in " ".join(told.stdout.split())
+
+
+@pytest.mark.parametrize("purpose", ["tests", None])
+def test_a_purpose_that_does_not_allow_it_leaves_the_score_alone_and_the_attempt_is_recorded(under, source, purpose):
+    home, plain = under(purpose, origin_weight=3), under(purpose)
+    batch = home.deliver(source, now=NOW).delivery.batch_id
+    run(home, batch)
+    assert points_of(home, batch) == {0}
+    (refused,) = events(home.database, action="purpose.refused")
+    assert (refused.subject, refused.detail["why"]) == (batch, "not_for_score")
+    assert events(home.database, action="origin.weighed") == []
+    scores = home.tables.read(LEAD_SCORES, [batch]).sort_by("lead_id")
+    assert scores.equals(pipeline.score(home.tables.read(contracts.LEADS, [batch])).sort_by("lead_id"))
+    assert S71 not in (home.settings.reports_dir / batch / f"{batch}.html").read_text()
+    with pytest.raises(BadSetting, match=r"LEADSCOUT_ORIGIN_WEIGHT: .*only for a purpose with"):
+        require_registered(home, "up")
+    require_registered(plain, "up")
+
+
+def test_an_entry_that_has_expired_since_the_names_were_classified_does_not_count_any_more(under, source):
+    home = under("scoring", origin_weight=3)
+    batch = home.deliver(source, now=NOW).delivery.batch_id
+    run(home, batch)
+    given = recorded(home, [batch])
+    assert weigh_origins(home, given, by={}, actor=None, now=NOW) == {batch: 3}
+    assert weigh_origins(home, given, by={}, actor=None, now=NOW.replace(year=2100)) == {batch: 0}
+
+
+def test_what_a_known_origin_added_to_a_score_goes_with_the_answers_after_the_retention(under, source):
+    home = under("scoring", origin_weight=5)
+    batch = home.deliver(source, now=NOW).delivery.batch_id
+    run(home, batch)
+    after = NOW + timedelta(days=31)
+    delete_inferred(home, overdue(home, now=after), actor="tests", now=after)
+    assert points_of(home, batch) == {0}
+    leads = home.tables.read(contracts.LEADS, [batch])
+    assert home.tables.read(LEAD_SCORES, [batch])["score"].to_pylist() == sorted(
+        pipeline.score(leads)["score"].to_pylist(), reverse=True
+    )
+    for path in (home.settings.tables_dir / "lead_scores").rglob("*.parquet"):
+        assert not any(ds.dataset(path, format="parquet").to_table(columns=["name_origin"])["name_origin"].to_pylist())
+    assert failing_checks(home, [batch]) == {}
 
 
 def test_batches_of_one_run_are_judged_each_by_itself(under, source, tmp_path):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from leadscout_assets.errors import BadInput, EdgeFailed, UnknownBatch
+from leadscout_assets.errors import BadInput, EdgeFailed, UnknownBatch, UnreadableFile
 from leadscout_assets.governance.keys import KEY_BYTES, read_or_make_key
 from leadscout_assets.home import FORGOTTEN_NAME, Home
 from leadscout_assets.inbox import DeliveryStore
@@ -147,6 +147,23 @@ class TestDeliver:
     def test_an_unknown_batch_has_no_delivery(self, home):
         with pytest.raises(UnknownBatch):
             Home(home).deliveries(["2026-03-02_list_0123abcd"])
+
+
+def test_the_contents_of_any_number_of_deliveries_are_asked_for_in_one_query(home, tmp_path):
+    opened, deliveries = Home(home), []
+    for mark in range(3):
+        path = tmp_path / f"{mark}.csv"
+        path.write_text(TEXT + f"ORYX ROADS {mark},S B ZULU\n")
+        deliveries.append(opened.deliver(path, now=NOW).delivery)
+    opened.records.note_undone(deliveries[1].batch_id, LATER)
+    before = opened.database.queries.count
+    path_of = opened.contents(deliveries)
+    # One, and one that opens the transaction.
+    assert opened.database.queries.count - before == 2
+    assert path_of(deliveries[0].sha256).read_text().endswith("ORYX ROADS 0,S B ZULU\n")
+    with pytest.raises(UnreadableFile, match="the batch was undone"):
+        path_of(deliveries[1].sha256)
+    assert path_of(deliveries[2].sha256).is_file()
 
 
 def test_a_store_that_is_gone_is_no_fault_of_a_batch(home, tmp_path):

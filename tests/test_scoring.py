@@ -1,10 +1,13 @@
+from random import Random
+
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadscout_assets.contracts import LEADS
-from leadscout_assets.scoring import FEATURES, LEAD_SCORES, score
+from leadscout_assets.scoring import FEATURES, LEAD_SCORES, MOST_ORIGIN_POINTS, Origins, score
 from leadscout_assets.terms import PhoneKind, Province, Warn
 
 BATCHES = ("2024-03-01_list_0123abcd", "2024-03-02_list_0123abcd")
@@ -143,3 +146,40 @@ def test_a_lead_with_names_alone_scores_for_being_free_of_doubt_and_little_more(
 )
 def test_each_feature_is_worth_what_its_sentence_says(changes: dict[str, object], feature: str, points: int) -> None:
     assert _score(**changes)[feature] == points
+
+
+def _origins(known: list[bool], points: int) -> Origins:
+    return Origins(np.array(known, dtype=bool), np.full(len(known), points))
+
+
+@settings(max_examples=25)
+@given(LEAD_ROWS, st.integers(0, MOST_ORIGIN_POINTS), st.randoms(use_true_random=False))
+def test_a_known_origin_moves_no_lead_by_more_than_its_points_and_leaves_none_out(
+    rows: list[dict[str, object]], points: int, random: Random
+) -> None:
+    leads = _frame(rows)
+    known = [random.random() < 0.5 for _ in rows]
+    plain, weighed = score(leads).to_pylist(), score(leads, _origins(known, points)).to_pylist()
+    assert [row["lead_id"] for row in weighed] == [row["lead_id"] for row in plain]
+    for row, before, has in zip(weighed, plain, known, strict=True):
+        assert row["score"] == sum(row[feature.name] for feature in FEATURES) / 100
+        assert row["name_origin"] == (points * 100 if has else 0)
+        # Hundredths of each feature are rounded by themselves.
+        assert abs(row["score"] - before["score"]) <= points + len(FEATURES) / 200
+        assert (row["score"] > 0) == (before["score"] > 0 or row["name_origin"] > 0)
+
+
+def test_a_full_lead_scores_a_hundred_at_any_weight_and_one_without_an_answer_so_many_points_less() -> None:
+    leads = _frame([FULL, FULL])
+    for points in range(MOST_ORIGIN_POINTS + 1):
+        assert score(leads, _origins([True, False], points))["score"].to_pylist() == [100.0, 100.0 - points]
+
+
+def test_with_no_points_the_scores_are_those_without_origins() -> None:
+    leads = _frame([FULL, EMPTY, {**FULL, "city": None}])
+    assert score(leads, _origins([True, False, True], 0)).equals(score(leads))
+
+
+def test_no_weight_may_be_more_than_the_most() -> None:
+    with pytest.raises(ValueError, match="0 to 5 points"):
+        _origins([True], MOST_ORIGIN_POINTS + 1)

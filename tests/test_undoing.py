@@ -40,7 +40,7 @@ def take_in(home: Home, number: int) -> str:
     path.write_text(LISTS[number])
     delivery = home.deliver(path, now=NOW + timedelta(days=number)).delivery
     batch = [delivery.batch_id]
-    raw = pipeline.read([delivery], home.content, home.settings).raw
+    raw = pipeline.read([delivery], home.contents([delivery]), home.settings).raw
     leads, rejected, _ = pipeline.validate(raw, home.lead_id_key)
     report = home.settings.reports_dir / delivery.batch_id / "report.html"
     report.parent.mkdir(parents=True, exist_ok=True)
@@ -156,7 +156,7 @@ class TestAfterwards:
         assert batches[2] not in {record.batch_id for record in opened.records.unreported()}
         assert opened.records.newest().batch_id == batches[1]
         with pytest.raises(UnreadableFile, match="deliver its file again"):
-            opened.content(opened.records.get(batches[2]).sha256)
+            opened.contents(opened.deliveries([batches[2]]))(opened.records.get(batches[2]).sha256)
 
     def test_delivering_its_file_again_takes_it_back_in_and_says_so(self, opened, batches):
         before = stored(opened)
@@ -176,7 +176,9 @@ class TestAfterwards:
 
 def _run_again(home: Home, batch: str) -> None:
     (delivery,) = home.deliveries([batch])
-    leads, _, _ = pipeline.validate(pipeline.read([delivery], home.content, home.settings).raw, home.lead_id_key)
+    leads, _, _ = pipeline.validate(
+        pipeline.read([delivery], home.contents([delivery]), home.settings).raw, home.lead_id_key
+    )
     home.tables.replace(LEADS, leads, [batch])
     join(home.tables, leads, {batch: delivery.delivered_at})
 

@@ -45,6 +45,7 @@ from leadscout_assets.cli.long_work import ENDED_BY
 from leadscout_assets.errors import LeadScoutError, is_interruption
 from leadscout_assets.logs import describe, get_logger, operation, setup_logging
 from leadscout_assets.settings import current_settings
+from leadscout_assets.telemetry import setup_telemetry
 
 FAILED = 3
 INTERRUPTED = 130
@@ -120,6 +121,7 @@ def run_application(arguments: Sequence[str]) -> int:
     try:
         background.ARGUMENTS.set(tuple(arguments))
         setup_logging(current_settings(), files=True)
+        setup_telemetry(current_settings())
         ENDED_BY.set(None)
         commands = _commands()
         with _told(arguments, commands.commands) as found:

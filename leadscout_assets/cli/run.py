@@ -72,14 +72,14 @@ def run(
 
 
 def _run(file: Path, out: Path, at: datetime, named: Sequence[str], *, resume: bool) -> ChainResult:
-    from leadscout_assets.leads.column_maps import ColumnMaps, parse_map
+    from leadscout_assets.leads.column_maps import parse_map
     from leadscout_assets.resumable import forget, note
 
     settings, finished = current_settings(), list[str]()
     key = hashlib.sha256(f"{file.resolve()}\0{out.resolve()}".encode(errors="surrogateescape")).hexdigest()[:16]
     # Only what has no default, so that going on decides everything else as the run itself did.
     again = ["run", str(file), "--out", str(out), *(part for pair in named for part in ("--map", pair)), "--resume"]
-    maps = ColumnMaps(parse_map(named))
+    columns = parse_map(named)
 
     def keep(folder: Path, steps: Sequence[str]) -> None:
         finished[:] = steps
@@ -104,7 +104,7 @@ def _run(file: Path, out: Path, at: datetime, named: Sequence[str], *, resume: b
                 confirmed=confirmed(home),
                 resume=resume,
                 on_kept=keep,
-                maps=maps,
+                maps=home.column_maps(columns),
                 **({"without_erased": home.without_erased, "suppressed": home.suppressed} if listed else {}),
             )
     except KeyboardInterrupt:
@@ -137,6 +137,7 @@ def _record_start(home: Home, file: Path, *, resume: bool) -> None:
 
 
 def _record_purpose(home: Home, result: ChainResult) -> None:
+    from leadscout_assets.batch_purposes import weigh_origins
     from leadscout_assets.database.audit import record_event
 
     batch, grant = result.delivery.batch_id, result.grant
@@ -146,6 +147,7 @@ def _record_purpose(home: Home, result: ChainResult) -> None:
     elif grant.entry:
         told = {"entry": grant.entry.digest, "batches": [batch], "command": "run"}
         record_event(home.database, action="leads.classified", reason=grant.entry.id, detail=told)
+    weigh_origins(home, {batch: grant}, by={"command": "run"}, actor=None, now=datetime.now(TIME_ZONE))
 
 
 def _with_reasons(rejected: int, reasons: dict[str, int]) -> str:

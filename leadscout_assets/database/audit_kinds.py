@@ -17,6 +17,7 @@ KINDS: Mapping[str, str] = {
     "run.started": "a run over some batches began, or `leadscout run` on a file",
     "backfill.started": "a person asked for batches to be run again",
     "leads.classified": "the names of some batches were classified, for the purpose given as reason",
+    "origin.weighed": "a known origin counted in the scores of some batches, for the purpose given as reason",
     "names.classified": "`leadscout classify` answered a file of names row by row, for the purpose given as reason",
     "row.viewed": "a person looked at one row of a batch",
     "leads.exported": "the leads of a batch were written to a file, with likely origins where `row_level` says so",

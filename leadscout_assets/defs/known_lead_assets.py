@@ -40,6 +40,7 @@ def known_leads(context: dg.AssetExecutionContext, platform: Platform, leads: pa
     """Link each lead to the known lead that it is."""
     with step(context, platform.home, KNOWN) as work, retried(context, platform.home.settings):
         found = join(platform.home.tables, leads, {one.batch_id: one.delivered_at for one in work.deliveries})
+        work.rows(leads.num_rows, leads.num_rows)
     work.done(leads.num_rows, leads)
     context.add_asset_metadata({"first": found.first, "exact": found.exact, "near": found.near}, asset_key=KNOWN)
 

@@ -77,8 +77,10 @@ def raw_leads(context: dg.AssetExecutionContext, platform: Platform) -> pa.Table
     """Read the delivered files; a batch that cannot be read or does not reconcile is refused."""
     with step(context, platform.home, "raw_leads") as work:
         home = platform.home
-        reading = pipeline.read(work.deliveries, home.content, home.settings, home.column_maps())
+        path_of = home.contents(work.deliveries)
+        reading = pipeline.read(work.deliveries, path_of, home.settings, home.column_maps())
         raw = home.without_erased(reading.raw)
+        work.rows(raw.num_rows, raw.num_rows)
     work.correct(reading.recounted)
     work.refuse(reading.refusals)
     return work.done(raw.num_rows, raw)
@@ -98,6 +100,7 @@ def leads(context: dg.AssetExecutionContext, platform: Platform, raw_leads: pa.T
     """Split the rows as delivered into leads and rejected rows."""
     with step(context, platform.home, "leads") as work:
         found, rejected, refusals = pipeline.validate(raw_leads, platform.home.lead_id_key, platform.home.suppressed)
+        work.rows(raw_leads.num_rows, found.num_rows)
     work.refuse(refusals)
     rows, fell = raw_leads.num_rows, rejected.num_rows
     return work.done(rows, found, rejected=fell), work.done(rows, rejected, asset="rejected_leads", rejected=fell)
@@ -110,15 +113,20 @@ def classifications(context: dg.AssetExecutionContext, platform: Platform, leads
         grants, interview = work.ask_purpose(), platform.home.interview()
         known = confirmed(platform.home)
         classified = pipeline.classify(leads, platform.home.settings, grants, known, interview=interview)
+        work.rows(leads.num_rows, classified.num_rows)
     more = interview.record if interview else {}
     return work.done(leads.num_rows, classified, told=told_of(grants), more=more)
 
 
-@lead_asset("lead_scores", kinds={"deltalake", "arrow"})
+# After the classifications, which the score reads where a purpose allows that a known origin counts.
+@lead_asset("lead_scores", kinds={"deltalake", "arrow"}, deps=("classifications",))
 def lead_scores(context: dg.AssetExecutionContext, platform: Platform, leads: pa.Table) -> pa.Table:
     """Score each lead."""
     with step(context, platform.home, "lead_scores") as work:
-        scored = pipeline.score(leads)
+        points = work.weigh_origins()
+        classified = platform.home.answers(work.batches) if any(points.values()) else None
+        scored = pipeline.score(leads, points, classified)
+        work.rows(leads.num_rows, scored.num_rows)
     return work.done(leads.num_rows, scored)
 
 
@@ -140,6 +148,7 @@ def lead_reports(
         files, refusals = pipeline.report(
             work.accepted, frames, settings.reports_dir, settings, work.purposes(), platform.home.noted, asked=asked
         )
+        work.rows(raw_leads.num_rows, files.num_rows)
     work.refuse(refusals)
     work.reported(frames, refusals)
     return work.done(raw_leads.num_rows, files)

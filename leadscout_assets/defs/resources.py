@@ -9,6 +9,7 @@ from leadscout_assets.defs.table_io import TableIOManager
 from leadscout_assets.home import Home
 from leadscout_assets.logs import setup_logging
 from leadscout_assets.settings import Settings, current_settings
+from leadscout_assets.telemetry import begin_run, end_run, setup_telemetry
 
 
 @lru_cache(maxsize=1)
@@ -21,14 +22,17 @@ class Platform(dg.ConfigurableResource[None]):
     """Gives the code below `defs/` the home of this process."""
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """Set up logging in the processes that Dagster starts, and put the run's id on every line until its end."""
+        """Set up logs and telemetry in the processes that Dagster starts; the run's id is on all they tell until its end."""
         setup_logging(current_settings(), files=True)
+        setup_telemetry(current_settings())
         if context.run is not None:
             bind_contextvars(run_id=context.run.run_id)
+            begin_run(context.run.run_id)
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         """Take the run's id off again: a process may execute several runs, one after the other."""
         if context.run is not None:
+            end_run()
             unbind_contextvars("run_id")
 
     @property

@@ -15,7 +15,7 @@ import dagster as dg
 import pyarrow as pa
 from dagster._core.storage.tags import BACKFILL_ID_TAG, RETRY_NUMBER_TAG, SCHEDULE_NAME_TAG, SENSOR_NAME_TAG
 
-from leadscout_assets.batch_purposes import grant, recorded
+from leadscout_assets.batch_purposes import grant, recorded, weigh_origins
 from leadscout_assets.database.audit import record_event
 from leadscout_assets.defs.retrying import retried
 from leadscout_assets.defs.run_log import in_its_log, since_start
@@ -49,6 +49,8 @@ class Step:
     name: str
     deliveries: Sequence[Delivery]
     watch: Stopwatch
+    closing: dict[str, object]
+    """What else stands on the closing line."""
 
     @property
     def batches(self) -> list[str]:
@@ -61,6 +63,10 @@ class Step:
         noted = self.home.records.refusals(self.batches)
         refused = {batch for batch, found in noted.items() if any(refusal.step != self.name for refusal in found)}
         return [delivery for delivery in self.deliveries if delivery.batch_id not in refused]
+
+    def rows(self, given: int, made: int) -> None:
+        """Tell how many rows the step was given and has made, for its closing line and its span."""
+        self.closing.update(rows_in=given, rows_out=made)
 
     def correct(self, recounted: Mapping[str, int]) -> None:
         """Correct the counts of rows delivered."""
@@ -78,6 +84,15 @@ class Step:
         """Return under which purpose the names of each batch were classified."""
         with retried(self.context, self.home.settings):
             return recorded(self.home, self.batches)
+
+    def weigh_origins(self) -> dict[str, int]:
+        """Return what a known origin counts in the scores of each batch, points: nothing unless switched on and allowed."""
+        if not self.home.settings.origin_weight:
+            return {}
+        run_id, grants = self.context.run.run_id, self.purposes()
+        with retried(self.context, self.home.settings):
+            by, actor = {"run_id": run_id}, f"run {run_id}"
+            return weigh_origins(self.home, grants, by=by, actor=actor, now=datetime.now(UTC))
 
     def refuse(self, refusals: Sequence[Refusal]) -> None:
         """Note which of the batches this step refuses; all others it accepts, also those it refused earlier."""
@@ -184,14 +199,14 @@ def step(context: dg.AssetExecutionContext, home: Home, name: str) -> Iterator[S
         retried(context, settings),
         in_its_log(context, name, batches=len(deliveries)),
         private_errors(),
-        operation(name, batches=len(deliveries), **only),
+        operation(name, batches=len(deliveries), **only) as closing,
         tracked(settings, name, run_id=context.run.run_id, total=rows or None, on_tenth=say) as progress,
     ):
         if name == STEPS[0]:
             for delivery in deliveries:
                 batch_started(delivery.batch_id, delivery.rows_counted)
         progress.stage(name)
-        with _measured_step(context, home, name, deliveries) as work:
+        with _measured_step(context, home, name, deliveries, closing) as work:
             yield work
     # A backfill or a demonstration that executes the run in its own process is so much further.
     if name in STEPS:
@@ -223,9 +238,13 @@ def _starter(run: dg.DagsterRun) -> str:
 
 @contextmanager
 def _measured_step(
-    context: dg.AssetExecutionContext, home: Home, name: str, deliveries: Sequence[Delivery]
+    context: dg.AssetExecutionContext,
+    home: Home,
+    name: str,
+    deliveries: Sequence[Delivery],
+    closing: dict[str, object],
 ) -> Iterator[Step]:
-    work = Step(context, home, name, deliveries, Stopwatch())
+    work = Step(context, home, name, deliveries, Stopwatch(), closing)
     started = time.perf_counter()
     try:
         with measured(name, work.watch):

@@ -14,6 +14,7 @@ from leadscout_assets.defs.resources import home_of
 from leadscout_assets.home import Home
 from leadscout_assets.logs import private_errors, setup_logging
 from leadscout_assets.settings import current_settings
+from leadscout_assets.telemetry import setup_telemetry
 
 _opening = Lock()
 _opened: list[tuple[InstanceRef, dg.DagsterInstance]] = []
@@ -22,8 +23,9 @@ _opened: list[tuple[InstanceRef, dg.DagsterInstance]] = []
 
 @contextmanager
 def ticking(context: dg.SensorEvaluationContext) -> Iterator[tuple[dg.DagsterInstance, Home]]:
-    """Give a tick what it asks and writes to, with the logs set up and personal values kept out of its errors."""
+    """Give a tick what it asks and writes to, with logs and telemetry set up and personal values kept out of its errors."""
     setup_logging(current_settings(), files=True)
+    setup_telemetry(current_settings())
     with private_errors():
         yield _instance(context), home_of(current_settings())
 

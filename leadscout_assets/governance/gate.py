@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from leadscout_assets.errors import BadInput, BadSetting
 from leadscout_assets.frames import rows_by_batch
-from leadscout_assets.governance.purposes import ID, Covers, Purpose, read_register, registered
+from leadscout_assets.governance.purposes import ID, SCORE, Covers, Purpose, read_register, registered
 from leadscout_assets.leads.marker import unmarked
 from leadscout_assets.settings import Settings
 from leadscout_assets.terms import TIME_ZONE
@@ -34,6 +34,7 @@ class Refused(StrEnum):
     NOT_ROW_LEVEL = "not_row_level"
     MARKER_MISSING = "marker_missing"
     PAST_RETENTION = "past_retention"
+    NOT_FOR_SCORE = "not_for_score"
 
 
 SENTENCES: Mapping[Refused, str] = {
@@ -44,6 +45,7 @@ SENTENCES: Mapping[Refused, str] = {
     Refused.NOT_ROW_LEVEL: "it does not allow answers row by row",
     Refused.MARKER_MISSING: "it is for generated lists only, and not every row of this one was generated",
     Refused.PAST_RETENTION: "what it allows to infer may not be kept any more, so long ago was the batch delivered",
+    Refused.NOT_FOR_SCORE: "it does not allow that a known origin counts in the score",
 }
 
 
@@ -86,10 +88,18 @@ Grants = Mapping[str, Grant]
 
 
 def check_setting(settings: Settings) -> None:
-    """Raise `BadSetting` where the register cannot be used, or the purpose of the settings is no entry of it."""
+    """Raise `BadSetting` where the register cannot be used, the purpose of the settings is no entry of it, or it does not allow
+    what they switch on.
+    """
     register = read_register(settings.purposes)
-    if asked := asked_for(settings):
-        registered(register, asked)
+    asked = asked_for(settings)
+    entry = registered(register, asked) if asked else None
+    if settings.origin_weight and (entry is None or SCORE not in entry.used_for):
+        said = f"the purpose {entry.id} does not allow that" if entry else "there is no purpose"
+        raise BadSetting(
+            f'LEADSCOUT_ORIGIN_WEIGHT: {said}: a known origin counts in the score only for a purpose with "{SCORE}" among '
+            "its used_for; set it to 0, or name such a purpose: docs/compliance.md"
+        )
 
 
 def asked_for(settings: Settings, purpose: str | None = None) -> str | None:
@@ -126,6 +136,15 @@ def decide(
         return Grant(asked, None, Refused.MARKER_MISSING) if batch in unproven else Grant(asked, entry)
 
     return {batch: one(batch, at) for batch, at in delivered.items()}
+
+
+def origin_points(settings: Settings, grant: Grant, *, today: date) -> int:
+    """Return what a known origin counts in the scores of a batch, points: what the operator has set where its purpose allows
+    that, else 0.
+    """
+    entry = grant.entry
+    allowed = entry is not None and SCORE in entry.used_for and not entry.expired(today)
+    return settings.origin_weight if allowed else 0
 
 
 def allow_names(settings: Settings, purpose: str | None, *, today: date) -> Purpose:

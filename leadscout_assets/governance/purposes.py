@@ -38,8 +38,14 @@ GROUNDS: Mapping[str, str] = {
 }
 """The grounds that an entry may name, by section of POPIA, in short. The Act's own words count, not these."""
 
-USED_FOR = ("statistics", "evaluation", "demonstration")
-"""What an entry may use the answers for. That the score reads them is no use: its weight for origin is 0 and no setting."""
+SCORE = "score"
+"""Use of an entry under which the score may count that a likely origin is known, if the operator switches that on."""
+
+USED_FOR = ("statistics", "evaluation", "demonstration", SCORE)
+"""What an entry may use the answers for."""
+
+GROUNDS_OF_SCORE = ("s27(1)(a)", "s27(1)(f)", "s29", GENERATED)
+"""Grounds on which a person may be looked at one by one; research and what somebody made public are none of them."""
 
 REFUSED_USES: Mapping[str, str] = {
     "exclusion": "leaving leads out, or ranking them down, by the origin of a name",
@@ -97,6 +103,8 @@ class Purpose(BaseModel):
     def _together(self) -> Purpose:
         if (self.ground == GENERATED) != (self.covers == (Covers.GENERATED_LEADS,)):
             raise ValueError("ground: `generated` is the ground of generated_leads, and of nothing else")
+        if SCORE in self.used_for and self.ground not in GROUNDS_OF_SCORE:
+            raise ValueError(f"used_for: `{SCORE}` needs one of the grounds {', '.join(GROUNDS_OF_SCORE)}")
         return self
 
     @cached_property

@@ -10,7 +10,12 @@ from leadscout_assets.governance.gate import asked_for
 from leadscout_assets.governance.purposes import read_register
 from leadscout_assets.settings import Settings
 
-NARROWEST: Mapping[str, object] = {"reveal_religion": False, "purpose": None, "entry": None}
+NARROWEST: Mapping[str, object] = {
+    "reveal_religion": False,
+    "purpose": None,
+    "entry": None,
+    "origin_weight": 0,
+}
 """What holds before anything was set: nothing is inferred."""
 
 
@@ -21,13 +26,15 @@ def in_use(settings: Settings) -> dict[str, object]:
         "reveal_religion": settings.reveal_religion,
         "purpose": entry.id if entry else None,
         "entry": entry.digest if entry else None,
+        "origin_weight": settings.origin_weight,
     }
 
 
 def note_widening(database: Database, settings: Settings, *, actor: str | None = None) -> bool:
     """Record the settings that decide on the use of names where they have changed; say whether they have."""
     known = events(database, action="settings.widened", limit=1)
-    before = known[0].detail if known else dict(NARROWEST)
+    # An event of before a setting was there says nothing of it.
+    before = {**NARROWEST, **(known[0].detail if known else {})}
     now = in_use(settings)
     if now == before:
         return False

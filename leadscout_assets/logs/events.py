@@ -50,13 +50,16 @@ def _operation(name: str, means: str, *keys: str, in_ui: bool = False, stream: S
     return Event(name, means, OUTCOME, (*keys, *WHERE_IT_FAILED, "phase"), in_ui=in_ui, stream=stream)
 
 
+ROWS = ("batches", "rows_in", "rows_out")
+"""On the closing line of a step of the chain, of a run over all its batches; rows out are leads where there are two tables."""
+
 OPERATIONS = (
-    _operation("raw_leads", "the delivered files of a run were read", "batches", in_ui=True),
-    _operation("leads", "rows were split into leads and rejected rows", "batches", in_ui=True),
-    _operation("classifications", "directors' names were classified", "batches", in_ui=True),
-    _operation("lead_scores", "leads were scored", "batches", in_ui=True),
-    _operation("lead_reports", "reports were written", "batches", in_ui=True),
-    _operation("known_leads", "leads were linked with those of other batches", "batches", in_ui=True),
+    _operation("raw_leads", "the delivered files of a run were read", *ROWS, in_ui=True),
+    _operation("leads", "rows were split into leads and rejected rows", *ROWS, in_ui=True),
+    _operation("classifications", "directors' names were classified", *ROWS, in_ui=True),
+    _operation("lead_scores", "leads were scored", *ROWS, in_ui=True),
+    _operation("lead_reports", "reports were written", *ROWS, in_ui=True),
+    _operation("known_leads", "leads were linked with those of other batches", *ROWS, in_ui=True),
     _operation("checks", "the checks of a batch, or of one asset's batches, were judged", "batches"),
     _operation("backup", "the home was backed up", in_ui=True),
     _operation("restore_drill", "a restore was proven", in_ui=True),

@@ -11,6 +11,7 @@ from structlog.contextvars import bound_contextvars
 
 from leadscout_assets.errors import LeadScoutError
 from leadscout_assets.logs import current
+from leadscout_assets.logs.following import followed
 from leadscout_assets.logs.setup import ROOT, get_logger
 
 BOUND = ("run_id", "batch_id", "asset", "step", "request_id")
@@ -39,7 +40,7 @@ def operation(name: str, *, level: str = "info", **context: object) -> Iterator[
         elapsed = round((time.perf_counter() - started) * 1000, 1)
         return {**context, **found, "success": success, "processing_time_ms": elapsed}
 
-    with bound(**context), current.noted(name, told=level == "info") as note:
+    with bound(**context), current.noted(name, told=level == "info") as note, followed(name, context) as traced:
         log.debug(name, phase="started", **context)
         try:
             yield found
@@ -47,8 +48,10 @@ def operation(name: str, *, level: str = "info", **context: object) -> Iterator[
             reason = {"reason": str(error)} if isinstance(error, LeadScoutError) else {}
             told = {**closing(False), "error": type(error).__name__, **reason}
             note(told)
+            traced(told)
             log.error(name, **told)
             raise
         told = closing(True)
         note(told)
+        traced(told)
         (log.debug if level == "debug" else log.info)(name, **told)

@@ -23,6 +23,7 @@ from uuid import UUID
 import structlog
 
 from leadscout_assets.errors import Defect, LeadScoutError, is_interruption
+from leadscout_assets.logs.following import tell_failure
 
 REMOVED = "[removed]"
 
@@ -47,6 +48,9 @@ HARMLESS_KEYS = frozenset(
 
 LARGEST_COUNT = 99_999_999
 """A number above this below a personal key may be a telephone number."""
+
+BOUNDARY = "dagster"
+"""Where an error that no operation was around is said to have been seen."""
 
 DEEPEST = 6
 """Nested deeper than this, a value is only named."""
@@ -95,11 +99,13 @@ def private_errors() -> Iterator[None]:
     """
     try:
         yield
-    except LeadScoutError:
+    except LeadScoutError as error:
+        tell_failure(error, BOUNDARY)
         raise
     except BaseException as error:  # whatever it is, it is recorded in full but for what may be personal
         if is_interruption(error):
             raise
+        tell_failure(error, BOUNDARY)
         raise Defect(f"an unexpected error, which is a defect of LeadScout:\n{describe(error)}") from None
 
 

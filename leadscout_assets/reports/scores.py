@@ -39,6 +39,8 @@ class ScoreNumbers:
     best: float | None
     worst: float | None
     contributions: tuple[Contribution, ...]
+    origin_points: int = 0
+    """What a known origin counts in these scores, points; 0 where it does not, as by default."""
 
 
 def score_numbers(scores: pa.Table) -> ScoreNumbers:
@@ -46,14 +48,15 @@ def score_numbers(scores: pa.Table) -> ScoreNumbers:
     score = scores["score"].to_numpy()
     edges = np.linspace(0, 100, BANDS + 1)
     counts, _ = np.histogram(score, bins=edges)
-    some = scores.num_rows > 0
+    some, counted = scores.num_rows > 0, _origin_points(scores)
     return ScoreNumbers(
         bands=tuple(Band(float(edges[i]), float(edges[i + 1]), int(counts[i])) for i in range(BANDS)),
         median=float(np.median(score)) if some else None,
         mean=round(float(score.mean()), 6) if some else None,
         best=float(score.max()) if some else None,
         worst=float(score.min()) if some else None,
-        contributions=_contributions(scores),
+        contributions=_contributions(scores, counted),
+        origin_points=counted,
     )
 
 
@@ -63,8 +66,17 @@ def feature_columns(scores: pa.Table) -> list[str]:
     return columns[columns.index("rank") + 1 :]
 
 
-def _contributions(scores: pa.Table) -> tuple[Contribution, ...]:
-    from leadscout_assets.scoring import FEATURES
+def _origin_points(scores: pa.Table) -> int:
+    """Read off the scores themselves what a known origin counted in them: it counts whole for every lead that has one."""
+    from leadscout_assets.scoring import NAME_ORIGIN
+
+    if NAME_ORIGIN not in scores.column_names:
+        return 0
+    return (pc.max(scores[NAME_ORIGIN]).as_py() or 0) // 100
+
+
+def _contributions(scores: pa.Table, counted: int) -> tuple[Contribution, ...]:
+    from leadscout_assets.scoring import FEATURES, NAME_ORIGIN
 
     known = {feature.name: feature for feature in FEATURES}
 
@@ -73,6 +85,7 @@ def _contributions(scores: pa.Table) -> tuple[Contribution, ...]:
         feature = known.get(column)
         if feature is None:
             return Contribution(column, "", round(mean / 100, 6), None)
-        return Contribution(column, feature.sentence, round(mean / 100, 6), float(feature.weight))
+        most = counted if column == NAME_ORIGIN else feature.weight * (100 - counted) / 100
+        return Contribution(column, feature.sentence, round(mean / 100, 6), float(most))
 
     return tuple(contribution(column) for column in feature_columns(scores))

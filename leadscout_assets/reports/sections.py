@@ -132,13 +132,16 @@ def _scores(numbers: BatchNumbers) -> Section:
         f"the mean {wording.points(scores.mean)}, the best {wording.points(scores.best)} "
         f"and the lowest {wording.points(scores.worst)}."
     )
+    weighed = (wording.origin_counts(scores.origin_points),) if scores.origin_points else ()
     last = scores.bands[-1]
     rows = tuple(
         (f"{b.low:.0f} to {'' if b is last else 'under '}{b.high:.0f}", b.count, rate(b.count, leads))
         for b in scores.bands
     )
     columns = (Column("Score"), Column("Leads", Kind.COUNT), Column("Of leads", Kind.SHARE))
-    return Section("How leads score", (intro,), Table(columns, rows), Chart("Leads by score", (1,), upright=True))
+    return Section(
+        "How leads score", (intro, *weighed), Table(columns, rows), Chart("Leads by score", (1,), upright=True)
+    )
 
 
 def _contributions(numbers: BatchNumbers) -> Section:
@@ -203,7 +206,7 @@ def _origins(numbers: BatchNumbers) -> Section:
     paragraphs = (
         f"Recorded purpose: {origins.purpose}",
         "The likely linguistic and cultural origin of directors' names, in aggregate. It can be wrong for any person, "
-        "says nothing about anyone's race and is no evidence of B-BBEE status. It plays no part in the score. "
+        f"says nothing about anyone's race and is no evidence of B-BBEE status. {_in_the_score(numbers)} "
         f"Groups of fewer than {origins.min_group} leads are not named, nor is a group from which one of them could "
         "be worked out.",
         "Answered: one origin. Narrowed: two or three origins remain. Abstained: the name does not tell. "
@@ -227,6 +230,11 @@ def _origins(numbers: BatchNumbers) -> Section:
     columns = (Column("Origin"), Column("Leads", Kind.COUNT), Column("Of leads", Kind.SHARE), Column("Answer"))
     chart = Chart("Directors' names by likely origin", (2,), most=1.0) if totals.leads else None
     return Section(heading, paragraphs, Table(columns, tuple(rows)), chart)
+
+
+def _in_the_score(numbers: BatchNumbers) -> str:
+    points = numbers.scores.origin_points
+    return wording.origin_counts(points) if points else "It plays no part in the score."
 
 
 def _asked(asked: ModelOutcome | None) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from leadscout_assets.pace import Tell, told
 from leadscout_assets.reports import wording
 from leadscout_assets.reports.document import Kind
 from leadscout_assets.reports.numbers import rule_sentences
-from leadscout_assets.reports.scores import feature_columns
+from leadscout_assets.reports.scores import feature_columns, score_numbers
 from leadscout_assets.terms import Reason, Warn
 
 SLICE = 10_000
@@ -211,6 +211,8 @@ def _about_rows(scores: pa.Table) -> Iterator[tuple[str, str, str]]:
         "No origin of any one person's name stands in this workbook; the Summary has aggregates.",
     )
     yield ("All", "Score", "0 to 100 points: how worthwhile a call is. Exactly the sum of the contributions.")
+    if points := score_numbers(scores).origin_points:
+        yield ("All", "Score", wording.origin_counts(points))
     meanings = {c.name: c.means for c in LEADS.columns}
     yield ("Leads", "Rank", next(c.means for c in lead_scores(()).columns if c.name == "rank"))
     for name, heading, _, _ in LEAD_COLUMNS:

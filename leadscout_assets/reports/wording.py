@@ -87,6 +87,14 @@ def points(score: float | None) -> str:
     return NOTHING if score is None else f"{score:,.1f}"
 
 
+def origin_counts(most: int) -> str:
+    """Say what a report must say where a known origin counts in its scores, `most` points."""
+    return (
+        f"That a likely origin is known counts here, {most} of 100 points, the same whichever origin it is. A score is "
+        "not the sole basis of a decision about anyone: a human reviews it (POPIA, section 71)."
+    )
+
+
 def size(number: int) -> str:
     """Write a file's size, decimal units."""
     if number < 1_000:

@@ -163,3 +163,11 @@ def test_the_whole_chain_needs_neither_dagster_nor_pandera_and_a_database_only_f
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
     assert found.returncode in (0, 1), found.stderr
     assert found.stdout.splitlines()[-1] == imported
+
+
+def test_an_address_for_errors_that_cannot_be_used_ends_any_command_before_it_begins(leadscout, monkeypatch):
+    monkeypatch.setenv("LEADSCOUT_SENTRY_DSN", "hunter2")
+    found = leadscout("batches")
+    assert found.code == 2
+    assert "LEADSCOUT_SENTRY_DSN is no DSN" in found.err
+    assert "hunter2" not in found.err

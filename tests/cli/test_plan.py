@@ -106,5 +106,16 @@ def test_run_takes_named_columns(leadscout, tmp_path):
     assert found.json["leads"] == 2
 
 
+def test_run_takes_the_mapping_that_is_kept_for_such_a_list(leadscout, tmp_path):
+    path = tmp_path / "list.csv"
+    path.write_text(FOREIGN)
+    named = ("--map", "Koper=EntityName", "--map", "Wie=DirectorName")
+    assert leadscout("plan", path, *named, "--sender", "Acme").code == 0
+    found = leadscout("run", path, "--out", tmp_path / "out", "--json")
+    assert found.json["leads"] == 2
+    assert leadscout("mappings", "remove", "Acme").code == 0
+    assert leadscout("run", path, "--out", tmp_path / "out", "--json").code == 2
+
+
 def test_a_file_that_there_is_not_exits_2(leadscout, tmp_path):
     assert leadscout("plan", tmp_path / "none.csv").code == 2

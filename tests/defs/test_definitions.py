@@ -22,7 +22,7 @@ DEPENDENCIES = {
     "leads": {"raw_leads"},
     "rejected_leads": {"raw_leads"},
     "classifications": {"leads", "name_lexicon", "name_model"},
-    "lead_scores": {"leads"},
+    "lead_scores": {"leads", "classifications"},
     "lead_reports": {"raw_leads", "leads", "rejected_leads", "classifications", "lead_scores"},
     "known_leads": {"leads"},
     "name_lexicon": set(),

@@ -162,7 +162,7 @@ def test_the_ui_shows_every_batch_and_every_check_as_before(ground, monkeypatch)
     broken = ground.deliver("b.xlsx", BROKEN, at=MORNING + timedelta(minutes=5)).batch_id
     first = ground.run([*batches, broken])
     again = ground.run(batches)
-    monkeypatch.setattr("leadscout_assets.pipeline.score", lambda _: 1 / 0)
+    monkeypatch.setattr("leadscout_assets.pipeline.score", lambda *_: 1 / 0)
     ground.run([batches[0]])
     before = statuses(ground)
     shown = prune(ground.instance, ground.home, later(200), apply=False, actor="a test")

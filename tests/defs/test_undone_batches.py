@@ -54,6 +54,6 @@ def test_a_run_refuses_an_undone_batch_and_makes_no_row_of_it(ground):
     ground.home.records.note_undone(delivery.batch_id, LATER)
     from leadscout_assets import pipeline
 
-    reading = pipeline.read([delivery], ground.home.content, ground.settings)
+    reading = pipeline.read([delivery], ground.home.contents([delivery]), ground.settings)
     assert [refusal.code for refusal in reading.refusals] == ["undone"]
     assert reading.raw.num_rows == 0

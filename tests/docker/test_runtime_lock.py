@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import runpy
+import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -38,6 +40,21 @@ def runtime_lock():
 
 def test_it_takes_what_is_declared_and_what_that_needs_with_the_entries_as_they_stand(runtime_lock):
     assert runtime_lock(LOCK, ["Anvil>=1"]) == LOCK.split("tester==")[0]
+
+
+def test_of_our_lock_it_takes_an_extra_where_that_is_named(runtime_lock):
+    def names(*extras: str) -> set[str]:
+        told = subprocess.run(
+            [sys.executable, DOCKER / "runtime_lock.py", *extras], capture_output=True, text=True, check=True
+        )
+        return {line.split("==")[0] for line in told.stdout.splitlines() if line[0].isalnum()}
+
+    assert names("telemetry") - names() >= {
+        "sentry-sdk",
+        "opentelemetry-sdk",
+        "opentelemetry-proto",
+        "googleapis-common-protos",
+    }
 
 
 def test_a_dependency_that_is_not_locked_ends_it_and_is_named(runtime_lock):

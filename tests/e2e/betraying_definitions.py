@@ -35,13 +35,13 @@ def deliver(home: Home, source: Path, **how: Any) -> Delivered:
     return _deliver(home, source, **how)
 
 
-def score(leads: pa.Table) -> pa.Table:
+def score(leads: pa.Table, *origins: Any) -> pa.Table:
     """Score, unless the process is to be killed or the step to fail."""
     if leads.num_rows and _due("crash"):
         os.kill(os.getpid(), signal.SIGKILL)
     if leads.num_rows and _due("quote"):
         raise ValueError(f"cannot convert {leads.to_pylist()}") from KeyError(str(leads.to_pydict()))
-    return _score(leads)
+    return _score(leads, *origins)
 
 
 Home.deliver, pipeline.score = deliver, score  # type: ignore[method-assign]

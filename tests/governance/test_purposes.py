@@ -75,6 +75,7 @@ def test_every_field_must_be_there(register, field):
         ({"retention": "90"}, "retention: "),
         ({"used_for": '["marketing"]'}, r"used_for\.0: there is no use marketing"),
         ({"scoring": '["african"]'}, "scoring: "),
+        ({"used_for": '["score"]'}, "used_for: `score` needs one of the grounds"),
         ({"id": '"other"'}, "id: it stands in the brackets"),
     ],
     ids=str,

@@ -13,7 +13,15 @@ def test_a_change_is_recorded_once_in_either_direction(home):
     widened = home.model_copy(update={"reveal_religion": True})
     noted = [note_widening(database, each) for each in (home, widened, widened, home, home)]
     assert noted == [False, True, False, True, False]
-    assert [event.detail["reveal_religion"] for event in events(database, action="settings.widened")] == [True, False]
+    assert note_widening(database, home.model_copy(update={"origin_weight": 2}))
+    assert events(database, action="settings.widened", limit=1)[0].detail["origin_weight"] == 2
+    assert note_widening(database, home)
+    assert [event.detail["reveal_religion"] for event in events(database, action="settings.widened")] == [
+        True,
+        False,
+        False,
+        False,
+    ]
 
 
 def test_a_purpose_and_a_change_of_its_entry_are_recorded(home, tmp_path):
