@@ -1,9 +1,13 @@
-"""The language model stage against the stand-in: 500 undecided names with 1.5 s a call and 5 % faults, and the same once more."""
+"""The language model stage against the stand-in: 500 undecided names with 1.5 s a call and 5 % faults, the same once more, and a
+provider that is dead for an hour. And how many names of a generated list there are to be sent at all.
+"""
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from benchmarks.processes import Workplace
@@ -14,6 +18,7 @@ from leadscout_assets.llm.booked import Caps
 from leadscout_assets.llm.ledger import Ledger
 from leadscout_assets.llm.prices import dollars, nano, price_of
 from leadscout_assets.llm.providers import PROVIDERS
+from leadscout_assets.llm.questions import cleaned, is_name
 from leadscout_assets.llm.schema import form
 from leadscout_assets.llm.stage import Stage
 from leadscout_assets.llm.stub import Faults, StubServer
@@ -25,6 +30,9 @@ LEADS = 10_000
 
 LATENCY, FAULTS = 1.5, 0.05
 
+DEAD_FOR, ASKED_EVERY = timedelta(hours=1), timedelta(seconds=20)
+"""How long the provider is dead, and how often a run asks it meanwhile, by a clock that is moved on."""
+
 CAPS = Caps(call=nano(0.02), batch=nano(0.1), day=nano(10), month=nano(10), requests=120, tokens=500_000)
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -34,6 +42,7 @@ def llm_stage(workplace: Workplace) -> Outcome:
     """Ask about 500 names by either vendor's protocol, each time in a ledger of its own; then about the same again."""
     seeds = (1,) if workplace.quick else (1, 2, 3)
     rounds = [_round(workplace, vendor, seed) for vendor in ("openai", "anthropic") for seed in seeds]
+    dead, sent = _dead(workplace), _sent(workplace)
     return Outcome(
         "llm_stage",
         (
@@ -45,10 +54,18 @@ def llm_stage(workplace: Workplace) -> Outcome:
             highest(
                 "cost per lead at a small model's list price", "millionths of $", _of(rounds, "per_lead"), target=20.0
             ),
+            highest("names sent of a generated list", "% of leads", [sent["percent"]], target=5.0),
+            highest(
+                "calls in a minute to a provider that is dead for an hour, once that is known",
+                "calls",
+                [dead["in_any_minute"]],
+                target=1.0,
+            ),
+            highest("500 names while the provider is dead", "s", [dead["seconds"]]),
             median("names that stayed undecided by faults", "names", _of(rounds, "undecided")),
             highest("bill above the ledger", "millionths of $", _of(rounds, "above"), target=0.0),
         ),
-        {"rounds": rounds},
+        {"rounds": rounds, "dead": dead, "sent": sent},
     )
 
 
@@ -76,6 +93,57 @@ def _round(workplace: Workplace, vendor: str, seed: int) -> dict[str, Any]:
         "per_lead": dollars(asked.figures.booked_nano) * 1e6 / LEADS, "undecided": len(asked.undecided),
         "above": max(billed - booked, 0) / 1000, "vendor": vendor, **_told(asked),
     }  # fmt: skip
+
+
+def _dead(workplace: Workplace) -> dict[str, Any]:
+    """Ask a provider that answers nothing but errors, every twenty seconds for an hour; then in earnest, by the true clock."""
+    price = price_of("openai", "gpt-4.1-nano", "")
+    database = Database(f"sqlite:///{workplace.folder / 'llm-dead.sqlite'}")
+    upgrade(database)
+    now = [datetime(2026, 1, 1, 8, tzinfo=UTC)]
+    names = dict.fromkeys(_names(), "2026-01-01_list_00000000")
+    with StubServer(faults=Faults(then="server_error")) as stub:
+        offer = Offer("openai", "small", price, lambda: PROVIDERS["openai"]("small", None, stub.openai_url))
+        wanted, ledger = form(reveal_religion=False), Ledger(database, CAPS)
+        moved = Stage(ledger, [offer], wanted, b"s" * 32, Pace(), clock=lambda: now[0], sleep=lambda _: None)
+        called, before, first, until = list[datetime](), 0, now[0], now[0] + DEAD_FOR
+        while now[0] < until:
+            moved.ask(names)
+            called += [now[0]] * (stub.bill.requests - before)
+            before = stub.bill.requests
+            now[0] += ASKED_EVERY
+        fresh = Database(f"sqlite:///{workplace.folder / 'llm-dead-too.sqlite'}")
+        upgrade(fresh)
+        started = time.perf_counter()
+        asked = Stage(Ledger(fresh, CAPS), [offer], wanted, b"s" * 32, Pace()).ask(names)
+        seconds = time.perf_counter() - started
+    for each in (database, fresh):
+        each.close()
+    # The calls of the first run, side by side, are how it is found out that the provider is dead.
+    probes = [at for at in called if at > first]
+    most = max((sum(at <= other < at + timedelta(minutes=1) for other in probes) for at in probes), default=0)
+    why = dict(Counter(asked.undecided.values()))
+    return {"in_any_minute": float(most), "calls": len(called), "seconds": seconds, "undecided": why}
+
+
+def _sent(workplace: Workplace) -> dict[str, Any]:
+    """Count the distinct names of a generated list of leads that are to be sent."""
+    from leadscout_assets import pipeline
+    from leadscout_assets.leads.reading import read_lead_list
+    from leadscout_assets.leads.synthetic import write_delivery
+    from leadscout_assets.names.asked import full_names, undecided_rows
+    from leadscout_assets.names.cascade import classify_leads, load_classifier
+    from leadscout_assets.settings import read_settings
+
+    settings, batch = read_settings(home=workplace.home), "2026-01-01_list_00000000"
+    path = workplace.folder / "list.csv"
+    write_delivery(path, LEADS // 10 if workplace.quick else LEADS, 1)
+    raw = read_lead_list(path, batch_id=batch, limits=pipeline.read_limits(settings))
+    leads, _, _ = pipeline.validate(raw, b"l" * 32)
+    classified = classify_leads(leads, load_classifier(), purpose="benchmark", reveal_religion=False)
+    rows = undecided_rows(classified["method"], leads)
+    names = {name.casefold() for name in map(cleaned, full_names(leads, rows)) if is_name(name)}
+    return {"percent": 100 * len(names) / leads.num_rows, "names": len(names), "leads": leads.num_rows}
 
 
 def _told(asked: Asked) -> dict[str, Any]:

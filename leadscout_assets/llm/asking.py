@@ -61,6 +61,7 @@ class Asking:
         self._deadline = time.monotonic() + stage.pace.total_seconds
         self._most = stage.pace.names
         self._makers: dict[str, Provider] = {}
+        self._called: set[str] = set()
         self._stopping = threading.Event()
         self._sleep: Callable[[float], object] = stage.sleep or self._stopping.wait
 
@@ -174,8 +175,6 @@ class Asking:
                 self._answer(questions[place], Answered(item, offer.name, offer.model, cached=False))
             missing = [q for place, q in enumerate(questions) if place not in items]
             if missing and rounds < (ROUNDS_OF_HALVES if truncated else ROUNDS):
-                with self._lock:
-                    self.figures.retries += 1
                 size = -(-len(missing) // 2) if truncated else len(missing)
                 for at in range(0, len(missing), size):
                     self._request(missing[at : at + size], rounds + 1)
@@ -187,6 +186,8 @@ class Asking:
 
     def _with(self, offer: Offer, price: Price, questions: Sequence[_Question]) -> tuple[dict[int, Item], bool] | str:
         """Ask one provider; return answers by place and whether the reply was cut off, or the code of why there are none."""
+        # Before anything is booked: a client's first import takes seconds, in which a kill would leave a call in doubt.
+        self._provider(offer)
         data = as_data([q.sent for q in questions])
         wanted = self._wanted(offer, price, questions, data)
         reason = Why.NO_ANSWER
@@ -203,8 +204,6 @@ class Asking:
                 if failed.fatal or attempt == ATTEMPTS:
                     return reason
                 pause = random.uniform(0, min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE))  # noqa: S311  spreads retries
-                with self._lock:
-                    self.figures.retries += 1
                 if self._late(pause):
                     return Why.TOO_LATE
                 self._sleep(pause)
@@ -234,11 +233,15 @@ class Asking:
     ) -> tuple[dict[int, Item], bool] | str:
         stage, ledger, started = self.stage, self.stage.ledger, time.perf_counter()
         form = stage.form
+        if self._late():
+            ledger.release(call, Why.TOO_LATE, 0.0, stage.clock(), counts=False)
+            return Why.TOO_LATE
+        questions = {question for question, _, _ in wanted.names}
         with self._lock:
             self.figures.calls += 1
+            self.figures.retries += not questions.isdisjoint(self._called)
+            self._called |= questions
         try:
-            if self._late():
-                raise CallFailed(Why.TOO_LATE, charged=False)
             with api_call(offer.name, offer.model, attempt=attempt) as told:
                 limit = stage.close_to(self._deadline)
                 reply = self._provider(offer).ask(
@@ -258,8 +261,6 @@ class Asking:
             seconds = time.perf_counter() - started
             if failed.charged:
                 ledger.doubt(call, failed.code, seconds, stage.clock())
-            elif failed.code == Why.TOO_LATE:
-                ledger.release(call, failed.code, seconds, stage.clock(), counts=False)
             else:
                 ledger.release(call, failed.code, seconds, stage.clock(), retry_after=failed.retry_after)
             self._count(seconds, wanted.most_nano if failed.charged else 0)

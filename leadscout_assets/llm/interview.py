@@ -58,7 +58,8 @@ class Interview:
         outcomes = _outcomes(told, asked, decided, every & set(leads["batch_id"].unique().to_pylist()))
         self._stage.ledger.note_outcomes(outcomes, datetime.now(UTC))
         self.record = _record(asked.figures, len(first), len({name for row, name, _ in told if row in decided}))
-        _log(self.record, outcomes)
+        if first:
+            _log(self.record, outcomes)
         return found
 
     def _opinion(self, answered: Answered | None) -> Opinion | None:

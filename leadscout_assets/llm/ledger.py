@@ -158,6 +158,8 @@ class Ledger:
             known = sa.select(sa.func.sum(llm_calls.c.booked_nano)).where(
                 mine, llm_calls.c.state.in_(("settled", "reconciled"))
             )
+            if not connection.execute(sa.select(llm_calls.c.id).where(mine).limit(1)).first():
+                raise BadInput(f"{provider} was never asked: `leadscout spend` lists the providers that were")
             rest = billed - int(connection.execute(known).scalar() or 0)
             calls = connection.execute(sa.select(llm_calls.c.id, llm_calls.c.most_nano).where(doubtful)).all()
             if under_way or not 0 <= rest <= sum(call.most_nano for call in calls):
