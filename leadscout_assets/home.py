@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from leadscout_assets.digests import sha256_of
 from leadscout_assets.errors import EdgeFailed, UnreadableFile
@@ -87,13 +87,13 @@ class Home:
 
         return Deliveries(self.database)
 
-    def interview(self) -> Interview | None:
-        """Return what asks a language model for one step, or None where the settings name none."""
+    def interview(self, record: dict[str, Any] | None = None) -> Interview | None:
+        """Return what asks a language model for one step, and fills in `record`; None where the settings name none."""
         if not self.settings.llm_is_on:
             return None
         from leadscout_assets.llm.interview import Interview
 
-        return Interview(self.llm_stage())
+        return Interview(self.llm_stage(), record)
 
     def llm_stage(self) -> Stage:
         """Return the stage that asks the providers of the settings."""

@@ -53,8 +53,8 @@ class _Question:
 class Asking:
     """One round of questions: what it found so far, shared by its workers."""
 
-    def __init__(self, stage: Stage, tell: Tell) -> None:
-        self.stage, self.tell, self.figures = stage, tell, Figures()
+    def __init__(self, stage: Stage, tell: Tell, figures: Figures) -> None:
+        self.stage, self.tell, self.figures = stage, tell, figures
         self.answers: dict[str, Answered] = {}
         self.undecided: dict[str, str] = {}
         self._lock = threading.Lock()

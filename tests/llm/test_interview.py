@@ -23,6 +23,7 @@ from leadscout_assets.llm.calibration import load_calibration, measured
 from leadscout_assets.llm.schema import Form, form
 from leadscout_assets.llm.stub import Faults
 from leadscout_assets.names.asked import full_names, undecided_rows
+from leadscout_assets.names.engine import load_classifier
 from leadscout_assets.runs.record import RunRecord
 from tests.database.conftest import upgraded as upgraded  # the file that homes begin with
 
@@ -136,8 +137,6 @@ def test_under_a_purpose_without_leave_for_models_names_are_classified_and_not_s
 def test_a_batch_that_may_not_be_sent_is_not(chain, stub):
     interview = chain.home.interview()
     before, _ = off(chain).classify()
-    from leadscout_assets.names.engine import load_classifier
-
     found = interview.decide(before, chain.leads, load_classifier(), reveal_religion=False, allowed=())
     assert found.equals(before)
     assert stub.bill.requests == 0
@@ -228,6 +227,22 @@ def test_record_and_check_agree_on_what_the_calls_took(chain, stub):
     assert (again["network_calls"], again["cache_hits"]) == (1, chain.undecided - 1)
     figures = chain.verdict().figures
     assert (figures["calls"], figures["retries"], figures["cached"]) == (4, 3, chain.undecided - 1)
+
+
+def test_a_step_that_is_cancelled_still_tells_what_it_spent(chain, stub):
+    class Cancelled(BaseException):
+        pass
+
+    def cancel(_: float) -> None:
+        raise Cancelled
+
+    before, _ = off(chain).classify()
+    record: dict[str, Any] = {}
+    interview = chain.home.interview(record)
+    with pytest.raises(Cancelled):
+        interview.decide(before, chain.leads, load_classifier(), reveal_religion=False, tell=cancel)
+    assert (record["network_calls"], record["names_decided"]) == (stub.bill.requests, 0) == (1, 0)
+    assert record["cost_usd"] > 0
 
 
 def test_what_is_deleted_after_its_retention_is_what_a_model_answered_too(chain):
