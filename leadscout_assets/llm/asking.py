@@ -62,6 +62,8 @@ class Asking:
         self._most = stage.pace.names
         self._makers: dict[str, Provider] = {}
         self._called: set[str] = set()
+        self._work: queue.SimpleQueue[tuple[Sequence[_Question], int]] = queue.SimpleQueue()
+        self._queued = 0
         self._stopping = threading.Event()
         self._sleep: Callable[[float], object] = stage.sleep or self._stopping.wait
 
@@ -82,7 +84,9 @@ class Asking:
         self._leave([q for q in left if q.key in doubtful], Why.IN_DOUBT)
         left = [q for q in left if q.key not in doubtful]
         if left:
-            self._in_parallel([left[at : at + self._most] for at in range(0, len(left), self._most)])
+            for at in range(0, len(left), self._most):
+                self._queue(left[at : at + self._most], 0)
+            self._in_parallel()
         return Asked(self.answers, self.undecided, self.figures)
 
     def _from_cache(self, questions: Sequence[_Question]) -> list[_Question]:
@@ -96,21 +100,24 @@ class Asking:
             left = [q for q in left if keys[q.key] not in found]
         return left
 
-    def _in_parallel(self, requests: list[list[_Question]]) -> None:
+    def _queue(self, questions: Sequence[_Question], rounds: int) -> None:
+        """Have whichever worker is free settle what becomes of these names."""
+        with self._lock:
+            self._queued += 1
+        self._work.put((questions, rounds))
+
+    def _in_parallel(self) -> None:
         """Work requests off by threads of our own: those of a pool would keep the process from ending until they do."""
-        work: queue.SimpleQueue[list[_Question]] = queue.SimpleQueue()
         done: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
-        for request in requests:
-            work.put(request)
 
         def run(context: Context) -> None:
             while not self._stopping.is_set():
                 try:
-                    request = work.get_nowait()
+                    questions, rounds = self._work.get(timeout=POLL_SECONDS)
                 except queue.Empty:
-                    return
+                    continue
                 try:
-                    context.run(self._request, request)
+                    context.run(self._request, questions, rounds)
                 except BaseException as error:  # noqa: BLE001  raised by the thread that waits, which alone is listened to
                     done.put(error)
                 else:
@@ -118,12 +125,13 @@ class Asking:
 
         threads = [
             threading.Thread(target=run, args=(copy_context(),), name="llm", daemon=True)
-            for _ in range(min(self.stage.pace.workers, len(requests)))
+            # A request that is cut off becomes two.
+            for _ in range(min(self.stage.pace.workers, 2 * self._queued))
         ]
         for thread in threads:
             thread.start()
         try:
-            self._wait(done, len(requests))
+            self._wait(done)
         except BaseException:
             # Whoever cancels waits for this: what is under way may end, nothing new begins.
             self._stopping.set()
@@ -136,21 +144,23 @@ class Asking:
             for provider in self._makers.values():
                 provider.close()
 
-    def _wait(self, done: queue.SimpleQueue[BaseException | None], requests: int) -> None:
-        finished = 0
+    def _wait(self, done: queue.SimpleQueue[BaseException | None]) -> None:
+        finished, told = 0, 0.0
         # The last call may end at its own limit; a thread that hangs beyond that is left behind.
         until = self._deadline + GRACE_SECONDS
-        while finished < requests and time.monotonic() < until:
+        # What a request queues anew is counted before it is over itself.
+        while finished < self._queued and time.monotonic() < until:
             try:
                 error = done.get(timeout=POLL_SECONDS)
             except queue.Empty:
-                self.tell(finished / requests)
+                self.tell(told)
                 continue
             if error is not None:
                 raise error
             finished += 1
-            self.tell(finished / requests)
-        if finished < requests:
+            told = max(told, finished / self._queued)
+            self.tell(told)
+        if finished < self._queued:
             with self._lock:
                 for same in self._same.values():
                     for q in same:
@@ -176,8 +186,9 @@ class Asking:
             missing = [q for place, q in enumerate(questions) if place not in items]
             if missing and rounds < (ROUNDS_OF_HALVES if truncated else ROUNDS):
                 size = -(-len(missing) // 2) if truncated else len(missing)
-                for at in range(0, len(missing), size):
-                    self._request(missing[at : at + size], rounds + 1)
+                for at in range(size, len(missing), size):
+                    self._queue(missing[at : at + size], rounds + 1)
+                self._request(missing[:size], rounds + 1)
                 return
             reason = Why.NO_ANSWER
             questions = missing
