@@ -5,12 +5,14 @@ What the gate says is decided in `governance.gate`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from leadscout_assets import contracts
 from leadscout_assets.errors import BadInput, BadSetting
@@ -105,6 +107,23 @@ def grant(
     return grants
 
 
+def may_be_sent(home: Home, batches: Sequence[str], *, now: datetime) -> list[str]:
+    """Return those of the batches whose names may be sent to a language model now, under the purpose recorded with each.
+
+    Raises `UnknownBatch`.
+    """
+    found = []
+    for batch in dict.fromkeys(batches):
+        record = home.records.get(batch)
+        if record.purpose is None or record.inferred_deleted_at is not None:
+            continue
+        settings = home.settings.model_copy(update={"classification_purpose": record.purpose})
+        given = decide(settings, {batch: record.delivered_at}, lambda some: _extras(home, some), now=now)[batch]
+        if given.entry is not None and given.entry.llm:
+            found.append(batch)
+    return found
+
+
 def recorded(home: Home, batches: Collection[str]) -> Grants:
     """Return under which purpose each batch was last classified, as it was recorded then."""
     records = home.records.many(batches)
@@ -176,14 +195,16 @@ def delete_inferred(home: Home, due: Sequence[Overdue], *, actor: str | None, no
     """Delete what was inferred about some batches, for good: no version of the table keeps it.
 
     In its place stand abstentions that say why, so that every lead still has its one classification. Reports stay as
-    they are: they hold aggregates. Questions to reviewers go, with the answers of the model in them; what people said
-    stays. Safe to repeat after an interruption.
+    they are: they hold aggregates. Questions to reviewers go, with the answers of the model in them, and so does what a
+    language model answered about these names; what people said stays. Safe to repeat after an interruption.
     """
     from leadscout_assets.database.audit import record_event
     from leadscout_assets.database.reviews import Reviews
 
     for one in due:
         rows = home.tables.read(contracts.CLASSIFICATIONS, [one.batch_id])
+        # Before the rows, which tell whose answers these are.
+        home.forget_answers(_asked_about(home, one.batch_id, rows))
         home.tables.replace_for_good(contracts.CLASSIFICATIONS, _emptied(rows), [one.batch_id])
         _score_without_origins(home, one.batch_id)
         Reviews(home.database).forget_questions([one.batch_id])
@@ -219,6 +240,16 @@ def _note(home: Home, before: DeliveryRecord, given: Grant) -> None:
     )
     if now != before:
         home.records.note_purpose(now)
+
+
+def _asked_about(home: Home, batch: str, classified: pa.Table) -> Iterator[str]:
+    """Yield the names of a batch that a language model decided, or may have been asked about in vain; read when first wanted."""
+    from leadscout_assets.names.asked import full_names
+
+    leads = home.tables.read(contracts.LEADS, [batch])
+    asked = pc.is_in(classified["method"], pa.array([Method.LLM.value, Method.ABSTAINED.value]))
+    mine = pc.is_in(leads["lead_id"], classified.filter(asked)["lead_id"].combine_chunks())
+    yield from full_names(leads, np.flatnonzero(np.asarray(mine)))
 
 
 def _recorded(record: DeliveryRecord, register: Register) -> Grant:

@@ -4,7 +4,7 @@ Counting the facts from tables and files does not belong here; neither do table 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING
 
 from leadscout_assets.names.outcome import ModelOutcome
@@ -179,7 +179,14 @@ def _the_model_answers(facts: BatchFacts, _: Limits) -> Verdict:
         return Verdict(True, "no language model is asked (LEADSCOUT_LLM_PROVIDERS)")
     if not asked.names:
         return Verdict(True, "every name is decided without a language model")
-    figures = {"names": asked.names, "decided": asked.decided, "cached": asked.cached, **asked.undecided}
+    figures = {
+        "names": asked.names,
+        "decided": asked.decided,
+        "cached": asked.cached,
+        **asked.undecided,
+        "cost_usd": asked.cost_usd,
+        **asdict(asked.calls),
+    }
     fix = ": re-run the batch later, only these names are asked about again; in doubt: --retry-in-doubt"
     return Verdict(not asked.failed, asked.in_words() + (fix if asked.failed else ""), figures)
 

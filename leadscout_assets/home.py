@@ -5,12 +5,12 @@ Composition only. What the parts do is theirs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from leadscout_assets.digests import sha256_of
 from leadscout_assets.errors import EdgeFailed, UnreadableFile
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from leadscout_assets.governance.matching import Matcher
     from leadscout_assets.llm.interview import Interview
     from leadscout_assets.llm.jobs import Jobs
+    from leadscout_assets.llm.kept import Kept
     from leadscout_assets.llm.stage import Stage
     from leadscout_assets.names.outcome import ModelOutcome
     from leadscout_assets.tables import Tables
@@ -86,13 +87,13 @@ class Home:
 
         return Deliveries(self.database)
 
-    def interview(self) -> Interview | None:
-        """Return what asks a language model for one step, or None where the settings name none."""
+    def interview(self, record: dict[str, Any] | None = None) -> Interview | None:
+        """Return what asks a language model for one step, and fills in `record`; None where the settings name none."""
         if not self.settings.llm_is_on:
             return None
         from leadscout_assets.llm.interview import Interview
 
-        return Interview(self.llm_stage())
+        return Interview(self.llm_stage(), record)
 
     def llm_stage(self) -> Stage:
         """Return the stage that asks the providers of the settings."""
@@ -103,15 +104,31 @@ class Home:
     @cached_property
     def llm_key(self) -> bytes:
         """The key of the hashes by which answers of language models are kept. Losing it means to ask and pay again."""
-        return read_or_make_key(self.settings.keys_dir / "language-models.key")
+        return read_or_make_key(self._llm_key_file)
 
-    def forget_answers(self, names: Sequence[str]) -> int:
-        """Take out what language models answered about some names, and return how many rows these were."""
-        from leadscout_assets.llm.questions import cleaned, question_key
+    @property
+    def _llm_key_file(self) -> Path:
+        return self.settings.keys_dir / "language-models.key"
+
+    def forget_answers(self, names: Iterable[str]) -> int:
+        """Take out what language models were asked and answered about some names, and return how many rows these were."""
         from leadscout_assets.llm.setup import ledger_of
 
-        questions = [question_key(cleaned(name), self.llm_key) for name in names]
-        return ledger_of(self.settings, self.database).forget(questions)
+        questions = self._questions(names)
+        return ledger_of(self.settings, self.database).forget(questions) if questions else 0
+
+    def answers_about(self, names: Iterable[str]) -> list[Kept]:
+        """Return what language models were asked and answered about some names, the oldest first."""
+        from leadscout_assets.llm.kept import kept_about
+
+        questions = self._questions(names)
+        return kept_about(self.database, questions) if questions else []
+
+    def _questions(self, names: Iterable[str]) -> list[str]:
+        from leadscout_assets.llm.questions import cleaned, question_key
+
+        # Without a key nobody was ever asked, and none is made for that.
+        return [question_key(cleaned(name), self.llm_key) for name in names] if self._llm_key_file.is_file() else []
 
     def llm_jobs(self) -> Jobs:
         """Return what asks by a batch API: that of the first provider, which must have one and a price."""
@@ -122,18 +139,13 @@ class Home:
     def undecided_names(self, batches: Sequence[str]) -> dict[str, str]:
         """Return the distinct names of batches that have no answer in their classifications, each with its first batch.
 
-        Batches whose purpose does not allow a language model have none.
+        Whether they may be sent is not asked here, but by `batch_purposes.may_be_sent`.
         """
         from leadscout_assets.contracts import CLASSIFICATIONS, LEADS
-        from leadscout_assets.governance.purposes import read_register
         from leadscout_assets.names.asked import full_names, undecided_rows
 
         found: dict[str, str] = {}
-        register = read_register(self.settings.purposes)
         for batch in batches:
-            entry = register.get(self.records.get(batch).purpose or "")
-            if entry is None or not entry.llm:
-                continue
             by_id = {row["lead_id"]: row for row in self.tables.read(CLASSIFICATIONS, [batch]).to_pylist()}
             leads = self.tables.read(LEADS, [batch])
             leads = leads.filter([lead in by_id for lead in leads["lead_id"].to_pylist()])
@@ -153,7 +165,7 @@ class Home:
         """Return what became of names that a language model was asked about, by batch; nothing where none may be asked."""
         if not self.settings.llm_is_on:
             return {}
-        from leadscout_assets.llm.spend import outcomes_of
+        from leadscout_assets.llm.outcomes import outcomes_of
 
         return outcomes_of(self.database, batches)
 

@@ -105,7 +105,7 @@ class Settings(BaseSettings):
     llm_max_usd_per_day: float = Field(1.0, ge=0, le=100_000, description="most that a day may cost, US dollars")
     llm_max_usd_per_month: float = Field(10.0, ge=0, le=1_000_000, description="most that a month may cost, US dollars")
     llm_names_per_call: int = Field(50, ge=1, le=200, description="most names in one call")
-    llm_workers: int = Field(8, ge=1, le=32, description="most calls at the same time in a run")
+    llm_workers: int = Field(12, ge=1, le=32, description="most calls at the same time in a run")
     llm_call_seconds: float = Field(30.0, gt=0, le=600, description="longest that one call may take, seconds")
     llm_run_seconds: float = Field(120.0, gt=0, le=LONGEST_TIME, description="longest that a run asks, seconds")
     llm_requests_per_minute: int = Field(120, ge=1, description="most calls of one provider in a minute")

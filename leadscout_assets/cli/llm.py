@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +15,9 @@ from leadscout_assets.cli.printing import print_json, print_pairs, print_table
 from leadscout_assets.errors import BadInput
 from leadscout_assets.settings import Settings, current_settings
 from leadscout_assets.terms import TIME_ZONE
+
+if TYPE_CHECKING:
+    from leadscout_assets.home import Home
 
 FAILING = 1
 """Exit code: done, and the model did not pass."""
@@ -99,7 +103,7 @@ def forecast(
     from leadscout_assets.llm.evaluating import forecast as foretell
 
     home = Home(_switched_on())
-    found = foretell(home.llm_stage(), list(home.undecided_names([batch])))
+    found = foretell(home.llm_stage(), list(home.undecided_names(_may_be_sent(home, [batch]))))
     if as_json:
         print_json(asdict(found))
         return
@@ -139,7 +143,7 @@ def submit(batch: Annotated[list[str], typer.Argument(help="Batch ids.")]) -> in
     from leadscout_assets.names.outcome import TELLS
 
     home = Home(_switched_on())
-    found = home.llm_jobs().submit(home.undecided_names(batch))
+    found = home.llm_jobs().submit(home.undecided_names(_may_be_sent(home, batch)))
     if isinstance(found, Denied):
         print(f"nothing is submitted: {TELLS.get(found.code, 'every name is answered or in doubt')}")
         return 0 if found.code == "nothing_to_ask" else 1
@@ -175,6 +179,7 @@ def evaluate(
     from leadscout_assets.llm.evaluating import evaluate as measure
     from leadscout_assets.llm.setup import stage_of
     from leadscout_assets.names.cases import CALIBRATE, find_cases, read_cases
+    from leadscout_assets.names.outcome import in_words
 
     path = cases or find_cases()
     if path is None or not path.is_file():
@@ -185,20 +190,31 @@ def evaluate(
     # The other half is kept for the figures of the model card.
     half = [case for case in read_cases(path) if case.part == CALIBRATE]
     chosen = half[:: max(len(half) // max(names, 1), 1)][:names]
-    stage = stage_of(settings, home.database, home.llm_key, kind="evaluation")
+    stage = stage_of(settings, home.database, home.llm_key, kind="evaluation", to_measure=True)
     run = f"evaluation-{datetime.now(UTC):%Y%m%dT%H%M%S}"
     found = measure(stage, {case.name: frozenset(case.origin.split("|")) for case in chosen}, run)
     if as_json:
         print_json(found.to_json())
     else:
         told = {key: value for key, value in found.to_json().items() if key != "bands"}
-        print_pairs({**told, "cost_usd": f"{found.cost_usd:.6f}"})
+        print_pairs({**told, "cost_usd": f"{found.cost_usd:.6f}", "undecided": in_words(found.undecided) or None})
         print()
         print_table(
             [{"band": band, **row} for band, row in found.bands.items()],
             ["band", "right", "all", "share", "calibrated"],
         )
     return 0 if found.passes else FAILING
+
+
+def _may_be_sent(home: Home, batches: list[str]) -> list[str]:
+    """Return those of the batches whose names may be sent now; say of the others that they may not."""
+    from leadscout_assets.batch_purposes import may_be_sent
+
+    allowed = may_be_sent(home, batches, now=datetime.now(UTC))
+    for batch in batches:
+        if batch not in allowed:
+            print(f"{batch}: its purpose does not hold, or does not allow a language model", file=sys.stderr)
+    return allowed
 
 
 def _switched_on() -> Settings:

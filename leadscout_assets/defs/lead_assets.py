@@ -110,12 +110,12 @@ def leads(context: dg.AssetExecutionContext, platform: Platform, raw_leads: pa.T
 def classifications(context: dg.AssetExecutionContext, platform: Platform, leads: pa.Table) -> pa.Table:
     """Classify the likely origin of each director's name, where a purpose is recorded."""
     with step(context, platform.home, "classifications") as work:
-        grants, interview = work.ask_purpose(), platform.home.interview()
+        # What was spent is told where the step breaks off, too.
+        grants, interview = work.ask_purpose(), platform.home.interview(work.figures)
         known = confirmed(platform.home)
         classified = pipeline.classify(leads, platform.home.settings, grants, known, interview=interview)
         work.rows(leads.num_rows, classified.num_rows)
-    more = interview.record if interview else {}
-    return work.done(leads.num_rows, classified, told=told_of(grants), more=more)
+    return work.done(leads.num_rows, classified, told=told_of(grants))
 
 
 # After the classifications, which the score reads where a purpose allows that a known origin counts.

@@ -7,7 +7,7 @@ says nothing was made.
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -42,7 +42,7 @@ SLOWED_STEP = "lead_reports"
 
 @dataclass(frozen=True)
 class Step:
-    """One asset's work on the batches of a run."""
+    """One asset's work on the batches of a run. `figures` are fields of its record that hold also where it breaks off."""
 
     context: dg.AssetExecutionContext
     home: Home
@@ -51,6 +51,7 @@ class Step:
     watch: Stopwatch
     closing: dict[str, object]
     """What else stands on the closing line."""
+    figures: dict[str, Any] = field(default_factory=dict)
 
     @property
     def batches(self) -> list[str]:
@@ -123,20 +124,18 @@ class Step:
         asset: str | None = None,
         rejected: int = 0,
         told: Mapping[str, Mapping[str, str]] | None = None,
-        more: Mapping[str, Any] | None = None,
     ) -> pa.Table:
         """Attach the run record to the asset that the table is (the step's own unless named), and return the table.
 
-        `rejected` is the number of rows that the step rejected; `told` what else each batch's metadata says; `more` are
-        further fields of the record.
+        `rejected` is the number of rows that the step rejected; `told` what else each batch's metadata says.
         """
-        self._attach(asset or self.name, rows_in, output, rejected, told or {}, more or {})
+        self._attach(asset or self.name, rows_in, output, rejected, told or {})
         return output
 
     def broke_off(self) -> None:
         """Leave the record of a step that failed or was interrupted; what it was given and made is not known."""
         rows = sum(delivery.rows_counted or 0 for delivery in self.deliveries)
-        record = self._record(self.name, rows_in=rows, rows_out=0)
+        record = self._record(self.name, rows_in=rows, rows_out=0, **self.figures)
         try:
             self.context.log_event(dg.AssetObservation(self.name, metadata=record.to_metadata()))
         except Exception as fault:  # noqa: BLE001  the step's own error matters, and this one may well have the same cause
@@ -160,9 +159,8 @@ class Step:
         frame: pa.Table,
         rejected: int,
         told: Mapping[str, Mapping[str, str]],
-        more: Mapping[str, Any],
     ) -> None:
-        figures = {"rejected": rejected, **record_figures(frame), **more}
+        figures = {"rejected": rejected, **record_figures(frame), **self.figures}
         record = self._record(asset, rows_in=rows_in, rows_out=frame.num_rows, **figures)
         self.context.add_asset_metadata(record.to_metadata(), asset_key=asset)
         rows = rows_by_batch(frame)

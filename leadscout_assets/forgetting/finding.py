@@ -30,6 +30,7 @@ from leadscout_assets.home import Home
 from leadscout_assets.leads.cleaning import said
 from leadscout_assets.leads.identity import lead_ids
 from leadscout_assets.leads.reading import read_lead_list
+from leadscout_assets.names.normalising import split_names
 
 SHORTEST = 6
 """Characters: what is shorter stands in too many places to prove anything by."""
@@ -54,6 +55,8 @@ class Found:
     leads: set[str] = field(default_factory=set)
     traits: Traits = field(default_factory=Traits)
     values: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
+    """Given names and surname as leads hold them: by these a language model was asked, if one was."""
     shared: dict[str, set[int]] = field(default_factory=dict)
 
     @property
@@ -130,6 +133,7 @@ def _look(home: Home, found: Found, matcher: Matcher, leads: frozenset[str]) -> 
             found.leads.update(one for one in ids.take(pa.array(positions, pa.int64())).to_pylist() if one)
             found.traits = found.traits | personal_traits(some)
             found.values |= values_of(some)
+            found.names |= full_names_of(some["director_name"])
 
 
 def ids_of(home: Home, raw: pa.Table) -> pa.Array:
@@ -147,6 +151,13 @@ def personal_traits(rows: pa.Table) -> Traits:
     for name in ("contact_number", "cell_number", "extra", "defect_text"):
         rows = rows.set_column(rows.column_names.index(name), name, blank)
     return RowTraits(rows).of(range(rows.num_rows)).only(NAME, NUMBER, EMAIL, LEAD)
+
+
+def full_names_of(names: pa.Array | pa.ChunkedArray) -> set[str]:
+    """Return names as leads hold them, given names before the surname; what is nobody's name is left out."""
+    parts = split_names(names)
+    rows = zip(parts["given_names"].to_pylist(), parts["surname"].to_pylist(), strict=True)
+    return {" ".join(filter(None, row)) for row in rows if any(row)}
 
 
 def values_of(rows: pa.Table) -> set[str]:

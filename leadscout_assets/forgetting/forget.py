@@ -10,12 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import pyarrow as pa
+
 from leadscout_assets import contracts
 from leadscout_assets.errors import BadInput, EdgeFailed
 from leadscout_assets.forgetting.elsewhere import clean_inbox, clean_others, compact_databases, inbox_files
 from leadscout_assets.forgetting.erasing import erase_from_batch
-from leadscout_assets.forgetting.finding import Found, find, told_apart, words_of
-from leadscout_assets.forgetting.holders import HOLDERS
+from leadscout_assets.forgetting.finding import Found, find, full_names_of, told_apart, words_of
+from leadscout_assets.forgetting.holders import BY_NAME, HOLDERS
 from leadscout_assets.forgetting.proving import Proof, prove
 from leadscout_assets.forgetting.request import Request, check_identifies
 from leadscout_assets.governance.keys import AUDIT, hasher
@@ -72,6 +74,7 @@ def forget(home: Home, request: Request, *, now: datetime, dry_run: bool = False
     open_ = _begun(home, request)
     entry = _entry(home, open_[0]) if open_ else None
     found = find(home, request.traits, request.leads, entry)
+    found.names |= full_names_of(pa.array(request.names, pa.string()))
     if request.leads and not request.traits and not found.rows and not open_:
         raise BadInput("no batch has a lead with this id; `leadscout show` and the reports name them")
     places = _places(home, found)
@@ -158,6 +161,7 @@ def _do(
     from leadscout_assets.database.audit import record_event
 
     progress = current("batches")
+    found.leads |= set(decision.about.get("lead_ids", ()))
     known = {record.batch_id for record in home.records.all()}
     # What an interrupted attempt had found is no longer to be found once the raw rows are clean.
     for earlier in home.ledger.read():
@@ -173,7 +177,8 @@ def _do(
     needles = Needles(values.own)
     matcher = Matcher([renewed(_entry(home, decision), home.hasher)], home.hasher)
     names = words_of(found.traits)
-    changed = clean_inbox(home, matcher, found.rows, needles, names)
+    changed = sum(holder(home, found) for holder in BY_NAME)
+    changed += clean_inbox(home, matcher, found.rows, needles, names)
     progress.expect(len(found.rows) or 1)
     for number, (batch, rows) in enumerate(sorted(found.rows.items())):
         progress.item(batch)
@@ -196,7 +201,7 @@ def _do(
         },
     )
     compact_databases(home, needles)
-    proof = prove(home, values, backups=backups)
+    proof = prove(home, values, found.names, backups=backups)
     if proof.gone:
         home.decisions.finish(decision.id, now)
     return Forgotten(places, proof, decision.id, changed, handles)

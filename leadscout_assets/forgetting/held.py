@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from leadscout_assets import contracts
-from leadscout_assets.forgetting.finding import find
+from leadscout_assets.forgetting.finding import find, full_names_of
 from leadscout_assets.forgetting.forget import apply_ledger, handles_of
 from leadscout_assets.forgetting.request import Request
 from leadscout_assets.governance.consents import standings
@@ -46,6 +47,7 @@ def held(home: Home, request: Request, now: datetime) -> dict[str, object]:
         "deliveries": _deliveries(home, batches),
         "known_leads": _known(home, batches, found.leads),
         "reviews": _reviews(home, found.leads),
+        "language_models": _asked(home, found.names | full_names_of(pa.array(request.names, pa.string()))),
         "consents": [
             {
                 "at": one.at.astimezone(TIME_ZONE).isoformat(timespec="seconds"),
@@ -86,6 +88,17 @@ def _reviews(home: Home, leads: set[str]) -> list[dict[str, object]]:
         }
         for one in Reviews(home.database).all()
         if one.lead_id in leads
+    ]
+
+
+def _asked(home: Home, names: set[str]) -> list[dict[str, object]]:
+    """Return to whom the names were sent, and what came back."""
+    return [
+        {
+            "at": one.at.astimezone(TIME_ZONE).isoformat(timespec="seconds"),
+            **{k: v for k, v in asdict(one).items() if k != "at"},
+        }
+        for one in home.answers_about(names)
     ]
 
 

@@ -13,6 +13,11 @@ Holder = Callable[[Home, Found], int]
 """Takes a person out, and returns how many records or files those were. To do so again changes nothing."""
 
 
+def model_answers(home: Home, found: Found) -> int:
+    """Take out that language models were asked about the person's names, and what they answered. What was spent stays."""
+    return home.forget_answers(found.names)
+
+
 def reviews(home: Home, found: Found) -> int:
     """Delete what was asked and said of the person's leads."""
     from leadscout_assets.reviewing import forget_answers
@@ -52,4 +57,8 @@ def known_leads(home: Home, found: Found) -> int:
     return joined.leads
 
 
+BY_NAME: tuple[Holder, ...] = (model_answers,)
+"""Those that go by the names themselves. They come before any row is erased: afterwards nobody knows the names."""
+
 HOLDERS: tuple[Holder, ...] = (reviews, questionnaires, known_leads)
+"""Those that come after the rows: they go by lead ids and batches, which the ledger knows, or make anew what is left."""

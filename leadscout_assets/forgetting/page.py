@@ -13,6 +13,7 @@ TITLES: Mapping[str, str] = {
     "deliveries": "Deliveries and the reports made of them",
     "known_leads": "What is known across batches",
     "reviews": "What people said about the name",
+    "language_models": "Language models that the name was sent to, and what they answered",
     "consents": "Consents, objections and approaches",
     "may_be_contacted": "May the person be contacted?",
     "suppression_lists": "Lists that keep the person out",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from leadscout_assets.forgetting.finding import Values
@@ -32,8 +32,15 @@ class Proof:
         return not self.left
 
 
-def prove(home: Home, values: Values, *, backups: bool) -> Proof:
-    """Search everything below the home, and the inbox and the logs where they lie elsewhere; the `backups` only if asked."""
+ANSWERS = "answers of language models"
+"""Where something is left that holds no value, but hashes of the person's names."""
+
+
+def prove(home: Home, values: Values, names: Collection[str] = (), *, backups: bool) -> Proof:
+    """Search everything below the home, and the inbox and the logs where they lie elsewhere; the `backups` only if asked.
+
+    By `names` it is looked up what language models were asked about: that stands under keyed hashes, where no search finds it.
+    """
     settings = home.settings
     own, of_others = Needles(values.own), Needles(tuple(values.shared))
     roots = [settings.home]
@@ -43,6 +50,8 @@ def prove(home: Home, values: Values, *, backups: bool) -> Proof:
         if not root.is_relative_to(settings.home) and root.is_dir()
     ]
     left, shared, files = Counter[str](), 0, 0
+    if kept := home.answers_about(names):
+        left[ANSWERS] = len(kept)
     for root in roots:
         for hit in search(root, own, apart_from=(settings.backups_dir,)):
             place = hit.path.relative_to(root).as_posix()

@@ -16,11 +16,12 @@ FIELDS = ("name", "cell", "email", "lead")
 
 @dataclass(frozen=True)
 class Request:
-    """One person: the values as given, for the search, and what they are compared by. `leads` are lead ids."""
+    """One person: the values as given, for the search, and what they are compared by. `leads` are lead ids, `names` are among the values."""
 
     values: tuple[str, ...] = ()
     traits: Traits = field(default_factory=Traits)
     leads: frozenset[str] = frozenset()
+    names: tuple[str, ...] = ()
 
 
 def read_request(path: Path) -> Request:
@@ -70,7 +71,7 @@ def request_of(
             EMAIL: frozenset[str]().union(*addresses),
         }
     )
-    return Request((*names, *cells, *emails), traits, frozenset(leads))
+    return Request((*names, *cells, *emails), traits, frozenset(leads), tuple(names))
 
 
 def check_identifies(request: Request) -> None:

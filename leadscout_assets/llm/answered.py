@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from leadscout_assets.llm.prices import Price
 from leadscout_assets.llm.providers import Provider
 from leadscout_assets.llm.schema import Item
+from leadscout_assets.names.outcome import quantile
 
 
 class Why:
@@ -32,7 +33,7 @@ class Pace:
     """How the stage asks. Seconds; `names` and `workers` are counts."""
 
     names: int = 50
-    workers: int = 8
+    workers: int = 12
     call_seconds: float = 30.0
     total_seconds: float = 120.0
 
@@ -62,8 +63,7 @@ class Figures:
 
     def quantile(self, share: float) -> float:
         """Return the seconds within which that share of the calls ended; 0 where there were none."""
-        ordered = sorted(self.seconds)
-        return ordered[min(int(share * len(ordered)), len(ordered) - 1)] if ordered else 0.0
+        return quantile(self.seconds, share)
 
 
 @dataclass(frozen=True)

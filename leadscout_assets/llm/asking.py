@@ -53,14 +53,17 @@ class _Question:
 class Asking:
     """One round of questions: what it found so far, shared by its workers."""
 
-    def __init__(self, stage: Stage, tell: Tell) -> None:
-        self.stage, self.tell, self.figures = stage, tell, Figures()
+    def __init__(self, stage: Stage, tell: Tell, figures: Figures) -> None:
+        self.stage, self.tell, self.figures = stage, tell, figures
         self.answers: dict[str, Answered] = {}
         self.undecided: dict[str, str] = {}
         self._lock = threading.Lock()
         self._deadline = time.monotonic() + stage.pace.total_seconds
         self._most = stage.pace.names
         self._makers: dict[str, Provider] = {}
+        self._called: set[str] = set()
+        self._work: queue.SimpleQueue[tuple[Sequence[_Question], int]] = queue.SimpleQueue()
+        self._queued = 0
         self._stopping = threading.Event()
         self._sleep: Callable[[float], object] = stage.sleep or self._stopping.wait
 
@@ -81,7 +84,9 @@ class Asking:
         self._leave([q for q in left if q.key in doubtful], Why.IN_DOUBT)
         left = [q for q in left if q.key not in doubtful]
         if left:
-            self._in_parallel([left[at : at + self._most] for at in range(0, len(left), self._most)])
+            for at in range(0, len(left), self._most):
+                self._queue(left[at : at + self._most], 0)
+            self._in_parallel()
         return Asked(self.answers, self.undecided, self.figures)
 
     def _from_cache(self, questions: Sequence[_Question]) -> list[_Question]:
@@ -95,21 +100,24 @@ class Asking:
             left = [q for q in left if keys[q.key] not in found]
         return left
 
-    def _in_parallel(self, requests: list[list[_Question]]) -> None:
+    def _queue(self, questions: Sequence[_Question], rounds: int) -> None:
+        """Have whichever worker is free settle what becomes of these names."""
+        with self._lock:
+            self._queued += 1
+        self._work.put((questions, rounds))
+
+    def _in_parallel(self) -> None:
         """Work requests off by threads of our own: those of a pool would keep the process from ending until they do."""
-        work: queue.SimpleQueue[list[_Question]] = queue.SimpleQueue()
         done: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
-        for request in requests:
-            work.put(request)
 
         def run(context: Context) -> None:
             while not self._stopping.is_set():
                 try:
-                    request = work.get_nowait()
+                    questions, rounds = self._work.get(timeout=POLL_SECONDS)
                 except queue.Empty:
-                    return
+                    continue
                 try:
-                    context.run(self._request, request)
+                    context.run(self._request, questions, rounds)
                 except BaseException as error:  # noqa: BLE001  raised by the thread that waits, which alone is listened to
                     done.put(error)
                 else:
@@ -117,12 +125,13 @@ class Asking:
 
         threads = [
             threading.Thread(target=run, args=(copy_context(),), name="llm", daemon=True)
-            for _ in range(min(self.stage.pace.workers, len(requests)))
+            # A request that is cut off becomes two.
+            for _ in range(min(self.stage.pace.workers, 2 * self._queued))
         ]
         for thread in threads:
             thread.start()
         try:
-            self._wait(done, len(requests))
+            self._wait(done)
         except BaseException:
             # Whoever cancels waits for this: what is under way may end, nothing new begins.
             self._stopping.set()
@@ -135,21 +144,23 @@ class Asking:
             for provider in self._makers.values():
                 provider.close()
 
-    def _wait(self, done: queue.SimpleQueue[BaseException | None], requests: int) -> None:
-        finished = 0
+    def _wait(self, done: queue.SimpleQueue[BaseException | None]) -> None:
+        finished, told = 0, 0.0
         # The last call may end at its own limit; a thread that hangs beyond that is left behind.
         until = self._deadline + GRACE_SECONDS
-        while finished < requests and time.monotonic() < until:
+        # What a request queues anew is counted before it is over itself.
+        while finished < self._queued and time.monotonic() < until:
             try:
                 error = done.get(timeout=POLL_SECONDS)
             except queue.Empty:
-                self.tell(finished / requests)
+                self.tell(told)
                 continue
             if error is not None:
                 raise error
             finished += 1
-            self.tell(finished / requests)
-        if finished < requests:
+            told = max(told, finished / self._queued)
+            self.tell(told)
+        if finished < self._queued:
             with self._lock:
                 for same in self._same.values():
                     for q in same:
@@ -174,11 +185,10 @@ class Asking:
                 self._answer(questions[place], Answered(item, offer.name, offer.model, cached=False))
             missing = [q for place, q in enumerate(questions) if place not in items]
             if missing and rounds < (ROUNDS_OF_HALVES if truncated else ROUNDS):
-                with self._lock:
-                    self.figures.retries += 1
                 size = -(-len(missing) // 2) if truncated else len(missing)
-                for at in range(0, len(missing), size):
-                    self._request(missing[at : at + size], rounds + 1)
+                for at in range(size, len(missing), size):
+                    self._queue(missing[at : at + size], rounds + 1)
+                self._request(missing[:size], rounds + 1)
                 return
             reason = Why.NO_ANSWER
             questions = missing
@@ -187,6 +197,8 @@ class Asking:
 
     def _with(self, offer: Offer, price: Price, questions: Sequence[_Question]) -> tuple[dict[int, Item], bool] | str:
         """Ask one provider; return answers by place and whether the reply was cut off, or the code of why there are none."""
+        # Before anything is booked: a client's first import takes seconds, in which a kill would leave a call in doubt.
+        self._provider(offer)
         data = as_data([q.sent for q in questions])
         wanted = self._wanted(offer, price, questions, data)
         reason = Why.NO_ANSWER
@@ -203,8 +215,6 @@ class Asking:
                 if failed.fatal or attempt == ATTEMPTS:
                     return reason
                 pause = random.uniform(0, min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE))  # noqa: S311  spreads retries
-                with self._lock:
-                    self.figures.retries += 1
                 if self._late(pause):
                     return Why.TOO_LATE
                 self._sleep(pause)
@@ -234,11 +244,15 @@ class Asking:
     ) -> tuple[dict[int, Item], bool] | str:
         stage, ledger, started = self.stage, self.stage.ledger, time.perf_counter()
         form = stage.form
+        if self._late():
+            ledger.release(call, Why.TOO_LATE, 0.0, stage.clock(), counts=False)
+            return Why.TOO_LATE
+        questions = {question for question, _, _ in wanted.names}
         with self._lock:
             self.figures.calls += 1
+            self.figures.retries += not questions.isdisjoint(self._called)
+            self._called |= questions
         try:
-            if self._late():
-                raise CallFailed(Why.TOO_LATE, charged=False)
             with api_call(offer.name, offer.model, attempt=attempt) as told:
                 limit = stage.close_to(self._deadline)
                 reply = self._provider(offer).ask(
@@ -258,8 +272,6 @@ class Asking:
             seconds = time.perf_counter() - started
             if failed.charged:
                 ledger.doubt(call, failed.code, seconds, stage.clock())
-            elif failed.code == Why.TOO_LATE:
-                ledger.release(call, failed.code, seconds, stage.clock(), counts=False)
             else:
                 ledger.release(call, failed.code, seconds, stage.clock(), retry_after=failed.retry_after)
             self._count(seconds, wanted.most_nano if failed.charged else 0)

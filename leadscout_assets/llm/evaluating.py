@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,10 @@ PASSES_AT = 0.60
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a model did on labelled names. `bands`: right, all, share and the calibrated figure by the model's own word."""
+    """What a model did on labelled names. `bands`: right, all, share and the calibrated figure by the model's own word.
+
+    `undecided`: names without an answer, by the code of the reason.
+    """
 
     model: str
     prompt_hash: str
@@ -33,6 +37,7 @@ class Evaluation:
     cost_usd: float
     p50_seconds: float
     p95_seconds: float
+    undecided: Mapping[str, int]
 
     @property
     def accuracy(self) -> float:
@@ -76,6 +81,7 @@ def evaluate(stage: Stage, cases: Mapping[str, frozenset[str]], run: str) -> Eva
         cost_usd=dollars(figures.booked_nano),
         p50_seconds=round(figures.quantile(0.5), 3),
         p95_seconds=round(figures.quantile(0.95), 3),
+        undecided=dict(Counter(asked.undecided.values())),
     )
 
 

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 
 class Interview:
-    """Asks once, and then knows what that took: `record` holds fields of the run record."""
+    """Asks once, and then knows what that took: `record` holds fields of the run record, also where asking was cancelled."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, record: dict[str, Any] | None = None) -> None:
         self._stage, self._calibration = stage, load_calibration()
-        self.record: dict[str, Any] = {}
+        self.record: dict[str, Any] = {} if record is None else record
 
     def decide(
         self,
@@ -51,14 +51,19 @@ class Interview:
             if allowed is None or batch in allowed
         ]
         first = {name: batch for _, name, batch in reversed(told)}
-        asked = self._stage.ask(dict(reversed(first.items())), tell)
+        figures = Figures()
+        try:
+            asked = self._stage.ask(dict(reversed(first.items())), tell, figures)
+        finally:
+            self.record |= _record(figures, len(first))
         opinions = {row: opinion for row, name, _ in told if (opinion := self._opinion(asked.answers.get(name)))}
         found, decided = with_opinions(classified, leads, opinions, classifier, reveal_religion=reveal_religion)
         every = set(allowed if allowed is not None else leads["batch_id"].unique().to_pylist())
         outcomes = _outcomes(told, asked, decided, every & set(leads["batch_id"].unique().to_pylist()))
         self._stage.ledger.note_outcomes(outcomes, datetime.now(UTC))
-        self.record = _record(asked.figures, len(first), len({name for row, name, _ in told if row in decided}))
-        _log(self.record, outcomes)
+        self.record["names_decided"] = len({name for row, name, _ in told if row in decided})
+        if first:
+            _log(self.record, outcomes)
         return found
 
     def _opinion(self, answered: Answered | None) -> Opinion | None:
@@ -92,14 +97,14 @@ def _why(asked: Asked, name: str) -> str:
     return asked.undecided.get(name, Why.NO_ANSWER)
 
 
-def _record(figures: Figures, names: int, decided: int) -> dict[str, Any]:
+def _record(figures: Figures, names: int) -> dict[str, Any]:
     return {
         "network_calls": figures.calls,
         "tokens": figures.tokens_in + figures.tokens_out,
         "tokens_out": figures.tokens_out,
         "cost_usd": dollars(figures.booked_nano),
         "names_asked": names,
-        "names_decided": decided,
+        "names_decided": 0,
         "cache_hits": figures.cached,
         "call_retries": figures.retries,
         "call_refusals": figures.refusals,

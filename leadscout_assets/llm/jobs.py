@@ -6,7 +6,7 @@ Answers go to the same store as those of calls; the next run of the batches take
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
@@ -49,6 +49,10 @@ class BatchProvider(Protocol):
 
     def results(self, vendor_id: str) -> Iterable[tuple[str, Reply | None]] | None:
         """Return the replies by custom id, None for a request that failed; or None while the job is not over."""
+        ...
+
+    def discard(self, vendor_id: str) -> None:
+        """Have the vendor delete a job that is over: the names that were sent, and the replies. Raises `CallFailed`."""
         ...
 
 
@@ -135,6 +139,9 @@ class Jobs:
                 self._stage.ledger.settle(call, self._price, used, items, str(reply.finished), now)
                 answered += len(items)
         self._jobs.over(job.id, "done", list(requests), "not_answered")
+        # Last: what is deleted there must be stored here. A vendor that will not only keeps it as long as it says.
+        with suppress(CallFailed):
+            provider.discard(vendor_id)
         return Collected(job.id, "done", answered)
 
     @contextmanager

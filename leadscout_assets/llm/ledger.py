@@ -5,7 +5,9 @@ Each method is one transaction, and one process at a time reserves: no two can b
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Mapping
+from contextlib import ExitStack
 from datetime import datetime
 from typing import Any
 
@@ -35,6 +37,8 @@ class Ledger:
 
     def __init__(self, database: Database, caps: Caps) -> None:
         self.database, self.caps = database, caps
+        # SQLite has whoever waits ask again and again; threads of one process can queue.
+        self._turn = threading.Lock()
 
     def reserve(self, wanted: Wanted, now: datetime) -> Reserved | Denied | Wait:
         """Book the worst case of a call, where every cap, the rates and the breaker admit it. After this it may be sent."""
@@ -158,6 +162,8 @@ class Ledger:
             known = sa.select(sa.func.sum(llm_calls.c.booked_nano)).where(
                 mine, llm_calls.c.state.in_(("settled", "reconciled"))
             )
+            if not connection.execute(sa.select(llm_calls.c.id).where(mine).limit(1)).first():
+                raise BadInput(f"{provider} was never asked: `leadscout spend` lists the providers that were")
             rest = billed - int(connection.execute(known).scalar() or 0)
             calls = connection.execute(sa.select(llm_calls.c.id, llm_calls.c.most_nano).where(doubtful)).all()
             if under_way or not 0 <= rest <= sum(call.most_nano for call in calls):
@@ -192,23 +198,26 @@ class Ledger:
 
     def alone(self) -> Any:
         """Open a transaction that no other process has at the same time."""
-        return _Alone(self.database)
+        return _Alone(self.database, self._turn)
 
 
 class _Alone:
     """A transaction that no other process has at the same time: on SQLite every one that writes is."""
 
-    def __init__(self, database: Database) -> None:
-        self._database, self._context = database, database.begin()
+    def __init__(self, database: Database, turn: threading.Lock) -> None:
+        self._database, self._turn, self._within = database, turn, ExitStack()
 
     def __enter__(self) -> sa.Connection:
-        connection = self._context.__enter__()
-        if not self._database.is_sqlite:
-            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        with ExitStack() as stack:
+            stack.enter_context(self._turn)
+            connection = stack.enter_context(self._database.begin())
+            if not self._database.is_sqlite:
+                connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            self._within = stack.pop_all()
         return connection
 
     def __exit__(self, *ended: Any) -> bool | None:
-        return self._context.__exit__(*ended)
+        return self._within.__exit__(*ended)
 
 
 def _pieces(keys: Collection[str]) -> list[list[str]]:

@@ -48,13 +48,16 @@ def ledger_of(settings: Settings, database: Database) -> Ledger:
     return Ledger(database, caps_of(settings))
 
 
-def stage_of(settings: Settings, database: Database, secret: bytes, *, kind: str = "call") -> Stage:
-    """Return the stage that asks the providers of the settings.
+def stage_of(
+    settings: Settings, database: Database, secret: bytes, *, kind: str = "call", to_measure: bool = False
+) -> Stage:
+    """Return the stage that asks the providers of the settings. `to_measure`: a prompt that was never measured may be used.
 
     Raises `BadSetting` where a provider cannot be used as given, and `LeadScoutError` where the prompt was not admitted.
     """
     wanted = form(reveal_religion=settings.reveal_religion)
-    load_calibration().admit(wanted)
+    if not to_measure:
+        load_calibration().admit(wanted)
     pace = Pace(settings.llm_names_per_call, settings.llm_workers, settings.llm_call_seconds, settings.llm_run_seconds)
     return Stage(ledger_of(settings, database), offers_of(settings), wanted, secret, pace, kind=kind)
 

@@ -1,4 +1,4 @@
-"""What was spent, and what became of names, read from the ledger. Books nothing."""
+"""What was spent, read from the ledger. Books nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from leadscout_assets.llm.admitting import day_and_month
 from leadscout_assets.llm.booked import Caps
 from leadscout_assets.llm.ledger import OPEN_STATES
 from leadscout_assets.llm.prices import dollars
-from leadscout_assets.names.outcome import ModelOutcome
 from leadscout_assets.terms import TIME_ZONE
 
 
@@ -56,26 +55,6 @@ class Spend:
             for name in ("days", "batches", "providers", "models")
         }
         return {"total": self.total.to_json(), **ways, "left_usd": dict(self.left_usd)}
-
-
-def outcomes_of(database: Database, batches: Sequence[str]) -> dict[str, ModelOutcome]:
-    """Return what became of the names of some batches; those that were never asked about are left out."""
-    booked = _booked(database)
-    with database.read() as connection:
-        rows = connection.execute(sa.select(llm_outcomes).where(llm_outcomes.c.batch_id.in_(list(batches)))).all()
-    return {
-        row.batch_id: ModelOutcome(
-            row.names, row.decided, row.cached, row.undecided, dollars(booked.get(row.batch_id, 0))
-        )
-        for row in rows
-    }
-
-
-def _booked(database: Database) -> dict[str, int]:
-    summed = sa.select(llm_call_batches.c.batch_id, sa.func.sum(llm_call_batches.c.booked_nano))
-    with database.read() as connection:
-        found = connection.execute(summed.group_by(llm_call_batches.c.batch_id)).all()
-    return {batch: int(nano) for batch, nano in found}
 
 
 def calls_since(database: Database, since: datetime) -> tuple[int, int, int]:

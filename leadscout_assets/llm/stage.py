@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from leadscout_assets.llm.answered import Asked, Offer, Pace
+from leadscout_assets.llm.answered import Asked, Figures, Offer, Pace
 from leadscout_assets.llm.asking import Asking
 from leadscout_assets.llm.ledger import Ledger
 from leadscout_assets.llm.questions import answer_key, cleaned, is_name, question_key
@@ -33,12 +33,12 @@ class Stage:
         self.secret, self.kind, self.clock = secret, kind, clock
         self.sleep = sleep
 
-    def ask(self, names: Mapping[str, str], tell: Tell = untold) -> Asked:
-        """Ask about distinct names, each given with the batch that it is booked to.
+    def ask(self, names: Mapping[str, str], tell: Tell = untold, figures: Figures | None = None) -> Asked:
+        """Ask about distinct names, each given with the batch that it is booked to. `figures` are filled in, also where it is interrupted.
 
         Interrupted, it starts no further call, waits some seconds for those under way and stores what they answer.
         """
-        return Asking(self, tell).all_of(names)
+        return Asking(self, tell, figures or Figures()).all_of(names)
 
     def to_ask(self, names: Iterable[str]) -> tuple[list[str], int]:
         """Return the distinct names that would be sent, in the form in which they are, and how many are answered already."""

@@ -11,6 +11,13 @@ from leadscout_assets.terms import Outcome
 
 MEGABYTE = 1_000_000
 
+_OF_MODELS = {
+    "model_cache_hits_total": "cache_hits",
+    "model_call_retries_total": "call_retries",
+    "model_call_refusals_total": "call_refusals",
+}
+"""Families of language models that have no label, and the field of a run record that each adds up."""
+
 Key = tuple[str, str, int, str]
 """What makes a record this record: asset, run, attempt and outcome. A run over many batches leaves an event for each."""
 
@@ -28,12 +35,15 @@ class StepTotals:
         self._assets = frozenset(assets)
         self._tally = Tally()
         self._newest: dict[str, RunRecord] = {}
+        self._newest_with_calls: RunRecord | None = None
         for asset in assets:
             for outcome in Outcome:
                 self._tally.begin("steps_total", asset, str(outcome))
         for answer in ("answered", "narrowed", "abstained"):
             self._tally.begin("leads_classified_total", answer)
-        for family in ("rows_rejected_total", "lead_warnings_total", "reports_total"):
+        for result in ("decided", "undecided"):
+            self._tally.begin("model_names_total", result)
+        for family in ("rows_rejected_total", "lead_warnings_total", "reports_total", *_OF_MODELS):
             self._tally.begin(family)
 
     def add(self, records: Iterable[RunRecord]) -> None:
@@ -49,7 +59,9 @@ class StepTotals:
         tally.add("step_retries_total", 1 if record.retries else 0, asset)
         tally.add("network_calls_total", record.network_calls, asset)
         tally.add("tokens_total", record.tokens, asset)
+        tally.add("tokens_out_total", record.tokens_out, asset)
         tally.add("cost_usd_total", record.cost_usd, asset)
+        self._add_model(record)
         if record.outcome is not Outcome.SUCCEEDED:
             return
         self._newest[asset] = record
@@ -63,9 +75,23 @@ class StepTotals:
         for answer in ("answered", "narrowed", "abstained"):
             tally.add("leads_classified_total", getattr(record, answer), answer)
 
+    def _add_model(self, record: RunRecord) -> None:
+        tally = self._tally
+        tally.add("model_names_total", record.names_decided, "decided")
+        tally.add("model_names_total", record.names_asked - record.names_decided, "undecided")
+        for family, field in _OF_MODELS.items():
+            tally.add(family, getattr(record, field))
+        if record.network_calls:
+            self._newest_with_calls = record
+
     def samples(self) -> list[Sample]:
         """Return the totals, and the figures of each asset's newest step that succeeded."""
         found = self._tally.samples()
+        if with_calls := self._newest_with_calls:
+            found += [
+                Sample("model_call_median_seconds", with_calls.call_p50_seconds),
+                Sample("model_call_p95_seconds", with_calls.call_p95_seconds),
+            ]
         for asset, record in self._newest.items():
             found += [
                 Sample("step_last_seconds", record.seconds, (asset,)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 TELLS: Mapping[str, str] = {
@@ -31,11 +31,48 @@ IN_ITSELF = frozenset({"cannot_tell", "too_weak", "not_a_name"})
 """Reasons that lie in the name: asking again changes nothing, and nothing is wrong."""
 
 
+def in_words(undecided: Mapping[str, int]) -> str:
+    """Return counts by reason as a list in words, the most frequent first."""
+    ranked = sorted(undecided.items(), key=lambda item: (-item[1], item[0]))
+    return "; ".join(f"{count} {TELLS.get(code, code)}" for code, count in ranked)
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """Return the value that so large a share (0..1) of the values does not exceed; 0 where there are none."""
+    ordered = sorted(values)
+    return ordered[min(int(share * len(ordered)), len(ordered) - 1)] if ordered else 0.0
+
+
+@dataclass(frozen=True)
+class CallFigures:
+    """What the calls about a batch's names took so far, over all its runs. Counts and seconds.
+
+    `retries`: calls about names that an earlier call for the batch was about. `refusals`: calls that the model declined.
+    """
+
+    calls: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    retries: int = 0
+    refusals: int = 0
+    p50_seconds: float = 0.0
+    p95_seconds: float = 0.0
+
+    def in_words(self) -> str:
+        """Return the figures as one sentence without its full stop."""
+        if not self.calls:
+            return "no call was made"
+        told = f"{self.calls:,} {'call' if self.calls == 1 else 'calls'} took {self.tokens_in:,} tokens in and {self.tokens_out:,} out"
+        if self.p95_seconds:
+            told += f", half of them within {self.p50_seconds:.2f} s and 95 of 100 within {self.p95_seconds:.2f} s"
+        return f"{told}; {self.retries:,} asked again, {self.refusals:,} were declined"
+
+
 @dataclass(frozen=True)
 class ModelOutcome:
     """Distinct undecided names of a batch; of these decided, and answered from an earlier call; the rest by reason.
 
-    `cost_usd` is what was booked for the batch so far, US dollars.
+    `cost_usd` is what was booked for the batch so far, US dollars; `calls` what was done for that.
     """
 
     names: int
@@ -43,6 +80,7 @@ class ModelOutcome:
     cached: int
     undecided: Mapping[str, int]
     cost_usd: float
+    calls: CallFigures = CallFigures()
 
     @property
     def failed(self) -> int:
@@ -51,8 +89,6 @@ class ModelOutcome:
 
     def in_words(self) -> str:
         """Return what became of the names, one sentence without its full stop."""
-        ranked = sorted(self.undecided.items(), key=lambda item: (-item[1], item[0]))
-        rest = sum(self.undecided.values())
-        why = "; ".join(f"{count} {TELLS.get(code, code)}" for code, count in ranked)
+        rest, why = sum(self.undecided.values()), in_words(self.undecided)
         told = f"{self.decided} of {self.names} names that nothing else decides were decided by a language model"
         return f"{told}, {rest} stayed undecided ({why})" if rest else told

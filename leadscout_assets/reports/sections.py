@@ -243,7 +243,10 @@ def _asked(asked: ModelOutcome | None) -> tuple[str, ...]:
         return ()
     cost = wording.cost(asked.cost_usd / asked.decided) if asked.decided else "none was decided"
     spent = wording.cost(asked.cost_usd)
-    return (f"{wording.sentence(asked.in_words())} Booked for this batch: {spent}. Cost per decided name: {cost}.",)
+    return (
+        f"{wording.sentence(asked.in_words())} Booked for this batch: {spent}. Cost per decided name: {cost}.",
+        f"{wording.sentence(asked.calls.in_words())} {wording.count(asked.cached)} of the names had an answer from an earlier call.",
+    )
 
 
 SECTIONS = (

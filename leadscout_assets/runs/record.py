@@ -59,7 +59,7 @@ class RunRecord:
     names_asked: int = about("distinct undecided names that a language model might be asked about", 0)
     names_decided: int = about("of these, those that an answer decided", 0)
     cache_hits: int = about("of these, those with an answer from an earlier call", 0)
-    call_retries: int = about("calls repeated, and requests for answers that were missing", 0)
+    call_retries: int = about("of the calls, those about names that an earlier one of the step was about", 0)
     call_refusals: int = about("calls that a language model declined", 0)
     call_p50_seconds: float = about("median duration of the calls, seconds; 0 without calls", 0.0)
     call_p95_seconds: float = about("time within which 95 of 100 calls ended, seconds", 0.0)

@@ -1,13 +1,89 @@
-"""`leadscout llm stub`, `leadscout spend`, and the demonstration with the stand-in."""
+"""`leadscout llm` and `leadscout spend` against the stand-in, over its sockets; and the demonstration with it."""
 
 from __future__ import annotations
 
+import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from leadscout_assets import contracts, pipeline
+from leadscout_assets.batch_purposes import grant
+from leadscout_assets.home import Home
+from leadscout_assets.leads.synthetic import write_delivery
+from leadscout_assets.llm.calibration import Calibration, load_calibration
+from leadscout_assets.llm.stub import Faults, StubServer
+from leadscout_assets.llm.stub.model import answer
+from leadscout_assets.settings import read_settings
+
+NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
+STRANGERS = 6
+
+
+@dataclass(frozen=True)
+class Made:
+    """A home with one batch that was run while no model was asked, and its names without an answer."""
+
+    folder: Path
+    batch: str
+    names: tuple[str, ...]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    base = tmp_path_factory.mktemp("asked")
+    write_delivery(base / "list.csv", 60, 3, strangers=STRANGERS)
+    settings = read_settings(home=base / "home", classification_purpose="demonstration")
+    home = Home(settings)
+    delivery = home.deliver(base / "list.csv", now=NOW).delivery
+    raw = pipeline.read([delivery], home.store.path, settings).raw
+    leads, rejected, _ = pipeline.validate(raw, home.lead_id_key)
+    grants = grant(home, [delivery], run_id="run", actor="tests", now=NOW, raw=raw)
+    for contract, frame in (
+        (contracts.RAW_LEADS, raw), (contracts.LEADS, leads), (contracts.REJECTED_LEADS, rejected),
+        (contracts.CLASSIFICATIONS, pipeline.classify(leads, settings, grants)),
+    ):  # fmt: skip
+        home.tables.replace(contract, frame, [delivery.batch_id])
+    names = tuple(home.undecided_names([delivery.batch_id]))
+    home.database.close()
+    assert len(names) > STRANGERS // 2
+    return Made(settings.home, delivery.batch_id, names)
+
+
+@pytest.fixture
+def stub() -> Iterator[StubServer]:
+    with StubServer() as server:
+        yield server
+
+
+@pytest.fixture
+def asking(home, made, stub, monkeypatch) -> Home:
+    """The home, with the stand-in for its provider; in the environment, as commands read it."""
+    shutil.copytree(made.folder, home.home)
+    monkeypatch.setenv("LEADSCOUT_LLM_PROVIDERS", "stub/stub-small")
+    monkeypatch.setenv("LEADSCOUT_LLM_STUB_URL", stub.openai_url)
+    monkeypatch.setenv("LEADSCOUT_CLASSIFICATION_PURPOSE", "demonstration")
+    return Home(read_settings())
+
+
+def pairs(text: str) -> dict[str, str]:
+    """Read what `print_pairs` printed."""
+    return dict(line.split("  ", 1) for line in text.splitlines() if "  " in line)
+
+
+def value(text: str, name: str) -> str:
+    return pairs(text)[name].strip()
 
 
 def test_the_stand_in_serves_until_it_is_told_to_stop(home):
@@ -51,3 +127,176 @@ def test_the_demonstration_asks_the_stand_in_and_the_spend_shows_it(leadscout, m
     shown = leadscout("spend")
     assert "stub/stub-small" in shown.out
     assert "left today $" in shown.out
+
+
+def test_each_command_says_how_a_model_is_switched_on(leadscout):
+    for command in (
+        ("llm", "submit", "2026-03-02_list_00000000"),
+        ("llm", "collect"),
+        ("spend", "forecast", "2026-03-02_list_00000000"),
+    ):
+        found = leadscout(*command)
+        assert found.code == 2
+        assert "LEADSCOUT_LLM_PROVIDERS" in found.err
+
+
+def test_a_batch_that_there_is_not_is_named(leadscout, asking):
+    for command in (("llm", "submit"), ("spend", "forecast")):
+        found = leadscout(*command, "2026-03-02_nowhere_00000000")
+        assert found.code == 2
+        assert "2026-03-02_nowhere_00000000" in found.err
+
+
+def test_a_forecast_asks_nobody_and_a_job_costs_no_more_than_it_said(leadscout, asking, made, stub):
+    told = leadscout("spend", "forecast", made.batch)
+    assert told.code == 0, told.err
+    assert value(told.out, "names to ask about") == str(len(made.names))
+    forecast = leadscout("spend", "forecast", made.batch, "--json").json
+    assert (forecast["names"], forecast["cached"], forecast["calls"]) == (len(made.names), 0, 1)
+    assert 0 < forecast["usual_usd"] < forecast["most_usd"]
+    assert stub.bill.requests == 0
+
+    submitted = leadscout("llm", "submit", made.batch)
+    assert submitted.code == 0, submitted.err
+    assert "with 1 requests" in submitted.out
+    assert 0 < leadscout("spend", "--json").json["total"]["in_doubt_usd"] <= forecast["most_usd"]
+    # They are in a job: nobody asks, or pays, for them twice.
+    assert "nothing is submitted" in leadscout("llm", "submit", made.batch).out
+    assert len(stub.batches.submitted) == 1
+
+    assert "submitted" in leadscout("llm", "collect").out
+    assert "done" in leadscout("llm", "collect").out
+    assert leadscout("llm", "collect").out == "no job is open\n"
+    spent = leadscout("spend", "--json").json["total"]
+    assert (spent["calls"], spent["names"], spent["in_doubt_usd"]) == (1, len(made.names), 0)
+    assert 0 < spent["usd"] < forecast["most_usd"]
+    after = leadscout("spend", "forecast", made.batch, "--json").json
+    assert (after["names"], after["cached"], after["most_usd"]) == (0, len(made.names), 0)
+    known = {
+        name: each.item.origin
+        for name, each in asking.llm_stage().ask(dict.fromkeys(made.names, made.batch)).answers.items()
+    }
+    assert {name: str(origin or "cannot_tell") for name, origin in known.items()} == {
+        name: answer(0, name, 0)["origin"] for name in made.names
+    }  # fmt: skip
+
+
+def test_a_forecast_of_a_model_without_a_price_says_that_nothing_will_be_asked(leadscout, asking, made, monkeypatch):
+    monkeypatch.setenv("LEADSCOUT_LLM_PROVIDERS", "stub/unheard-of")
+    assert "no price is known" in leadscout("spend", "forecast", made.batch).out
+    refused = leadscout("llm", "submit", made.batch)
+    assert refused.code == 2
+    assert "a known price" in refused.err
+
+
+def test_names_of_a_batch_whose_purpose_does_not_allow_it_are_not_sent(leadscout, asking, made, stub):
+    own = asking.settings.home / "purposes.toml"
+    text = (files("leadscout_assets.governance") / "purposes.toml").read_text("utf-8")
+    entry = text[text.index("[demonstration]") : text.index("[evaluation]")]
+    own.write_text(entry.replace("[demonstration]", "[kept_here]").replace("llm = true", "llm = false"))
+    changes = {"purposes": own, "classification_purpose": "kept_here"}
+    here = Home(asking.settings.model_copy(update=changes))
+    grant(here, here.deliveries([made.batch]), run_id="run", actor="tests", now=NOW)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LEADSCOUT_PURPOSES", str(own))
+        found = leadscout("llm", "submit", made.batch)
+    assert "does not allow a language model" in found.err
+    assert "nothing is submitted" in found.out
+    assert stub.batches.submitted == []
+
+
+def test_a_job_that_a_cap_forbids_is_not_submitted(leadscout, asking, made, stub, monkeypatch):
+    monkeypatch.setenv("LEADSCOUT_LLM_MAX_USD_PER_DAY", "0.0001")
+    found = leadscout("llm", "submit", made.batch)
+    assert found.code == 1
+    assert "would cost more than the day may" in found.out
+    assert stub.batches.submitted == []
+
+
+def test_a_bill_books_what_a_call_in_doubt_did_cost_and_one_that_cannot_be_is_refused(leadscout, asking, made, stub):
+    stub.faults = Faults(script=["reset"])
+    asking.llm_stage().ask(dict.fromkeys(made.names, made.batch))
+    before = leadscout("spend", "--json").json["total"]
+    assert before["in_doubt_usd"] == before["usd"] > 0
+    usage = stub.bill.usage()
+    billed = (usage["tokens_in"] * 0.10 + usage["tokens_out"] * 0.40) / 1e6
+    refused = leadscout("spend", "reconcile", "--provider", "stub", "--billed", "5")
+    assert refused.code == 2
+    assert "the bill does not fit" in refused.err
+    done = leadscout("spend", "reconcile", "--provider", "stub", "--billed", billed)
+    assert done.code == 0, done.err
+    after = leadscout("spend", "--json").json["total"]
+    assert after["usd"] == pytest.approx(billed)
+    assert (after["in_doubt_usd"], after["usd"] < before["usd"]) == (0, True)
+
+
+def test_a_bill_of_a_provider_that_was_never_asked_is_refused(leadscout, asking):
+    found = leadscout("spend", "reconcile", "--provider", "opnai", "--billed", "0")
+    assert found.code == 2
+    assert "opnai" in found.err
+
+
+@pytest.fixture
+def cases(tmp_path: Path) -> Path:
+    """Labelled names, labelled as the stand-in answers, whatever they mean."""
+    rows = []
+    for one in "bdfghjklmn":
+        for two in "aeiou":
+            name = f"Q{two}zor V{one}xtalum"
+            origin = answer(0, name, 0)["origin"]
+            rows.append((name, "european" if origin == "cannot_tell" else origin, "made_up", "calibrate"))
+    path = tmp_path / "cases.csv"
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([("name", "origin", "group", "part"), *rows])
+    return path
+
+
+def test_a_model_that_is_right_passes_and_its_figures_are_told(leadscout, asking, cases, stub):
+    arguments = ("llm", "evaluate", "--provider", "stub/stub-small", "--cases", cases)
+    found = leadscout(*arguments, "--json")
+    assert found.code == 0, found.err
+    told = found.json
+    assert (told["accuracy"], told["passes"], told["names"]) == (1.0, True, 50)
+    assert told["answered"] + told["could_not_tell"] == 50
+    assert told["cost_usd"] > 0
+    assert told["calls"] == stub.bill.requests == 1
+    assert told["p95_seconds"] >= told["p50_seconds"] > 0
+    for band in told["bands"].values():
+        assert band["share"] == 1.0
+        assert band["calibrated"] < 1.0
+    again = leadscout(*arguments)
+    assert again.code == 0
+    assert "calibrated" in again.out
+    assert (value(again.out, "model"), value(again.out, "calls")) == ("stub/stub-small", "0")
+
+
+def test_a_model_that_is_seldom_right_does_not_pass(leadscout, asking, cases):
+    wrong = cases.read_text().replace("african", "chinese").replace("european", "african")
+    cases.write_text(wrong)
+    found = leadscout("llm", "evaluate", "--provider", "stub/stub-small", "--cases", cases, "--json")
+    assert (found.code, found.json["passes"]) == (1, False)
+    assert found.json["accuracy"] < 0.6
+
+
+def test_an_evaluation_stays_within_its_cap_and_says_why_names_have_no_answer(leadscout, asking, cases, stub):
+    arguments = ("llm", "evaluate", "--provider", "stub/stub-small", "--cases", cases, "--cap", "0.0001", "--json")
+    found = leadscout(*arguments)
+    assert (found.code, found.json["undecided"]) == (1, {"over_cap_per_batch": 50})
+    assert stub.bill.requests == 0
+
+
+def test_a_prompt_that_was_never_measured_can_be_measured_but_is_not_used(leadscout, asking, made, cases, monkeypatch):
+    known = load_calibration()
+    monkeypatch.setattr(
+        "leadscout_assets.llm.setup.load_calibration", lambda: Calibration((), known.unmeasured, known.measured)
+    )
+    refused = leadscout("llm", "submit", made.batch)
+    assert refused.code != 0
+    assert "the prompt has changed" in refused.err
+    assert leadscout("llm", "evaluate", "--provider", "stub/stub-small", "--cases", cases).code == 0
+
+
+def test_cases_that_are_not_there_are_asked_for(leadscout, asking, tmp_path):
+    found = leadscout("llm", "evaluate", "--provider", "stub/stub-small", "--cases", tmp_path / "none.csv")
+    assert found.code == 2
+    assert "--cases FILE" in found.err

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -18,6 +19,8 @@ from leadscout_assets.forgetting.request import Request, read_request
 from leadscout_assets.home import Home
 from leadscout_assets.inbox import TAKEN
 from leadscout_assets.known_leads import join
+from leadscout_assets.llm.stub import StubServer
+from leadscout_assets.names.asked import full_names
 from leadscout_assets.recovery.backup import take_backup
 from leadscout_assets.scoring import LEAD_SCORES
 from leadscout_assets.settings import Settings, read_settings
@@ -61,6 +64,16 @@ def say_something(home: Home, batch: str, cell: str) -> str:
     return str(lead)
 
 
+def ask_about_names(home: Home, batch: str) -> None:
+    """Have the stand-in for a language model answer about every director of a batch."""
+    with StubServer() as stub:
+        asking = {"llm_providers": "stub/stub-small", "llm_stub_url": stub.openai_url}
+        leads = home.tables.read(contracts.LEADS, [batch])
+        names = full_names(leads, np.arange(leads.num_rows))
+        asked = Home(home.settings.model_copy(update=asking)).llm_stage().ask(dict.fromkeys(names, batch))
+    assert set(asked.answers) == set(names)
+
+
 def canary_with_others(mark: int = 0) -> str:
     """Return the canary's list with rows of other people below it."""
     return canary_list(mark) + "\n".join(OTHERS) + "\n"
@@ -97,6 +110,7 @@ def canary_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
         home.tables, home.tables.read(contracts.LEADS, [first, second]), {first: NOW, second: NOW + timedelta(hours=1)}
     )
     say_something(home, first, CELL)
+    ask_about_names(home, first)
     taken = settings.inbox_dir / TAKEN / first
     taken.mkdir(parents=True)
     shutil.copy(csv_file, taken / FILE_NAME)

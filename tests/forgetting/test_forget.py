@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import shutil
 from datetime import timedelta
+from pathlib import Path
 
 import pyarrow.compute as pc
 import pytest
+import sqlalchemy as sa
 
 from leadscout_assets import contracts, facts
 from leadscout_assets.batch_overview import facts_of
 from leadscout_assets.checks import failing, limits_from
+from leadscout_assets.database.models import llm_call_names
+from leadscout_assets.database.reviews import Reviews
 from leadscout_assets.errors import EdgeFailed
 from leadscout_assets.forgetting import erasing
 from leadscout_assets.forgetting import forget as forgetting
 from leadscout_assets.forgetting.forget import apply_ledger, check_replayed, forget, replay
+from leadscout_assets.forgetting.held import held
+from leadscout_assets.forgetting.proving import ANSWERS
 from leadscout_assets.forgetting.request import request_of
 from leadscout_assets.forgetting.restored import settings_of
 from leadscout_assets.governance.searching import Needles, search
 from leadscout_assets.home import Home
 from leadscout_assets.lead_tables import LEAD_TABLES
+from leadscout_assets.llm.questions import question_key
+from leadscout_assets.llm.setup import caps_of
+from leadscout_assets.llm.spend import spend
+from leadscout_assets.llm.stub.model import answer
 from leadscout_assets.recovery.by_hand import restore_by_hand
 from leadscout_assets.scoring import LEAD_SCORES
 from leadscout_assets.settings import read_settings
@@ -58,6 +68,46 @@ def test_the_canary_is_everywhere_before(canary):
     assert Needles([DIRECTOR]).in_content(canary.settings.home / "export.arrow"), "compressed columns are looked into"
 
 
+def digests_of(home: Home, names: list[str]) -> list[str]:
+    """Return all that the database knows names by: keyed hashes of what was asked and of what was answered."""
+    questions = [question_key(name, home.llm_key) for name in names]
+    with home.database.read() as connection:
+        keys = connection.execute(
+            sa.select(llm_call_names.c.answer_key).where(llm_call_names.c.question.in_(questions))
+        ).scalars()
+        found = [*questions, *keys]
+    home.database.close()
+    assert len(found) == 2 * len(names)
+    return found
+
+
+def search_bytes(folder: Path, texts: list[str]) -> dict[str, list[str]]:
+    """Return which files below a folder, backups apart, hold which of the texts."""
+    contents = {p.name: p.read_bytes() for p in folder.rglob("*") if p.is_file() and "backups" not in p.parts}
+    found = {text: [name for name, content in contents.items() if text.encode() in content] for text in texts}
+    return {text: names for text, names in found.items() if names}
+
+
+def test_what_is_held_tells_to_which_models_the_name_was_sent_and_what_they_answered(canary, person):
+    (told,) = held(canary, person, NOW)["language_models"]
+    expected = answer(0, DIRECTOR, 0)
+    assert (told["provider"], told["model"], told["state"], told["answered"]) == ("stub", "stub-small", "settled", True)
+    assert (told["origin"] or "cannot_tell", told["band"]) == (expected["origin"], expected["confidence"])
+
+
+def test_an_answer_that_is_left_is_found_although_no_byte_of_the_name_is(canary, person, monkeypatch):
+    monkeypatch.setattr(forgetting, "BY_NAME", ())
+    done = forget(canary, person, now=LATER)
+    assert done.proof.left == {ANSWERS: 1}
+    assert not done.proof.gone
+
+
+def test_where_nobody_was_ever_asked_no_key_is_made_to_look(home):
+    place = Home(home)
+    assert (place.answers_about([DIRECTOR]), place.forget_answers([DIRECTOR])) == ([], 0)
+    assert not (home.keys_dir / "language-models.key").exists()
+
+
 @pytest.fixture(scope="module")
 def forgotten(canary_once, tmp_path_factory):
     settings = read_settings(home=tmp_path_factory.mktemp("forgotten") / "home")
@@ -94,12 +144,20 @@ class TestForgotten:
             assert found.reasons["erased"] == len(done.places.rows[record.batch_id])
 
     def test_known_leads_know_the_others_alone_and_nothing_is_said_of_the_person(self, forgotten):
-        from leadscout_assets.database.reviews import Reviews
-
         canary, done = forgotten
         known = canary.tables.read(contracts.KNOWN_LEADS, list(done.places.rows))
         assert sorted(known["entity_name"].to_pylist()) == ["FERN LOGISTICS", "KUDU TRANSPORT", "MARULA TRADING"]
         assert Reviews(canary.database).all() == []
+
+    def test_no_answer_of_a_language_model_is_left_under_any_hash_and_what_was_spent_is(self, forgotten, canary_once):
+        canary, done = forgotten
+        digests = digests_of(Home(read_settings(home=canary_once)), [DIRECTOR])
+        assert set(search_bytes(canary_once, digests)) == set(digests), "they were there before"
+        assert search_bytes(canary.settings.home, digests) == {}
+        assert canary.answers_about([DIRECTOR, f"{DIRECTOR} Junior"]) == []
+        assert ANSWERS not in done.proof.left
+        assert [one.answered for one in canary.answers_about(["Palesa Tau"])] == [True]
+        assert spend(canary.database, caps_of(canary.settings), LATER).total.usd > 0
 
     def test_ranks_have_no_gap(self, forgotten):
         canary, _done = forgotten
@@ -228,6 +286,8 @@ def test_killed_anywhere_it_finishes_when_repeated(canary, person, monkeypatch, 
         check_replayed(canary)
     assert forget(canary, person, now=LATER).proof.gone
     assert hits(canary) == {}
+    assert Reviews(canary.database).all() == []
+    assert canary.answers_about([DIRECTOR]) == []
     check_replayed(canary)
 
 

@@ -76,5 +76,11 @@ def make_stage(ledger: Ledger, stub: StubServer) -> MakeStage:
 
 def names(count: int, batch: str = "2026-03-02_list_00000001") -> dict[str, str]:
     """Made-up names, one and the same at each call."""
+    return {name_of(n): batch for n in range(count)}
+
+
+def name_of(n: int) -> str:
+    """One made-up name, another for each number below 456,976."""
     ends = "abcdefghijklmnopqrstuvwxyz"
-    return {f"Q{ends[n // 26 % 26]}zor{ends[n % 26]} Vext{ends[n // 676]}lum": batch for n in range(count)}
+    more = ends[n // 17_576] if n >= 17_576 else ""
+    return f"Q{ends[n // 26 % 26]}zor{ends[n % 26]} Vext{ends[n // 676 % 26]}{more}lum"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -10,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from leadscout_assets import pipeline
+from leadscout_assets import contracts, pipeline
 from leadscout_assets.batch_overview import facts_of
+from leadscout_assets.batch_purposes import Overdue, delete_inferred
 from leadscout_assets.checks import CHECKS, limits_from
 from leadscout_assets.errors import BadSetting, LeadScoutError
 from leadscout_assets.home import Home
@@ -21,6 +23,7 @@ from leadscout_assets.llm.calibration import load_calibration, measured
 from leadscout_assets.llm.schema import Form, form
 from leadscout_assets.llm.stub import Faults
 from leadscout_assets.names.asked import full_names, undecided_rows
+from leadscout_assets.names.engine import load_classifier
 from leadscout_assets.runs.record import RunRecord
 
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -133,8 +136,6 @@ def test_under_a_purpose_without_leave_for_models_names_are_classified_and_not_s
 def test_a_batch_that_may_not_be_sent_is_not(chain, stub):
     interview = chain.home.interview()
     before, _ = off(chain).classify()
-    from leadscout_assets.names.engine import load_classifier
-
     found = interview.decide(before, chain.leads, load_classifier(), reveal_religion=False, allowed=())
     assert found.equals(before)
     assert stub.bill.requests == 0
@@ -194,6 +195,10 @@ def test_the_report_says_what_a_decided_name_cost(chain, tmp_path):
     page = (tmp_path / "out" / pc.filter(files["path"], pc.equal(files["kind"], "html"))[0].as_py()).read_text("utf-8")
     assert f"of {chain.undecided} names that nothing else decides were decided by a language model" in page
     assert "Cost per decided name: $0.000" in page
+    assert re.search(
+        r"1 call took [\d,]+ tokens in and [\d,]+ out, half of them within [\d.]+ s and 95 of 100 within", page
+    )
+    assert "0 of the names had an answer from an earlier call." in page
 
 
 def test_the_run_record_carries_the_figures(chain):
@@ -203,6 +208,52 @@ def test_the_run_record_carries_the_figures(chain):
     assert record.tokens > record.tokens_out > 0
     assert record.cost_usd > 0
     assert record.call_p95_seconds >= record.call_p50_seconds > 0
+
+
+def test_record_and_check_agree_on_what_the_calls_took(chain, stub):
+    stub.faults = Faults(script=["rate_limited", "missing", "refusal"])
+    _, record = chain.classify()
+    figures = chain.verdict().figures
+    assert (figures["calls"], figures["retries"], figures["refusals"]) == (3, 2, 1)
+    told = {"calls": "network_calls", "tokens_out": "tokens_out", "retries": "call_retries", "refusals": "call_refusals",
+            "p50_seconds": "call_p50_seconds", "p95_seconds": "call_p95_seconds", "cost_usd": "cost_usd"}  # fmt: skip
+    assert {name: figures[name] for name in told} == {
+        name: pytest.approx(record[field], abs=0.002) for name, field in told.items()
+    }
+    assert figures["tokens_in"] + figures["tokens_out"] == record["tokens"]
+    # A later run asks again about the one that was declined; its answer is the one that is new.
+    _, again = chain.classify()
+    assert (again["network_calls"], again["cache_hits"]) == (1, chain.undecided - 1)
+    figures = chain.verdict().figures
+    assert (figures["calls"], figures["retries"], figures["cached"]) == (4, 3, chain.undecided - 1)
+
+
+def test_a_step_that_is_cancelled_still_tells_what_it_spent(chain, stub):
+    class Cancelled(BaseException):
+        pass
+
+    def cancel(_: float) -> None:
+        if stub.bill.requests:
+            raise Cancelled
+
+    before, _ = off(chain).classify()
+    record: dict[str, Any] = {}
+    interview = chain.home.interview(record)
+    with pytest.raises(Cancelled):
+        interview.decide(before, chain.leads, load_classifier(), reveal_religion=False, tell=cancel)
+    assert (record["network_calls"], record["names_decided"]) == (stub.bill.requests, 0) == (1, 0)
+    assert record["cost_usd"] > 0
+
+
+def test_what_is_deleted_after_its_retention_is_what_a_model_answered_too(chain):
+    classified, _ = chain.classify()
+    home, batch = chain.home, chain.batch
+    names = full_names(chain.leads, undecided_rows(off(chain).classify()[0]["method"], chain.leads))
+    for contract, frame in ((contracts.LEADS, chain.leads), (contracts.CLASSIFICATIONS, classified)):
+        home.tables.replace(contract, frame, [batch])
+    assert len(home.answers_about(names)) == len(names)
+    delete_inferred(home, [Overdue(batch, "demonstration", NOW.date(), len(names))], actor="tests", now=NOW)
+    assert home.answers_about(names) == []
 
 
 def test_a_prompt_that_was_not_admitted_is_not_used():

@@ -12,6 +12,7 @@ from leadscout_assets.llm.job_ledger import Intended, JobLedger
 from leadscout_assets.llm.jobs import NEVER_ARRIVED, Jobs
 from leadscout_assets.llm.ledger import Ledger
 from leadscout_assets.llm.prices import Price
+from leadscout_assets.llm.stub import batches
 from leadscout_assets.llm.stub.model import answer
 from tests.llm.conftest import CAPS, PRICE, names, offer
 from tests.llm.test_stage import booked
@@ -67,6 +68,8 @@ def test_a_job_is_booked_submitted_and_its_answers_serve_the_next_run(make_jobs,
         n: answer(0, n, 0)["origin"] for n in names(120)
     }
     assert jobs.collect() == []
+    # The vendor keeps neither the names nor the replies once these are stored.
+    assert stub.batches.files == {}
 
 
 def test_a_job_whose_confirmation_was_lost_is_found_and_not_submitted_again(make_jobs, stub, ledger, monkeypatch):
@@ -106,6 +109,16 @@ def test_a_job_that_the_vendor_does_not_take_costs_nothing(make_stage, stub, led
     gone = offer(stub, vendor, url="http://127.0.0.1:9/v1")
     assert Jobs(make_stage(gone), gone, HALF).submit(names(10)) == Denied("no_connection")
     assert booked(ledger) == 0
+
+
+def test_a_vendor_that_will_not_delete_a_job_takes_nothing_from_its_answers(make_jobs, stub, vendor, monkeypatch):
+    routes = [route for route in batches._ROUTES if route[1] != "DELETE"]
+    monkeypatch.setattr(batches, "_ROUTES", routes)
+    make_jobs().submit(names(10))
+    states = [(each.state, each.answers) for _ in range(2) for each in make_jobs().collect()]
+    assert states[-1] == ("done", 10)
+    assert make_jobs().collect() == []
+    assert stub.batches.files
 
 
 def test_a_vendor_that_does_not_answer_leaves_the_job_as_it_is(make_jobs, make_stage, stub, vendor):

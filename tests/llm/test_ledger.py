@@ -10,9 +10,10 @@ import pytest
 
 from leadscout_assets.llm.booked import Caps, Denied, Reserved, Used, Wait, Wanted
 from leadscout_assets.llm.ledger import Ledger
+from leadscout_assets.llm.outcomes import outcomes_of
 from leadscout_assets.llm.prices import Estimate, Price, nano, price_of
 from leadscout_assets.llm.schema import Item
-from leadscout_assets.llm.spend import calls_since, outcomes_of, spend
+from leadscout_assets.llm.spend import calls_since, spend
 from leadscout_assets.terms import Origin
 from tests.database.conftest import database as either  # noqa: F401
 from tests.database.conftest import migrated_postgres  # noqa: F401  which it begins as

@@ -42,6 +42,28 @@ def test_a_step_that_failed_counts_as_failed_and_makes_nothing():
     assert {s.family for s in found}.isdisjoint({"rows_in_total", "step_seconds", "step_last_seconds"})
 
 
+def test_what_language_models_were_asked_is_there_from_the_beginning_and_adds_up():
+    totals = StepTotals(["classifications"])
+    assert value(totals.samples(), "model_names_total", "undecided") == 0
+    assert value(totals.samples(), "model_call_refusals_total") == 0
+    assert "model_call_p95_seconds" not in {s.family for s in totals.samples()}
+    asked = replace(
+        RECORD, network_calls=3, tokens=900, tokens_out=100, names_asked=60, names_decided=50, cache_hits=10, call_retries=2,
+        call_refusals=1, call_p50_seconds=1.5, call_p95_seconds=2.5,
+    )  # fmt: skip
+    # One whose names all had an answer makes no call, and says nothing of how long one takes.
+    totals.add([asked, replace(RECORD, run_id="run-2", names_asked=60, names_decided=50, cache_hits=60)])
+    found = totals.samples()
+    assert value(found, "model_names_total", "decided") == 100
+    assert value(found, "model_names_total", "undecided") == 20
+    assert value(found, "model_cache_hits_total") == 70
+    assert value(found, "model_call_retries_total") == 2
+    assert value(found, "model_call_refusals_total") == 1
+    assert value(found, "tokens_out_total", "classifications") == 100
+    assert value(found, "model_call_median_seconds") == 1.5
+    assert value(found, "model_call_p95_seconds") == 2.5
+
+
 def test_rejected_rows_count_once_although_both_tables_of_the_step_tell_of_them():
     totals = StepTotals(["leads", "rejected_leads"])
     totals.add([replace(RECORD, asset=asset, rejected=7) for asset in ("leads", "rejected_leads")])

@@ -88,6 +88,11 @@ class AnthropicMessages:
                 for each in found
             ]
 
+    def discard(self, vendor_id: str) -> None:
+        """Delete a job that is over, with its requests and replies."""
+        with looking(self._sdk):
+            self.client.messages.batches.delete(vendor_id, timeout=BATCH_SECONDS)
+
     def close(self) -> None:
         """Close its connections."""
         self.client.close()

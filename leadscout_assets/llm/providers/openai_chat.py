@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +76,10 @@ class OpenAIChat:
                 timeout=BATCH_SECONDS,
             )  # fmt: skip
         except Exception as error:  # noqa: BLE001  as in `ask`
-            raise failure_of(error, self._sdk) from None
+            failed = failure_of(error, self._sdk)
+            if not failed.charged:
+                self._delete(file.id)
+            raise failed from None
         return str(made.id)
 
     def find(self, job: str, custom_ids: set[str], known: set[str], since: datetime) -> tuple[str | None, bool]:
@@ -98,6 +102,17 @@ class OpenAIChat:
                 return []
             content = self.client.files.content(batch.output_file_id, timeout=BATCH_SECONDS).read()
             return [_line(line) for line in content.splitlines() if line.strip()]
+
+    def discard(self, vendor_id: str) -> None:
+        """Delete the files of a job that is over: OpenAI keeps what was uploaded until somebody does."""
+        with looking(self._sdk):
+            batch = self.client.batches.retrieve(vendor_id, timeout=BATCH_SECONDS)
+        for file in filter(None, (batch.input_file_id, batch.output_file_id, batch.error_file_id)):
+            self._delete(file)
+
+    def _delete(self, file: str) -> None:
+        with suppress(CallFailed), looking(self._sdk):
+            self.client.files.delete(file, timeout=BATCH_SECONDS)
 
     def close(self) -> None:
         """Close its connections."""

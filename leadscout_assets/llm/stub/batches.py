@@ -6,6 +6,7 @@ import json
 import re
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from leadscout_assets.llm.stub.model import reply
@@ -25,12 +26,13 @@ class Batches:
         self._bill, self._seed, self._lock = bill, seed, threading.Lock()
         self.files: dict[str, bytes] = {}
         self.submitted: list[dict[str, Any]] = []
+        self._uploads = 0
 
     def handle(
         self, method: str, path: str, query: dict[str, str], sent: bytes, headers: dict[str, str]
     ) -> tuple[int, bytes]:
         """Answer one request: status and body."""
-        with self._lock:
+        with self._lock, suppress(KeyError):
             for pattern, wanted, answer in _ROUTES:
                 if method == wanted and (match := re.fullmatch(pattern, path)):
                     found = answer(self, match, query, sent, headers)
@@ -41,7 +43,8 @@ class Batches:
         kind = next(value for name, value in headers.items() if name.lower() == "content-type")
         boundary = kind.split("boundary=")[1].strip('"').encode()
         part = next(p for p in sent.split(b"--" + boundary) if b'name="file"' in p)
-        name = f"file-{len(self.files)}"
+        self._uploads += 1
+        name = f"file-{self._uploads}"
         self.files[name] = part.split(b"\r\n\r\n", 1)[1].removesuffix(b"\r\n")
         return {
             "id": name,
@@ -60,17 +63,19 @@ class Batches:
         body = json.loads(sent)
         lines = [json.loads(line) for line in self.files[body["input_file_id"]].splitlines() if line.strip()]
         requests = [(line["custom_id"], line["body"]) for line in lines]
-        return self._openai_shown(self._take("openai", requests, body.get("metadata") or {}))
+        return self._openai_shown(self._take("openai", requests, body.get("metadata") or {}, body["input_file_id"]))
 
     def _anthropic_create(self, _m: re.Match[str], _q: dict[str, str], sent: bytes, _h: dict[str, str]) -> Any:
         requests = [(one["custom_id"], one["params"]) for one in json.loads(sent)["requests"]]
         return self._anthropic_shown(self._take("anthropic", requests, {}))
 
-    def _take(self, vendor: str, requests: list[tuple[str, Any]], metadata: dict[str, str]) -> dict[str, Any]:
+    def _take(
+        self, vendor: str, requests: list[tuple[str, Any]], metadata: dict[str, str], file: str = ""
+    ) -> dict[str, Any]:
         self._bill.seen()
         batch = {
             "id": f"batch_{len(self.submitted)}", "vendor": vendor, "requests": requests, "metadata": metadata, "polls": 0,
-            "at": time.time(), "results": None,
+            "at": time.time(), "results": None, "file": file, "deleted": False,
         }  # fmt: skip
         self.submitted.append(batch)
         return batch
@@ -111,23 +116,37 @@ class Batches:
         return (self._openai_shown if batch["vendor"] == "openai" else self._anthropic_shown)(batch)
 
     def _find(self, name: str) -> dict[str, Any]:
-        return next(batch for batch in self.submitted if batch["id"] == name)
+        return {batch["id"]: batch for batch in self.submitted if not batch["deleted"]}[name]
 
     def _results(self, match: re.Match[str], *_: Any) -> bytes:
         return self.files[f"file-out-{match[1]}"]
+
+    def _delete_file(self, match: re.Match[str], *_: Any) -> Any:
+        del self.files[match[1]]
+        return {"id": match[1], "object": "file", "deleted": True}
+
+    def _delete_batch(self, match: re.Match[str], *_: Any) -> Any:
+        batch = self._find(match[1])
+        batch["deleted"] = True
+        del self.files[f"file-out-{batch['id']}"]
+        return {"id": batch["id"], "type": "message_batch_deleted"}
 
     def _openai_list(self, *_: Any) -> Any:
         shown = [self._openai_shown(b) for b in reversed(self.submitted) if b["vendor"] == "openai"]
         return {"object": "list", "data": shown, "has_more": False, "first_id": None, "last_id": None}
 
     def _anthropic_list(self, *_: Any) -> Any:
-        shown = [self._anthropic_shown(b) for b in reversed(self.submitted) if b["vendor"] == "anthropic"]
+        shown = [
+            self._anthropic_shown(b)
+            for b in reversed(self.submitted)
+            if b["vendor"] == "anthropic" and not b["deleted"]
+        ]
         return {"data": shown, "has_more": False, "first_id": None, "last_id": None}
 
     def _openai_shown(self, batch: dict[str, Any]) -> dict[str, Any]:
         done = batch["results"] is not None
         return {
-            "id": batch["id"], "object": "batch", "endpoint": "/v1/chat/completions", "input_file_id": "file-0",
+            "id": batch["id"], "object": "batch", "endpoint": "/v1/chat/completions", "input_file_id": batch["file"],
             "completion_window": "24h", "created_at": int(batch["at"]), "status": "completed" if done else "in_progress",
             "output_file_id": f"file-out-{batch['id']}" if done else None, "metadata": batch["metadata"],
         }  # fmt: skip
@@ -147,11 +166,13 @@ class Batches:
 _ROUTES: tuple[tuple[str, str, Any], ...] = (
     (r"/v1/files", "POST", Batches._upload),
     (r"/v1/files/([\w-]+)/content", "GET", Batches._content),
+    (r"/v1/files/([\w-]+)", "DELETE", Batches._delete_file),
     (r"/v1/batches", "POST", Batches._openai_create),
     (r"/v1/batches", "GET", Batches._openai_list),
     (r"/v1/batches/([\w-]+)", "GET", Batches._get),
     (r"/v1/messages/batches", "POST", Batches._anthropic_create),
     (r"/v1/messages/batches", "GET", Batches._anthropic_list),
     (r"/v1/messages/batches/([\w-]+)", "GET", Batches._get),
+    (r"/v1/messages/batches/([\w-]+)", "DELETE", Batches._delete_batch),
     (r"/v1/messages/batches/([\w-]+)/results", "GET", Batches._results),
 )

@@ -126,6 +126,10 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._batch("GET", parts.path, {key: values[0] for key, values in parse_qs(parts.query).items()}, b"")
 
+    def do_DELETE(self) -> None:
+        """Delete a file or a batch."""
+        self._batch("DELETE", urlsplit(self.path).path, {}, b"")
+
     def do_POST(self) -> None:
         """Answer a chat request, or take a batch."""
         sent = self.rfile.read(int(self.headers.get("content-length") or 0))
