@@ -20,7 +20,7 @@ from tests.purposes import ENVIRONMENT
 from tests.scenario import scenario_csv, scenario_xlsx
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, ViewportSize
 
 ARTEFACTS = ROOT / "artefacts"
 """Where pictures of what people see are kept."""
@@ -125,6 +125,9 @@ def browser_path() -> str:
     return found
 
 
+VIEWPORT: ViewportSize = {"width": 1400, "height": 700}
+
+
 @pytest.fixture(scope="module")
 def page(browser_path) -> Iterator[Page]:
     """A page of a browser without any history; closed with its module, since Dagster's UI keeps a processor busy."""
@@ -133,7 +136,7 @@ def page(browser_path) -> Iterator[Page]:
     ARTEFACTS.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path, args=list(FLAGS))
-        page = browser.new_page(viewport={"width": 1400, "height": 700})
+        page = browser.new_page(viewport=VIEWPORT)
         page.set_default_timeout(60_000)
         yield page
         browser.close()

@@ -13,7 +13,7 @@ from leadscout_assets.defs.steps import SLOWED_STEP
 from leadscout_assets.demonstration_history import SLOW_DAYS
 from leadscout_assets.runs.record import PREFIX
 from tests.defs.test_definitions import CHECKS, CLEANSED, FRESH, LEAD_ASSETS, PER_RUN, REFERENCE_ASSETS
-from tests.e2e.conftest import ARTEFACTS, Demonstration
+from tests.e2e.conftest import ARTEFACTS, VIEWPORT, Demonstration
 from tests.e2e.terminal import until
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ def open_page(page: Page, demonstration: Demonstration, path: str) -> None:
 
 
 def test_the_asset_graph_shows_every_asset_its_checks_passed_but_the_slowed_step(page, demonstration):
+    # Smaller, and the graph is drawn too small to tell of checks.
+    page.set_viewport_size({"width": 2000, "height": 1000})
     open_page(page, demonstration, "/locations/leadscout/asset-groups/leads/lineage")
     for asset in LEAD_ASSETS:
         page.get_by_text(asset, exact=True).first.wait_for()
@@ -40,6 +42,7 @@ def test_the_asset_graph_shows_every_asset_its_checks_passed_but_the_slowed_step
         passed = checks - (asset == SLOWED_STEP)
         page.get_by_text(f"{passed} / {checks} Passed").first.wait_for()
     page.screenshot(path=ARTEFACTS / "asset-graph.png")
+    page.set_viewport_size(VIEWPORT)
 
 
 def test_what_names_are_classified_with_is_a_group_of_its_own(page, demonstration):
