@@ -15,21 +15,15 @@ from tests.hostile.chain import Commands, Outcome
 from tests.hostile.kinds import CANARY, REFUSED
 from tests.hostile.registry import FILES, HostileFile
 
-EVERY, EVERY_REFUSED = 10, 2
-"""Of the files that end in a report, which takes time to make and to open, one in so many, and of those that are refused;
-`make soak` has them all."""
+EVERY = 10
+"""Of the files that end in a report, which takes time to make and to open, one in so many; `make soak` has them all."""
 
 
 def _in_time() -> Iterator[HostileFile]:
-    reported = refused = 0
+    reported = 0
     for file in FILES:
-        if file.kind.code == REFUSED:
-            refused += 1
-            due = refused % EVERY_REFUSED == 0
-        else:
-            reported += 1
-            due = reported % EVERY == 0
-        if due:
+        reported += file.kind.code != REFUSED
+        if file.kind.code == REFUSED or reported % EVERY == 0:
             yield file
 
 
@@ -83,9 +77,8 @@ def test_a_hostile_file_ends_in_one_sentence_or_in_a_report_without_life(
         check_reported(outcome, file)
 
 
-def test_there_are_hundreds_of_files_a_quarter_are_tried_each_time_and_no_two_are_called_alike() -> None:
-    assert len(FILES) >= 400
-    assert len(QUICK) >= len(FILES) / 4
+def test_at_least_two_hundred_files_are_tried_each_time_and_no_two_are_called_alike() -> None:
+    assert len(QUICK) >= 200
     assert len({file.name for file in FILES}) == len(FILES)
 
 
