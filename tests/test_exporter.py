@@ -72,7 +72,7 @@ def test_it_is_alive_whatever_the_database_does(hung_database):
     with serving(hung_database) as url:
         started = time.monotonic()
         assert ask(f"{url}/health") == (200, b'{"alive": true}\n')
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 5
 
 
 def test_a_database_that_hangs_is_answered_within_five_seconds(hung_database, monkeypatch):

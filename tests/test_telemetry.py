@@ -144,12 +144,12 @@ def test_a_run_is_a_span_around_its_steps_in_a_trace_that_has_its_id_and_is_sent
 
 
 def test_a_request_that_takes_longer_than_the_setting_is_marked_as_slow(home, receiver):
-    setup_telemetry(to(receiver, home, slow_request_seconds=0.05))
-    for seconds in (0.0, 0.06):
+    setup_telemetry(to(receiver, home, slow_request_seconds=0.4))
+    for seconds in (0.0, 0.45):
         with operation("http_request", level="debug", route="/ready"):
             time.sleep(seconds)
     with operation("raw_leads"):
-        time.sleep(0.06)
+        time.sleep(0.45)
     quick, slow, step = (attributes(span) for span in receiver.spans())
     assert slow["leadscout.slow"] is True
     assert "leadscout.slow" not in quick

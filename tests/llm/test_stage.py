@@ -16,7 +16,7 @@ from leadscout_assets.llm.ledger import Ledger
 from leadscout_assets.llm.prices import nano
 from leadscout_assets.llm.stub import Faults
 from leadscout_assets.llm.stub.model import answer
-from tests.llm.conftest import CAPS, PRICE, names, offer
+from tests.llm.conftest import CAPS, FAST, PRICE, names, offer
 
 VENDORS = ("openai", "anthropic", "local")
 BRIEF = Pace(call_seconds=0.6, total_seconds=20.0)
@@ -30,6 +30,11 @@ def booked(ledger):
 def billed(stub):
     usage = stub.bill.usage()
     return PRICE.cost(usage["tokens_in"], usage["tokens_out"])
+
+
+def until(condition):
+    while not condition():  # the suite's own time limit ends it
+        time.sleep(0.01)
 
 
 def states(ledger):
@@ -77,10 +82,11 @@ def test_what_can_be_healed_is_and_costs_what_the_vendor_bills(make_stage, stub,
 @pytest.mark.parametrize("fault", ["timeout", "reset", "gateway", "not_json", "slow"])
 def test_a_call_that_may_have_been_answered_stays_booked_and_is_not_sent_again(make_stage, stub, ledger, vendor, fault):
     stub.faults = Faults(script=[fault])
-    stage = make_stage(offer(stub, vendor), pace=BRIEF)
-    found = stage.ask(names(4))
+    found = make_stage(offer(stub, vendor), pace=BRIEF if fault in ("timeout", "slow") else FAST).ask(names(4))
     assert set(found.undecided.values()) == {"in_doubt"}
+    until(lambda: stub.bill.entries)
     assert booked(ledger) > billed(stub) > 0
+    stage = make_stage(offer(stub, vendor))
     again = stage.ask(names(4))
     assert (again.figures.calls, set(again.undecided.values())) == (0, {"in_doubt"})
     assert ledger.write_off(["2026-03-02_list_00000001"], before=stage.clock()) == 1
@@ -169,7 +175,7 @@ def test_a_provider_that_keeps_failing_is_left_alone_and_tried_once_a_minute(mak
 
 def test_rates_hold_back_what_is_too_much_for_a_minute(make_stage, stub, ledger):
     few = Ledger(ledger.database, replace(CAPS, requests=3))
-    found = make_stage(ledger=few, pace=Pace(names=1, workers=4, total_seconds=1.0)).ask(names(6))
+    found = make_stage(ledger=few, pace=Pace(names=1, workers=4, total_seconds=4.0)).ask(names(6))
     assert (stub.bill.requests, len(found.answers)) == (3, 3)
     assert set(found.undecided.values()) == {"too_late"}
 
@@ -177,10 +183,10 @@ def test_rates_hold_back_what_is_too_much_for_a_minute(make_stage, stub, ledger)
 def test_a_run_that_takes_too_long_ends_with_what_it_has(make_stage, stub):
     stub.latency = 0.3
     started = time.monotonic()
-    found = make_stage(pace=Pace(names=1, workers=2, call_seconds=5, total_seconds=1.0)).ask(names(40))
+    found = make_stage(pace=Pace(names=1, workers=2, call_seconds=30, total_seconds=3.0)).ask(names(40))
     assert 0 < len(found.answers) < 40
     assert len(found.answers) + len(found.undecided) == 40
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30
 
 
 def test_cancelled_it_begins_nothing_more_and_keeps_what_is_paid_for(make_stage, stub, ledger):
