@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 import dagster as dg
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import execute_run
 from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, RUN_KEY_TAG, WILL_RETRY_TAG
 from sqlalchemy.exc import DBAPIError
 
@@ -96,9 +98,9 @@ def _execute(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> bool:
     listed = {".dagster/repository": f"{REPOSITORY}@{LOCATION}"}
     try:
         job = _definitions().resolve_job_def(JOB)
-        ended = job.execute_in_process(
-            run_config=QUIET, instance=instance, tags={**tags, **listed}, raise_on_error=False
-        )
+        run = instance.create_run_for_job(job, run_config=QUIET, tags={**job.run_tags, **tags, **listed})
+        # Not `execute_in_process`: that holds every step's frame in memory until the run has ended.
+        ended = execute_run(InMemoryJob(job), run, instance, raise_on_error=False)
     except DBAPIError as error:
         # Its text quotes statements and their values.
         kind = type(error.orig).__name__
