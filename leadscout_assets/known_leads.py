@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,6 +39,9 @@ from leadscout_assets.terms import Linked, Province
 
 JOURNAL = ".known_leads.journal"
 """Folder below the tables' with what is about to be written. It holds leads as they are in the tables."""
+
+WRITTEN_AT_ONCE = 2
+"""Tables; deltalake works outside Python's lock."""
 
 _LEADS = ("batch_id", "lead_id")
 
@@ -213,20 +217,22 @@ def _changed(
     members = of_batches(_members(states), batches, others=True)
     others = _dated(known.leads(members), members)
     rows = pa.concat_tables([leads.select(others.column_names), others])
-    resolved = resolve(rows)
+    own = of_batches(leads, batches)
+    with ThreadPoolExecutor(1) as beside:
+        indexed = beside.submit(_index, own)
+        resolved, index = resolve(rows), indexed.result()
     homes = {*pc.unique(states["batch_id"]).to_pylist(), *pc.unique(resolved.known["batch_id"]).to_pylist(), *batches}
     kept = tables.read(KNOWN_LEADS, sorted(homes - set(batches)), ordered=False)
     stale = pc.is_in(kept["known_lead_id"], states["known_lead_id"].combine_chunks())
     # Nothing of a batch that is taken anew stays but what others brought to the known leads that it was the first of.
     untouched = kept.filter(pc.invert(stale))
-    own = of_batches(leads, batches)
     relinked, links = _relinked(tables, resolved.links, batches)
     return (
         Change(
             {
                 KNOWN_LEADS.name: pa.concat_tables([untouched, resolved.known]),
                 KNOWN_LEAD_LINKS.name: links,
-                KNOWN_LEAD_INDEX.name: KNOWN_LEAD_INDEX.fit(_index(own)),
+                KNOWN_LEAD_INDEX.name: index,
             },
             {
                 KNOWN_LEADS.name: tuple(sorted(homes)),
@@ -240,7 +246,8 @@ def _changed(
 
 def _index(leads: pa.Table) -> pa.Table:
     found = blocks(leads)
-    return pa.table({**{name: leads[name] for name in _LEADS}, **{name: found[name] for name in BLOCKS}})
+    columns = {**{name: leads[name] for name in _LEADS}, **{name: found[name] for name in BLOCKS}}
+    return KNOWN_LEAD_INDEX.fit(pa.table(columns))
 
 
 def _relinked(tables: Tables, links: pa.Table, batches: Sequence[str]) -> tuple[list[str], pa.Table]:
@@ -333,10 +340,14 @@ def _finish(tables: Tables) -> None:
     journal = tables.root / JOURNAL
     if not journal.is_dir():
         return
-    for contract in KNOWN_TABLES:
+
+    def write(contract: Contract) -> None:
         with _journaling():
             rows, batches = _kept(journal / contract.name)
         tables.replace(contract, rows, batches)
+
+    with ThreadPoolExecutor(WRITTEN_AT_ONCE) as pool:
+        list(pool.map(write, KNOWN_TABLES))
     done = journal.with_suffix(".done")
     with _journaling():
         shutil.rmtree(done, ignore_errors=True)

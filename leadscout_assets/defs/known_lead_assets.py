@@ -62,8 +62,9 @@ def known_lead_checks(context: dg.AssetCheckExecutionContext, platform: Platform
     """Judge both from the tables."""
     batches, tables = sorted(context.partition_keys), platform.home.tables
     with in_its_log(context, KNOWN), private_errors(), operation("checks", level="debug", batches=len(batches)):
-        leads = tables.read(LEADS, batches, ["batch_id", "lead_id"])
-        links = tables.read(KNOWN_LEAD_LINKS, batches, ["batch_id", "lead_id", "known_lead_id", "known_batch_id"])
+        leads = tables.read(LEADS, batches, ["batch_id", "lead_id"], ordered=False)
+        linked = ["batch_id", "lead_id", "known_lead_id", "known_batch_id"]
+        links = tables.read(KNOWN_LEAD_LINKS, batches, linked, ordered=False)
         homes = sorted({*batches, *links["known_batch_id"].unique().to_pylist()})
         known = tables.read(KNOWN_LEADS, homes, ["batch_id", "known_lead_id"], ordered=False)
         verdicts = {

@@ -9,7 +9,7 @@ from functools import partial
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from leadscout_assets.leads.cleaning import over_distinct, plain
+from leadscout_assets.leads.cleaning import over_distinct, plain, where_matching
 
 COMPARED_COLUMNS = (
     "batch_id", "lead_id", "source_row", "entity_name", "trading_as_name", "director_given_names", "director_surname",
@@ -36,6 +36,9 @@ _COLUMNS = {
 
 TEXTS = tuple(_COLUMNS)
 
+_NO_WORDS = "[^A-Z0-9 ]|  "
+_AND = r"\b(?:AND|EN|N)\b"
+
 
 def comparable(leads: pa.Table, texts: Sequence[str] = TEXTS) -> pa.Table:
     """Return what each lead is compared by, row by row: the columns `texts`, empty where there is nothing to compare.
@@ -54,13 +57,14 @@ def _said(column: pa.ChunkedArray) -> pa.Array:
 def _words(column: pa.ChunkedArray, *, without_and: bool = False) -> pa.Array:
     def work(values: pa.Array) -> pa.Array:
         found = pc.replace_substring(plain(values), "'", "")
-        found = pc.replace_substring_regex(found, "[^A-Z0-9]+", " ")
-        if without_and:
-            found = pc.replace_substring_regex(found, r"\b(?:AND|EN|N)\b", " ")
-            found = pc.replace_substring_regex(found, " +", " ")
-        return pc.utf8_trim(found, " ")
+        found = where_matching(found, _NO_WORDS, lambda some: pc.replace_substring_regex(some, "[^A-Z0-9]+", " "))
+        return pc.utf8_trim(where_matching(found, _AND, _dropping_and) if without_and else found, " ")
 
     return pc.fill_null(over_distinct(column, work), "")
+
+
+def _dropping_and(values: pa.Array) -> pa.Array:
+    return pc.replace_substring_regex(pc.replace_substring_regex(values, _AND, " "), " +", " ")
 
 
 _MAKERS: dict[str, Callable[[pa.ChunkedArray], pa.Array]] = {

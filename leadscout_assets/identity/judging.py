@@ -41,15 +41,19 @@ def known_leads_are_linked(links: pa.Table, known: pa.Table, batches: Sequence[s
 
     `known` are the known leads of all batches that the links name, and of `batches`.
     """
-    there = known["known_lead_id"].combine_chunks()
+    there = known["known_lead_id"]
     found = {}
     for batch, link, own in zip(batches, by_batch(links, batches), by_batch(known, batches), strict=True):
-        dangling = link.num_rows - (pc.sum(pc.is_in(link["known_lead_id"], there)).as_py() or 0)
-        linked = pc.is_in(own["known_lead_id"], link["lead_id"].combine_chunks())
-        orphans = own.num_rows - (pc.sum(linked).as_py() or 0)
+        dangling = _missing(link["known_lead_id"], there)
+        orphans = _missing(own["known_lead_id"], link["lead_id"])
         figures = {"links": link.num_rows, "first_of": own.num_rows, "dangling": dangling, "orphans": orphans}
         passed = not dangling and not orphans
         sentence = f"{link.num_rows} links lead to known leads, {own.num_rows} of them first delivered here"
         fault = f"{dangling} links lead nowhere and {orphans} known leads have no link: {AGAIN}"
         found[batch] = Verdict(passed, sentence if passed else fault, figures)
     return found
+
+
+def _missing(values: pa.ChunkedArray, among: pa.ChunkedArray) -> int:
+    """Return how many of `values` are not `among` the others."""
+    return len(values) - (pc.sum(pc.is_in(values, among.combine_chunks())).as_py() or 0)

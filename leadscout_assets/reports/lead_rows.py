@@ -11,6 +11,7 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from leadscout_assets.frames import in_order
 from leadscout_assets.names.deciding import FOLD_INTO
 from leadscout_assets.names.describing import FOLDED_LANGUAGES
 from leadscout_assets.reports import sheets, wording
@@ -42,7 +43,7 @@ def lead_rows(leads: pa.Table, scores: pa.Table, answers: pa.Table | None, *, re
     sheet = sheets.leads_sheet(leads, scores)
     if answers is None:
         return sheet
-    ranked = scores.take(pc.sort_indices(scores, [("rank", "ascending")]))
+    ranked = in_order(scores, ["rank"])
     found = answers.take(pc.index_in(ranked["lead_id"], value_set=answers["lead_id"]))
     slices = _beside(sheet.slices, found, reveal_religion=reveal_religion)
     return replace(sheet, columns=(*sheet.columns, *ORIGIN_COLUMNS), slices=slices)

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from leadscout_assets.contracts import FIELDS, LEADS, REJECTED_LEADS, lead_scores
+from leadscout_assets.frames import in_order
 from leadscout_assets.pace import Tell, told
 from leadscout_assets.reports import wording
 from leadscout_assets.reports.document import Kind
@@ -112,7 +113,8 @@ def _is_free(name: str) -> bool:
 
 
 def _lead_slices(leads: pa.Table, scores: pa.Table, features: list[str]) -> Iterator[list[Values]]:
-    ranked = scores.take(pc.sort_indices(scores, [("rank", "ascending")]))
+    # To take some rows of a column in pieces, Arrow puts the pieces together first: once for all is enough.
+    leads, ranked = leads.combine_chunks(), in_order(scores, ["rank"]).combine_chunks()
     places = pc.index_in(ranked["lead_id"], value_set=leads["lead_id"])
     for start in range(0, ranked.num_rows, SLICE):
         score = ranked.slice(start, SLICE)
@@ -149,7 +151,7 @@ DELIVERED_AS: dict[str, str] = wording.HEADINGS | {"defect": "Defect", "defect_t
 
 def rejected_sheet(rejected: pa.Table) -> Sheet:
     """Lay out the rejected rows: where, why in words, and the row under the headings it was delivered with."""
-    ordered = rejected.take(pc.sort_indices(rejected, [("source_row", "ascending")]))
+    ordered = in_order(rejected, ["source_row"])
     headings = _delivered_headings(ordered)
     columns = (
         SheetColumn("Row delivered", Kind.ROW, 10),
