@@ -94,17 +94,21 @@ def join(tables: Tables, leads: pa.Table, delivered_at: Mapping[str, datetime]) 
     """
     with changing(tables):
         change, resolved = _joined(tables, _delivered(leads, delivered_at), sorted(delivered_at))
-        _write(tables, change)
-    own = of_batches(resolved.links, sorted(delivered_at))
-    counts = {kind.value: pc.sum(pc.equal(own["how"], kind.value)).as_py() or 0 for kind in Linked}
-    return Joined(own.num_rows, **counts)
+        own = of_batches(resolved.links, sorted(delivered_at))["how"]
+        counts = {kind.value: pc.sum(pc.equal(own, kind.value)).as_py() or 0 for kind in Linked}
+        _announce(tables, change)
+        # The journal has all of it now, and a million leads are better held once than twice.
+        del change, resolved
+        _finish(tables)
+    return Joined(len(own), **counts)
 
 
 def remove(tables: Tables, batch: str) -> Removal:
     """Take a batch out of the known leads: values of it go back to those before. Repeating it changes nothing."""
     with changing(tables):
         change, before = _without(tables, batch)
-        _write(tables, change)
+        _announce(tables, change)
+        _finish(tables)
     return _removal(batch, before)
 
 
@@ -322,8 +326,8 @@ def _removal(batch: str, before: pa.Table) -> Removal:
 # --- one change, whole or not at all -----------------------------------------------------------------------------
 
 
-def _write(tables: Tables, change: Change) -> None:
-    """Write a change to its tables. From when the journal is complete, it happens, whatever is killed."""
+def _announce(tables: Tables, change: Change) -> None:
+    """Write a change to the journal. From when it is complete the change happens, whatever is killed: `_finish` does it."""
     journal = tables.root / JOURNAL
     growing = journal.with_suffix(".new")
     with _journaling():
@@ -332,7 +336,6 @@ def _write(tables: Tables, change: Change) -> None:
         for name, rows in change.rows.items():
             _keep(growing / name, rows, change.batches[name])
         growing.rename(journal)
-    _finish(tables)
 
 
 def _finish(tables: Tables) -> None:

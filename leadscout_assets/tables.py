@@ -357,15 +357,13 @@ class Tables:
 
         path = self._path(contract)
         with _writing(contract):
-            # Several pieces would be stored in whichever order they are done, and sorted at each reading.
-            whole = frame.combine_chunks()
             for attempt in _attempts():
                 with attempt:
                     if not self._exists(contract):
                         make_private(path)
                         own = None if contract.scattered else ["batch_id"]
                         DeltaTable.create(path, contract.schema, mode="ignore", partition_by=own)
-                    write_deltalake(path, whole, mode="overwrite", predicate=predicate)
+                    write_deltalake(path, frame, mode="overwrite", predicate=predicate)
 
 
 def _attempts() -> Iterable[Attempt]:

@@ -26,8 +26,10 @@ class TableIOManager(dg.ConfigurableIOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: pa.Table) -> None:
         """Replace the run's batches by `obj`."""
+        contract = CONTRACTS[context.asset_key.to_user_string()]
         with retried(context, current_settings()), private_errors():
-            self._tables.replace(CONTRACTS[context.asset_key.to_user_string()], obj, context.asset_partition_keys)
+            # Several pieces would be stored in whichever order they are done, and sorted at each reading.
+            self._tables.replace(contract, obj.combine_chunks(), context.asset_partition_keys)
 
     def load_input(self, context: dg.InputContext) -> pa.Table:
         """Return the rows of the run's batches, with the columns that the input names, else with all."""
