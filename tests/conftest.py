@@ -15,8 +15,16 @@ from leadscout_assets.settings import Settings, read_settings
 from tests.migrated import migrate
 from tests.postgres import NoPostgres, PostgresServer, serve
 
-# A slow machine is no bug, hence no deadline; the same examples everywhere, so that a failure repeats.
-hypothesis.settings.register_profile("leadscout", deadline=None, derandomize=True, database=None, max_examples=40)
+# A slow machine is no bug, hence no deadline, and making examples may take long; the same ones everywhere, so that a failure
+# repeats.
+hypothesis.settings.register_profile(
+    "leadscout",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    derandomize=True,
+    database=None,
+    max_examples=40,
+)
 hypothesis.settings.load_profile("leadscout")
 
 

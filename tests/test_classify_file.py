@@ -173,7 +173,7 @@ def test_origins_that_reveal_religion_are_answered_only_when_switched_on(source)
 @given(
     names=st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20), min_size=1, max_size=8)
 )
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_whatever_stands_in_the_cells_there_is_a_row_for_each(tmp_path, names):
     path = tmp_path / "names.csv"
     with path.open("w", newline="", encoding="utf-8") as file:

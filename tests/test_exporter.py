@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ import pytest
 from leadscout_assets import health
 from leadscout_assets.errors import BadSetting
 from leadscout_assets.exporter import make_server
+from leadscout_assets.health import CHECK_SECONDS
 from leadscout_assets.metrics.families import Sample
 from leadscout_assets.metrics.reading import Reader
 from leadscout_assets.settings import Settings, read_settings
@@ -58,33 +58,43 @@ def ask(url: str, method: str = "GET") -> tuple[int, bytes]:
             return error.code, error.read()
 
 
+@pytest.fixture(autouse=True)
+def _time_enough(monkeypatch):
+    """A busy machine is no check that hangs."""
+    monkeypatch.setattr(health, "CHECK_SECONDS", 60.0)
+
+
 @pytest.fixture
-def hung_database(home, monkeypatch) -> Iterator[Settings]:
+def silent() -> Iterator[socket.socket]:
     """A server that takes connections and never says a word."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        url = f"postgresql://scout:s3cret@127.0.0.1:{server.getsockname()[1]}/leads"
-        monkeypatch.setenv("LEADSCOUT_DATABASE_URL", url)
-        home.home.mkdir()
-        yield read_settings()
+        yield server
 
 
-def test_it_is_alive_whatever_the_database_does(hung_database):
+@pytest.fixture
+def hung_database(home, silent, monkeypatch) -> Settings:
+    monkeypatch.setenv("LEADSCOUT_DATABASE_URL", f"postgresql://scout:s3cret@127.0.0.1:{silent.getsockname()[1]}/leads")
+    home.home.mkdir()
+    return read_settings()
+
+
+def test_it_is_alive_whatever_the_database_does(hung_database, silent):
     with serving(hung_database) as url:
-        started = time.monotonic()
         assert ask(f"{url}/health") == (200, b'{"alive": true}\n')
-        assert time.monotonic() - started < 5
+    silent.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        silent.accept()  # nobody has asked it
 
 
 def test_a_database_that_hangs_is_answered_within_five_seconds(hung_database, monkeypatch):
-    assert health.CHECK_SECONDS <= 4
-    # A machine that is busy with other tests must not be taken for a slow answer.
+    assert CHECK_SECONDS <= 4
     monkeypatch.setattr(health, "CHECK_SECONDS", 0.3)
     with serving(hung_database) as url:
-        started = time.monotonic()
         code, body = ask(f"{url}/ready")
-        assert time.monotonic() - started < 5
         assert code == 503
-        assert json.loads(body)["checks"]["database"]["state"] == "failing"
+        database = json.loads(body)["checks"]["database"]
+        # Given up, and not what the connection itself says after ten seconds. A clock would only tell how busy the machine is.
+        assert (database["state"], database["sentence"]) == ("failing", "no answer within 0 s")
         assert b"s3cret" not in body
 
 
@@ -131,11 +141,12 @@ def test_the_metrics_hold_the_machine_the_sources_and_the_requests(home):
 
 def test_nothing_is_read_before_the_first_scrape_and_a_scrape_waits_for_no_source_that_hangs(home, monkeypatch):
     home.home.mkdir()
-    asked: list[float] = []
-    hang = threading.Event()
+    asked: list[Settings] = []
+    asking, hang = threading.Event(), threading.Event()
 
-    def sources(_: Settings) -> dict[str, object]:
-        asked.append(0.0)
+    def sources(settings: Settings) -> dict[str, object]:
+        asked.append(settings)
+        asking.set()
         return {"deliveries": lambda: [Sample("batches", 3)], "assets": lambda: hang.wait(60) and []}
 
     monkeypatch.setattr("leadscout_assets.exporter.Reader", partial(Reader, first=0.2))
@@ -143,8 +154,10 @@ def test_nothing_is_read_before_the_first_scrape_and_a_scrape_waits_for_no_sourc
         ask(f"{url}/health")
         assert asked == []
         try:
+            # `ask` does not wait as long as the source that hangs.
             assert b"leadscout_cpus" in ask(f"{url}/metrics")[1]
-            assert asked == [0.0]
+            assert asking.wait(30)
+            assert len(asked) == 1
         finally:
             hang.set()
 
@@ -173,6 +186,6 @@ def test_the_command_serves_until_it_is_asked_to_stop(home, number):
             assert f"http://127.0.0.1:{port}/health" in process.stdout.readline()
             assert ask(f"http://127.0.0.1:{port}/health")[0] == 200
             process.send_signal(number)
-            assert process.wait(20) == 0
+            assert process.wait(60) == 0
         finally:
             process.kill()

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 from pydantic import SecretStr
@@ -143,13 +144,15 @@ def test_a_run_is_a_span_around_its_steps_in_a_trace_that_has_its_id_and_is_sent
     assert not run.parent_span_id
 
 
-def test_a_request_that_takes_longer_than_the_setting_is_marked_as_slow(home, receiver):
+def test_a_request_that_takes_longer_than_the_setting_is_marked_as_slow(home, receiver, monkeypatch):
+    at = [100.0]
+    monkeypatch.setattr(telemetry, "time", SimpleNamespace(perf_counter=lambda: at[0]))
     setup_telemetry(to(receiver, home, slow_request_seconds=0.4))
-    for seconds in (0.0, 0.45):
+    for seconds in (0.35, 0.45):
         with operation("http_request", level="debug", route="/ready"):
-            time.sleep(seconds)
+            at[0] += seconds
     with operation("raw_leads"):
-        time.sleep(0.45)
+        at[0] += 0.45
     quick, slow, step = (attributes(span) for span in receiver.spans())
     assert slow["leadscout.slow"] is True
     assert "leadscout.slow" not in quick

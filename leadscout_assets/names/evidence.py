@@ -92,10 +92,7 @@ def likeness(tokens: list[str], role: Kind, knowledge: Knowledge) -> Likeness:
         return Likeness(np.full((count, len(ORIGINS)), 1 / len(ORIGINS)), np.zeros(count), np.full(count, -1, np.int64))
     total = np.bincount(found.asked, weight, count)
     weighed = weight[:, None] * knowledge.share_table[rows]
-    if count == 1:
-        summed = weighed.sum(0, keepdims=True)
-    else:
-        summed = np.stack([np.bincount(found.asked, column, count) for column in weighed.T], axis=1)
+    summed = np.stack([np.bincount(found.asked, column, count) for column in weighed.T], axis=1)
     even = DOUBT * np.exp(-SLIP_COST)
     spread = (summed + even / len(ORIGINS)) / (total + even)[:, None]
     language = np.full(count, -1, np.int64)

@@ -5,6 +5,8 @@ Polynomial hashes over 64 bits, so that leaving a letter out is one subtraction 
 
 from __future__ import annotations
 
+from itertools import accumulate, pairwise
+from operator import mul
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +19,10 @@ _INVERSE = np.uint64(pow(_BASE, -1, 2**64))
 _POWERS = np.array([pow(_BASE, at, 2**64) for at in range(MAX_LETTERS + 1)], np.uint64)
 _SPREAD = np.uint64(0xD6E8FEB86659FD93)
 _HALF = np.uint64(32)
+# The same in plain numbers, for a single token.
+_PLAIN_POWERS = tuple(map(int, _POWERS))
+_PLAIN_INVERSE, _PLAIN_SPREAD, _PLAIN_HALF = map(int, (_INVERSE, _SPREAD, _HALF))
+_MASK = 2**64 - 1
 
 
 class Hashed(NamedTuple):
@@ -45,6 +51,19 @@ def slip_hashes(tokens: list[str]) -> Hashed:
     return Hashed(_finished(hashes), np.concatenate([np.arange(len(tokens)), owners]))
 
 
+def whole_hash(token: str) -> int:
+    """Return what `whole_hashes` gives for a single token."""
+    return _plainly_finished(_plain_sums(token)[-1])
+
+
+def slip_hashes_of_one(token: str) -> list[int]:
+    """Return what `slip_hashes` gives for a single token: its own hash, then those without each one of its letters."""
+    sums = _plain_sums(token)
+    total = sums[-1]
+    without = [before + (total - after) * _PLAIN_INVERSE for before, after in pairwise(sums)]
+    return [_plainly_finished(value) for value in (total, *without)]
+
+
 def _terms(
     tokens: list[str],
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
@@ -59,3 +78,11 @@ def _terms(
 
 def _finished(hashes: NDArray[np.uint64]) -> NDArray[np.uint32]:
     return ((hashes * _SPREAD) >> _HALF).astype(np.uint32)
+
+
+def _plain_sums(token: str) -> list[int]:
+    return [0, *accumulate(map(mul, token.encode("ascii"), _PLAIN_POWERS))]
+
+
+def _plainly_finished(value: int) -> int:
+    return (value * _PLAIN_SPREAD & _MASK) >> _PLAIN_HALF

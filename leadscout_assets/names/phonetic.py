@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from leadscout_assets.names.hashing import MAX_LETTERS, slip_hashes, whole_hashes
+from leadscout_assets.names.hashing import MAX_LETTERS, slip_hashes, slip_hashes_of_one, whole_hash, whole_hashes
 
 # In order: each pattern is rewritten before the next is looked at.
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
@@ -62,6 +62,14 @@ class Neighbours(NamedTuple):
     alike: NDArray[np.bool_]
 
 
+class Neighbour(NamedTuple):
+    """A known token that a single asked one is like: its place, slips between them, whether they sound alike."""
+
+    known: int
+    slips: int
+    alike: bool
+
+
 @dataclass(frozen=True)
 class NeighbourIndex:
     """Known tokens by the hashes of what is left when a letter is taken out, and by that of their sound, both sorted."""
@@ -98,6 +106,24 @@ class NeighbourIndex:
         )
         return Neighbours(asked[at[forgiven]], found[forgiven], distance[forgiven].astype(np.int64), alike[forgiven])
 
+    def neighbours_of_one(self, token: str, known: list[str]) -> list[Neighbour]:
+        """Return what `neighbours` gives for a single token, without the arrays that many are worth; by place."""
+        from rapidfuzz.distance import OSA
+
+        if not MIN_LETTERS <= len(token) <= MAX_LETTERS:
+            return []
+        (key,) = sound_keys([token])
+        alike = _owners_of(self.sound_hashes, self.sound_owners, [whole_hash(key)])
+        slipped = _owners_of(self.slip_hashes, self.slip_owners, slip_hashes_of_one(token))
+        found = []
+        for place in sorted(alike | slipped):
+            slips, sounds = OSA.distance(token, known[place], score_cutoff=MAX_DISTANCE), place in alike
+            if (slips == 1 and len(token) >= MIN_SLIP_LETTERS) or (
+                slips <= MAX_DISTANCE and (sounds or len(token) >= MIN_TWO_SLIP_LETTERS)
+            ):
+                found.append(Neighbour(place, slips, sounds))
+        return found
+
 
 def index_neighbours(known: list[str]) -> NeighbourIndex:
     """Index known tokens (folded); the shortest stand for no other."""
@@ -123,3 +149,14 @@ def _matches(
     ends = np.cumsum(counts)
     places = np.arange(ends[-1] if len(ends) else 0) + np.repeat(low - (ends - counts), counts)
     return np.repeat(askers, counts), owners[places].astype(np.int64)
+
+
+def _owners_of(table: NDArray[np.uint32], owners: NDArray[np.int32], hashes: list[int]) -> set[int]:
+    """Return the owners of any of a few hashes; `table` is sorted."""
+    found = set()
+    for one, place in zip(hashes, table.searchsorted(np.array(hashes, np.uint32)).tolist(), strict=True):
+        # Most hashes are nobody's, and no other has many owners.
+        while place < len(table) and table.item(place) == one:
+            found.add(owners.item(place))
+            place += 1
+    return found

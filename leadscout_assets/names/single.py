@@ -20,12 +20,10 @@ from leadscout_assets.names.evidence import (
     SOURCES,
     UNKNOWN,
     Log,
-    centred,
-    likeness,
 )
-from leadscout_assets.names.knowledge import FLOOR, spelling
 from leadscout_assets.names.lexicon import ORIGINS, Kind
 from leadscout_assets.names.parts import tokens_of
+from leadscout_assets.names.single_evidence import likeness_of_one, spelling_of_one
 from leadscout_assets.names.statistical import MIN_LETTERS
 from leadscout_assets.names.weighing import (
     GIVEN,
@@ -88,7 +86,7 @@ class SingleNames:
         if particle >= 0:
             scores = scores + weights.particle * self.classifier.knowledge.log_table[particle]
         language = next((said.language for said in of_surname if said.language >= 0), -1)
-        return OneJudged(np.round(scores, 9), state, language, turned)
+        return OneJudged(scores.round(9), state, language, turned)
 
     def _part(self, text: str, role: Kind) -> tuple[list[TokenSaid], int]:
         part = tokens_of(text, role, self.classifier.knowledge)
@@ -123,10 +121,10 @@ class SingleNames:
         logs = np.zeros((len(SOURCES), len(ORIGINS)))
         state, row = UNKNOWN, -1
         if len(token) >= MIN_LETTERS:
-            state, logs[3] = LETTERS, spelling([token], knowledge.letters[role])[0]
-        like = likeness([token], role, knowledge)
-        if like.sureness[0] > 0:
-            state, row, logs[2] = NEAR, int(like.language[0]), centred(np.log(like.shares[0] + FLOOR))
+            state, logs[3] = LETTERS, spelling_of_one(token, knowledge.letters[role])
+        like = likeness_of_one(token, role, knowledge)
+        if like is not None:
+            state, row, logs[2] = NEAR, like.language, like.logs
         if other >= 0:
             state, row, logs[1] = MISPLACED, other, knowledge.log_table[other]
         return state, row, logs

@@ -49,6 +49,16 @@ class NgramModel:
         found: NDArray[np.float64] = scores - peak - np.log(np.exp(scores - peak).sum(1, keepdims=True))
         return found
 
+    def scores_of_one(self, token: str) -> list[float]:
+        """Return a single token's log-odds per origin (6), from which `log_shares` are made; it has one letter at least."""
+        codes = n_grams_of_one(token)
+        grams = np.array(codes, np.int32)
+        places = self.codes.searchsorted(grams)
+        hit = self.codes.take(places, mode="clip") == grams
+        rows = self.weights[places[hit]].astype(np.float64)
+        scores: list[float] = (np.add.reduce(rows, axis=0) / len(codes) ** 0.5 + self.bias).tolist()
+        return scores
+
 
 def train_ngrams(lexicon: Lexicon, role: Kind, hidden: NDArray[np.bool_] | None = None) -> NgramModel:
     """Learn one role's head from the lexicon's elements, without the `hidden` ones of its sorted tokens. Deterministic."""
@@ -82,8 +92,6 @@ def train_ngrams(lexicon: Lexicon, role: Kind, hidden: NDArray[np.bool_] | None 
 
 def n_grams(tokens: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float64]]:
     """Return the n-gram codes of folded tokens, the token each belongs to, and the n-grams per token (at least 1)."""
-    if len(tokens) == 1:
-        return _of_one(tokens[0])
     marked = "".join(f"{{{token}{{" for token in tokens)  # "{" follows "z" in ASCII
     lengths = np.array([len(token) + 2 for token in tokens], dtype=np.int64)
     symbols = (np.frombuffer(marked.encode("ascii"), np.uint8).astype(np.int32)) - ord("a") + 1
@@ -104,23 +112,17 @@ def n_grams(tokens: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int64], ND
     return np.concatenate(codes), joined, counts
 
 
-def _of_one(token: str) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float64]]:
-    """Return the same for a single token, without the arrays that many are worth."""
-    symbols = [_MARK, *(ord(letter) - ord("a") + 1 for letter in token), _MARK]
-    code, codes = [0] * len(symbols), symbols[1:-1]
-    for n in N_GRAMS:
+def n_grams_of_one(token: str) -> list[int]:
+    """Return the n-gram codes of a single folded token."""
+    symbols = [_MARK, *(letter - ord("a") + 1 for letter in token.encode("ascii")), _MARK]
+    code, codes = symbols, symbols[1:-1]
+    for n in N_GRAMS[1:]:
         code = [before * _BASE + symbol for before, symbol in zip(code, symbols[n - 1 :], strict=False)]
-        if n > 1:
-            codes += code
-    counts = np.array([max(len(codes), 1)], np.float64)
-    return np.array(codes, np.int32), np.zeros(len(codes), np.int64), counts
+        codes += code
+    return codes
 
 
 def _summed(values: NDArray[np.float64], groups: NDArray[np.int64], size: int) -> NDArray[np.float64]:
-    if size == 1:
-        # A single token, as `leadscout explain` has it: one sum instead of six.
-        whole: NDArray[np.float64] = values.sum(0, keepdims=True)
-        return whole
     return np.stack([np.bincount(groups, column, size) for column in np.ascontiguousarray(values.T)], axis=1)
 
 

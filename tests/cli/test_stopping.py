@@ -51,15 +51,18 @@ class Runs:
         told, errors = process.communicate(timeout=120)
         return subprocess.CompletedProcess(process.args, process.returncode, told, errors)
 
-    def disturb(self, dice: random.Random, ends_within: float) -> bool:
-        """Begin, or go on with, a run; stop it at a random moment; say whether it was stopped in its work."""
+    def disturb(self, dice: random.Random, ends_within: float, within: float = 0.5) -> bool:
+        """Begin, or go on with, a run; stop it at a random moment; say whether it was stopped in its work.
+
+        `within`: the latest moment, as a share of the time that the undisturbed run took.
+        """
         resume = any(self.out.glob(f"{FOLDER}/*/state.json"))
         process = self.begin(self.out, resume=resume)
         told = self.home / "logs" / "progress" / f"run-{process.pid}.json"
         # From when it works: a second or more goes to imports, on a busy machine most of it.
         while process.poll() is None and not told.exists():
             time.sleep(0.02)
-        time.sleep(dice.uniform(0.0, self.seconds / 2))
+        time.sleep(dice.uniform(0.0, self.seconds * within))
         number = dice.choice([signal.SIGTERM, signal.SIGINT])
         asked = time.monotonic()
         process.send_signal(number)
@@ -87,11 +90,11 @@ def files(out: Path) -> dict[str, bytes]:
 def stop_often(folder: Path, times: int, rows: int, ends_within: float) -> None:
     runs, dice = Runs(folder, rows), random.Random(SEED)
     stopped = sum(runs.disturb(dice, ends_within) for _ in range(times))
-    for _ in range(2 * times):
-        # On a busy machine the moments drawn may all lie before the work.
+    for number in range(2 * times):
+        # Where the machine was busier, or is by now, the moments drawn may all lie before the work or behind it.
         if stopped >= max(1, times // 4):
             break
-        stopped += runs.disturb(dice, ends_within)
+        stopped += runs.disturb(dice, ends_within, (0.5, 0.25, 0.1, 0.02)[number % 4])
     assert stopped >= max(1, times // 4)
     last = runs.finish(runs.out, resume=any(runs.out.glob(f"{FOLDER}/*/state.json")))
     assert last.returncode == 0, last.stderr

@@ -175,7 +175,7 @@ answer = st.tuples(
 
 
 @given(st.lists(answer, max_size=6))
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_storing_any_history_s_last_answers_again_adds_nothing(sqlite, history):
     reviews = Reviews(sqlite)
     with sqlite.begin() as connection:

@@ -30,6 +30,9 @@ SDKS = (anthropic, openai)
 ROOMY = replace(CAPS, batch=nano(1_000), day=nano(1_000), month=nano(1_000))
 """Caps that a thousand lives do not reach: beyond one nothing is asked, and nothing can be lost."""
 
+LIVES = 5
+"""Lives for each kill that is wanted, at most."""
+
 
 def live(path: str, url: str, number: int) -> None:
     """Ask about some names, submit a job about others, collect what is back: as vendors in turn."""
@@ -53,7 +56,7 @@ def main(path: str, url: str, kills: int, seed: int) -> None:
     dice = random.Random(seed)
     killed = 0
     # Other names for each seed: where all of them are answered, nothing is reserved, and nothing can be lost.
-    first = seed * (kills * 3 + 5)
+    first = seed * (kills * LIVES + 5)
     for number in range(first, first + 4):
         # Not killed, and in this process: the clients load half of themselves at their first use. Measured is the third of
         # a vendor's lives.
@@ -61,7 +64,7 @@ def main(path: str, url: str, kills: int, seed: int) -> None:
     began = time.perf_counter()
     live(path, url, first + 4)
     whole = time.perf_counter() - began
-    for number in range(first + 5, first + 5 + kills * 3):
+    for number in range(first + 5, first + 5 + kills * LIVES):
         if killed == kills:
             break
         child = os.fork()
@@ -74,6 +77,8 @@ def main(path: str, url: str, kills: int, seed: int) -> None:
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         killed += os.WIFSIGNALED(status)
+        # The machine may be busier by now, or less: so that about one life in eleven is not cut off, as where `whole` is true.
+        whole *= 1.01 if os.WIFSIGNALED(status) else 0.9
     print(killed)
 
 

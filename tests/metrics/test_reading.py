@@ -77,15 +77,21 @@ def test_a_source_that_never_answered_is_down_and_has_no_age(readers):
 
 
 def test_a_source_that_hangs_holds_up_no_scrape(readers):
-    hang = threading.Event()
+    began, hang, ended = threading.Event(), threading.Event(), threading.Event()
 
     def hanging() -> list[Sample]:
-        hang.wait(30)
+        began.set()
+        hang.wait(120)
+        ended.set()
         return []
 
-    readers(reader := Reader({"first": lambda: [Sample("batches", 1)], "slow": hanging}, every=60, first=0.3))
+    readers(reader := Reader({"first": lambda: [Sample("batches", 1)], "slow": hanging}, every=60, first=0.1))
     try:
+        reader.samples()
+        # On a busy machine the reading itself may begin later than that.
+        assert began.wait(60)
         assert value(reader.samples(), "batches") == 1
+        assert not ended.is_set()
     finally:
         hang.set()
 

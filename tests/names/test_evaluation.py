@@ -10,6 +10,9 @@ from leadscout_assets.names.cases import TEST, read_cases
 from leadscout_assets.names.engine import load_classifier
 from leadscout_assets.names.evaluation import african_with_english_given, judged, report
 
+# Minutes on a slow machine that has other work as well.
+pytestmark = pytest.mark.timeout(900)
+
 CASES = Path(__file__).parent / "cases.csv"
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from leadscout_assets.names.hashing import MAX_LETTERS, slip_hashes, whole_hashes
+from leadscout_assets.names.hashing import MAX_LETTERS, slip_hashes, slip_hashes_of_one, whole_hash, whole_hashes
 from leadscout_assets.names.phonetic import index_neighbours, sound_keys
 
 KNOWN = ["botha", "dlamini", "khumalo", "naidoo", "ng", "vandermerwe"]
@@ -61,3 +61,9 @@ def test_a_hash_without_a_letter_is_the_hash_of_what_is_left():
     assert found.owners.tolist() == [0, 1, 0, 0, 0, 0, 1, 1]
     rest = whole_hashes(["abcd", "xy", "bcd", "acd", "abd", "abc", "y", "x"])
     np.testing.assert_array_equal(found.hashes, rest)
+
+
+@pytest.mark.parametrize("token", ["a", "botha", "thandiwe" * 5])
+def test_a_token_by_itself_has_the_hashes_that_it_has_among_others(token):
+    assert [whole_hash(token)] == whole_hashes([token]).tolist()
+    assert slip_hashes_of_one(token) == slip_hashes([token]).hashes.tolist()

@@ -10,6 +10,7 @@ import threading
 import time
 from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
+from itertools import count, takewhile
 from pathlib import Path
 
 import pytest
@@ -258,12 +259,12 @@ class TestFile:
             "leadscout_assets.progress.files.write_atomically", lambda path, _: written.append(time.monotonic())
         )
         monkeypatch.setattr("leadscout_assets.progress.files.write_together", lambda *_, **__: True)
+        began = time.monotonic()
         with tracked(home, "run", total=10**9) as progress:
-            end = time.monotonic() + 1.0
-            while time.monotonic() < end:
+            while time.monotonic() < began + 1.0:
                 progress.advance()
-        # The first and the last come beside those of the clock.
-        assert 2 <= len(written) <= 4 + 2
+        # On a busy machine it takes longer than the second. The first and the last come beside those of the clock.
+        assert 2 <= len(written) <= 4 * (time.monotonic() - began) + 2
 
     def test_counting_a_million_times_takes_seconds_at_most(self, home):
         # A run says a few hundred words; at two microseconds each they are lost in its noise.
@@ -324,8 +325,12 @@ class TestFile:
             while not together.exists():
                 assert time.monotonic() < deadline
                 time.sleep(0.01)
-            seen = set()
-            for number in range(10_000):
+            seen: set[int] = set()
+            deadline = time.monotonic() + 120
+            # So many; and more where the writer hardly gets to write beside whatever else is at work.
+            for number in takewhile(
+                lambda n: n < 10_000 or (len(seen) <= 100 and time.monotonic() < deadline), count()
+            ):
                 found = json.loads((together if number % 10 == 0 else file).read_bytes())
                 one = found["operations"][0] if number % 10 == 0 else found
                 if number % 500 == 0:

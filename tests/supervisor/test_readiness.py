@@ -53,7 +53,7 @@ def test_whatever_a_server_answers_is_judged_and_never_raises(body):
     with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         expected = None if b"data" in body else "the UI's answer"
-        assert awaited(url_of("127.0.0.1", server.server_port), since=10.0) == expected
+        assert awaited(url_of("127.0.0.1", server.server_port), since=10.0, timeout=60.0) == expected
         server.shutdown()
 
 
