@@ -3,15 +3,18 @@
 What is checked stands in `checks` and `contracts`; here verdicts become evaluations that the UI shows per batch.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 import dagster as dg
-from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluationTargetMaterializationData as Target,
+)
 
 from leadscout_assets.batch_overview import facts_of
 from leadscout_assets.checks import CHECKS, Check, Verdict, limits_from
 from leadscout_assets.contract_check import judge_contract
-from leadscout_assets.defs.instance import newest_materializations
+from leadscout_assets.defs.instance import materializations, newest_ids
 from leadscout_assets.defs.partitions import LEAD_BATCH
 from leadscout_assets.defs.resources import Platform
 from leadscout_assets.defs.run_log import in_its_log
@@ -39,7 +42,7 @@ def evaluations(
         (verdict,) = verdicts.values()
         yield _result(asset, name, verdict.passed, severity, verdict.sentence, verdict.figures)
         return
-    judged = newest_materializations(context.instance, asset, verdicts.keys())
+    judged = _judged(context, asset, verdicts.keys())
     for batch, verdict in verdicts.items():
         yield dg.AssetCheckEvaluation(
             asset_key=dg.AssetKey(asset),
@@ -48,7 +51,7 @@ def evaluations(
             severity=severity,
             description=verdict.sentence,
             metadata=verdict.figures,
-            target_materialization_data=_target(judged.get(batch)),
+            target_materialization_data=judged.get(batch),
             partition=batch,
         )
     failed = sum(not verdict.passed for verdict in verdicts.values())
@@ -70,12 +73,23 @@ def _result(
     )
 
 
-def _target(record: dg.EventLogRecord | None) -> AssetCheckEvaluationTargetMaterializationData | None:
-    if record is None:
-        return None
-    return AssetCheckEvaluationTargetMaterializationData(
-        storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
-    )
+def _judged(context: dg.AssetCheckExecutionContext, asset: str, batches: Collection[str]) -> dict[str, Target]:
+    """Return what each batch's verdict is about: the newest materialization of the asset.
+
+    Several checks of a run judge the same one, which is fetched for the first of them.
+    """
+    newest, known = newest_ids(context.instance, asset, batches), _fetched(context.run.run_id)
+    for record in materializations(context.instance, asset, [at for at in newest.values() if at not in known]):
+        known[record.storage_id] = Target(
+            storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
+        )
+    return {batch: known[at] for batch, at in newest.items() if at in known}
+
+
+@lru_cache(maxsize=1)
+def _fetched(_run_id: str) -> dict[int, Target]:
+    """Return, by storage id, the materializations that the checks of one run have been told of so far."""
+    return {}
 
 
 def _spec(asset: str, name: str, means: str) -> dg.AssetCheckSpec:

@@ -13,6 +13,7 @@ from typing import Any
 
 import dagster as dg
 import pyarrow as pa
+from dagster._core.execution.context.metadata_logging import AssetMetadataHandle, OutputMetadataAccumulator
 from dagster._core.storage.tags import BACKFILL_ID_TAG, RETRY_NUMBER_TAG, SCHEDULE_NAME_TAG, SENSOR_NAME_TAG
 
 from leadscout_assets.batch_purposes import grant, recorded, weigh_origins
@@ -164,14 +165,32 @@ class Step:
         record = self._record(asset, rows_in=rows_in, rows_out=frame.num_rows, **figures)
         self.context.add_asset_metadata(record.to_metadata(), asset_key=asset)
         rows = rows_by_batch(frame)
-        for delivery in self.deliveries:
-            batch_rows = rows.get(delivery.batch_id, 0)
-            share: dict[str, int | float | str] = {
+        shares: dict[str, dict[str, int | float | str]] = {}
+        for batch in self.batches:
+            batch_rows = rows.get(batch, 0)
+            shares[batch] = {
                 "dagster/row_count": batch_rows,
                 f"{PREFIX}share_of_run_rows": round(batch_rows / frame.num_rows, 4) if frame.num_rows else 0.0,
+                **told.get(batch, {}),
             }
-            share |= told.get(delivery.batch_id, {})
-            self.context.add_asset_metadata(share, asset_key=asset, partition_key=delivery.batch_id)
+        _add_by_batch(self.context, asset, shares)
+
+
+def _add_by_batch(
+    context: dg.AssetExecutionContext, asset: str, metadata: Mapping[str, Mapping[str, int | float | str]]
+) -> None:
+    """Add metadata to the materialization of each batch of the run, as Dagster's `add_asset_metadata` does for one.
+
+    That reads the list of all partitions from the instance each time, and copies all that was added before: with a year of
+    batches, seconds for each asset.
+    """
+    work = context.get_step_execution_context()
+    added = {
+        AssetMetadataHandle(asset_key=dg.AssetKey(asset), partition_key=batch): values
+        for batch, values in metadata.items()
+    }
+    so_far = work._metadata_accumulator.per_output_metadata
+    work._metadata_accumulator = OutputMetadataAccumulator(per_output_metadata={**so_far, **added})
 
 
 @contextmanager

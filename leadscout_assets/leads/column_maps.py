@@ -67,4 +67,4 @@ def header_digest(headers: Sequence[str | None]) -> str:
 def folded(header: str) -> str:
     """Return the form in which headers are compared: no case, accents, spaces, underscores or punctuation."""
     plain = unicodedata.normalize("NFKD", header).casefold()
-    return "".join(letter for letter in plain if letter.isalnum())
+    return "".join(filter(str.isalnum, plain))

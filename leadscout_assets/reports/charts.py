@@ -4,6 +4,7 @@ Drawn by hand rather than by a library: no script, no style sheet, the same byte
 and every value written beside its bar, so that no axis has to be read off. HTML and PDF show the same picture.
 """
 
+from functools import lru_cache
 from html import escape
 
 from leadscout_assets.reports.document import Cell, Chart, Column, Table
@@ -39,6 +40,7 @@ LABEL_SHARE = 0.5
 """The most of the width that labels may take; longer ones end in an ellipsis (the table beside has them whole)."""
 
 
+@lru_cache(maxsize=64)  # the page and the PDF of a report show the same ones
 def draw(table: Table, chart: Chart) -> str:
     """Return the chart of a table as one `<svg>` element, readable without its surroundings."""
     if not table.rows:

@@ -5,6 +5,7 @@ xlsxwriter makes everything else of the workbook; its cell-by-cell writing of 20
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from xlsxwriter.utility import xl_col_to_name
@@ -15,6 +16,8 @@ MAX_CELL = 32_767
 
 SPECIAL = r"[\x00-\x08\x0b-\x1f\x{FFFE}\x{FFFF}]|_x[0-9A-Fa-f]{4}_"
 """Characters that XML cannot carry, and what the format would take for the escape of one."""
+
+ENTITIES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
 
 Columns = Sequence[pa.Array | pa.ChunkedArray]
 
@@ -48,39 +51,53 @@ class RowsSheet(Worksheet):  # type: ignore[misc]  # xlsxwriter is untyped
 
 def rows_xml(columns: Columns, styles: Sequence[int], first_row: int) -> str:
     """Return the `<row>` elements of equally long columns; the first is row `first_row`, counted from 1."""
-    numbers = pa.array(range(first_row, first_row + len(columns[0])), pa.int32()).cast(pa.string())
-    cells = [
-        _cells(column, f'<c r="{xl_col_to_name(position)}', numbers, style)
-        for position, (column, style) in enumerate(zip(columns, styles, strict=True))
-    ]
+    rows = len(columns[0])
+    numbers = pa.array(range(first_row, first_row + rows), pa.int32()).cast(pa.string())
     start = pc.binary_join_element_wise('<row r="', numbers, '">', "")
+    cells = _cells([_whole(column) for column in columns], styles, numbers)
     joined = pc.binary_join_element_wise(start, *cells, "</row>", "", null_handling="replace", null_replacement="")
     return "".join(joined.to_pylist())
 
 
-def _cells(column: pa.Array | pa.ChunkedArray, start: str, numbers: pa.Array, style: int) -> pa.Array:
-    """Return the `<c>` element of each value, null where the value is null or an empty text."""
-    if isinstance(column, pa.ChunkedArray):
-        column = column.combine_chunks()
-    if not pa.types.is_string(column.type):
-        value = column.cast(pa.string())
-        return pc.binary_join_element_wise(start, numbers, f'" s="{style}"><v>', value, "</v></c>", "")
-    text = _escape(pc.if_else(pc.equal(column, ""), None, column))
-    inside = f'" s="{style}" t="inlineStr"><is><t'
-    return pc.binary_join_element_wise(start, numbers, inside, _spacing(text), text, "</t></is></c>", "")
+def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
-def _spacing(text: pa.Array) -> pa.Array | str:
-    """Return the end of the `<t>` tag, which must say where outer white space is to be kept."""
-    spaced = pc.match_substring_regex(text, r"^\s|\s$")
-    return pc.if_else(spaced, ' xml:space="preserve">', ">") if pc.any(spaced).as_py() else ">"
+def _cells(columns: Sequence[pa.Array], styles: Sequence[int], numbers: pa.Array) -> list[pa.Array]:
+    """Return the `<c>` elements of each column, null where the value is null or an empty text.
+
+    The columns of a kind are one below the other meanwhile: in a small batch, Arrow's calls cost more than their work.
+    """
+    cells = dict[int, pa.Array]()
+    texts = [place for place, column in enumerate(columns) if pa.types.is_string(column.type)]
+    figures = [place for place in range(len(columns)) if place not in set(texts)]
+    for places, escaped in ((texts, True), (figures, False)):
+        if not places:
+            continue
+        value = pa.concat_arrays([columns[place].cast(pa.string()) for place in places])
+        value = _escape(value) if escaped else value
+        inside, end = (_text_tag(value), "</t></is></c>") if escaped else ("><v>", "</v></c>")
+        row, column = pa.concat_arrays([numbers] * len(places)), np.repeat(np.arange(len(places)), len(numbers))
+        starts = pa.array([f'<c r="{xl_col_to_name(place)}' for place in places]).take(pa.array(column))
+        style = pa.array([f'" s="{styles[place]}"' for place in places]).take(pa.array(column))
+        found = pc.binary_join_element_wise(starts, row, style, inside, value, end, "")
+        cells |= {place: found.slice(at * len(numbers), len(numbers)) for at, place in enumerate(places)}
+    return [cells[place] for place in range(len(columns))]
+
+
+def _text_tag(text: pa.Array) -> pa.Array | str:
+    """Return what opens a text, which must say where outer white space is to be kept."""
+    tag = ' t="inlineStr"><is><t'
+    spaced = pc.less(pc.binary_length(pc.ascii_trim_whitespace(text)), pc.binary_length(text))
+    return pc.if_else(spaced, f'{tag} xml:space="preserve">', f"{tag}>") if pc.any(spaced).as_py() else f"{tag}>"
 
 
 def _escape(text: pa.Array) -> pa.Array:
+    text = pc.if_else(pc.equal(text, ""), None, text)
     text = pc.utf8_slice_codeunits(text, 0, MAX_CELL)
     if pc.any(pc.match_substring_regex(text, SPECIAL)).as_py():
         plain = (None if value is None else Worksheet._escape_control_characters(value) for value in text.to_pylist())
         text = pa.array(plain, pa.string())
-    for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+    for character, entity in ENTITIES:
         text = pc.replace_substring(text, character, entity)
     return text

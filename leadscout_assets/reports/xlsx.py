@@ -69,9 +69,7 @@ def write_workbook(
     """
     import xlsxwriter
 
-    # Temporary files lie beside the workbook: what is delivered never gets into the machine's common folder.
-    options = {"tmpdir": str(path.parent), "strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(str(path), options) as book:
+    with xlsxwriter.Workbook(str(path), _options(path, leads.num_rows + rejected.num_rows)) as book:
         book.use_zip64()
         created = delivered_at.astimezone(UTC).replace(tzinfo=None)
         book.set_properties(
@@ -91,13 +89,23 @@ def write_rows(path: Path, pages: Sequence[sheets.Sheet]) -> None:
     """Write a workbook of nothing but sheets of rows; the caller answers for what is in them."""
     import xlsxwriter
 
-    options = {"tmpdir": str(path.parent), "strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(str(path), options) as book:
+    with xlsxwriter.Workbook(str(path), _options(path, sum(sheet.row_count for sheet in pages))) as book:
         book.use_zip64()
         book.set_properties({"author": "LeadScout"})
         formats = _formats(book)
         for sheet in pages:
             _rows(book, formats, sheet)
+
+
+def _options(path: Path, rows: int) -> dict[str, object]:
+    return {
+        # Temporary files lie beside the workbook: what is delivered never gets into the machine's common folder.
+        "tmpdir": str(path.parent),
+        # A small one has none: to make, read and remove fifteen files takes longer than what is in them.
+        "in_memory": rows <= sheets.SLICE,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+    }
 
 
 def _formats(book: Workbook) -> Formats:

@@ -103,28 +103,51 @@ def test_a_warning_that_is_everywhere_warns_and_is_no_error(ground):
     assert verdict.severity is dg.AssetCheckSeverity.WARN
 
 
+FIRST, SECOND = "2026-03-02_list_00000001", "2026-03-02_list_00000002"
+
+
+class Told:
+    """What an instance would be asked of materializations, by storage id; it remembers the questions."""
+
+    def __init__(self, newest: dict[str, int]) -> None:
+        self.newest, self.asked, self.fetched = newest, 0, []
+
+    def get_latest_storage_id_by_partition(self, *_: object) -> dict[str, int]:
+        self.asked += 1
+        return self.newest
+
+    def fetch_materializations(self, wanted: dg.AssetRecordsFilter, *, limit: int) -> SimpleNamespace:
+        self.fetched.append(list(wanted.storage_ids))
+        assert limit == len(wanted.storage_ids)
+        return SimpleNamespace(
+            records=[SimpleNamespace(storage_id=at, run_id="made", timestamp=1.0) for at in wanted.storage_ids]
+        )
+
+
+def told(instance: Told, name: str, run: str) -> list[dg.AssetCheckEvaluation]:
+    """Return what a check of leads tells of both batches in a run, and of the run as a whole."""
+    context = SimpleNamespace(has_partition_key=False, instance=instance, run=SimpleNamespace(run_id=run))
+    verdicts = {batch: Verdict(batch == FIRST, f"verdict on {batch}") for batch in (FIRST, SECOND)}
+    return list(evaluations(context, "leads", name, verdicts, warns=False))
+
+
 def test_a_batch_that_is_not_materialized_yet_gets_its_verdict_without_a_target():
-    asked = []
-    made = SimpleNamespace(storage_id=7, run_id="run", timestamp=1.0, partition_key="2026-03-02_list_00000001")
-
-    def one_materialized(*arguments):
-        asked.append(arguments)
-        return {made.partition_key: made.storage_id}
-
-    context = SimpleNamespace(
-        has_partition_key=False,
-        instance=SimpleNamespace(
-            get_latest_storage_id_by_partition=one_materialized,
-            fetch_materializations=lambda *_, **__: SimpleNamespace(records=[made]),
-        ),
-    )
-    verdicts = {f"2026-03-02_list_0000000{n}": Verdict(n == 1, f"verdict {n}") for n in (1, 2)}
-    one, two, whole = evaluations(context, "leads", "conservation", verdicts, warns=False)
+    instance = Told({FIRST: 7})
+    one, two, whole = told(instance, "conservation", "without a target")
     target = one.target_materialization_data
-    assert (target.storage_id, target.run_id, target.timestamp) == (7, "run", 1.0)
+    assert (target.storage_id, target.run_id, target.timestamp) == (7, "made", 1.0)
     assert two.target_materialization_data is None
     assert (one.passed, two.passed, whole.passed) == (True, False, False)
-    assert len(asked) == 1, "one question for all batches"
+    assert instance.asked == 1, "one question for all batches"
+
+
+def test_the_checks_of_a_run_fetch_a_materialization_once_and_a_newer_one_as_well():
+    instance = Told({FIRST: 7, SECOND: 8})
+    told(instance, "conservation", "two checks")
+    instance.newest = {FIRST: 7, SECOND: 9}
+    one, two, _ = told(instance, "reject_rate", "two checks")
+    assert [made.target_materialization_data.storage_id for made in (one, two)] == [7, 9]
+    assert instance.fetched == [[7, 8], [9]]
 
 
 def test_freshness_is_no_part_of_a_run_of_the_chain(chain):

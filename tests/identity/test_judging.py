@@ -43,3 +43,9 @@ def test_a_known_lead_without_links_fails():
     found = known_leads_are_linked(LINKS.slice(1), KNOWN, BATCHES)
     assert found["one"].figures["orphans"] == 1
     assert not found["one"].passed
+
+
+def test_a_batch_without_links_is_judged_beside_others():
+    found = known_leads_are_linked(LINKS, KNOWN, [*BATCHES, "three"])
+    assert [found[batch].figures["links"] for batch in (*BATCHES, "three")] == [2, 1, 0]
+    assert all(verdict.passed for verdict in found.values())

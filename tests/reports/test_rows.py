@@ -42,3 +42,13 @@ def test_numbers_are_numbers_and_nothing_is_no_cell() -> None:
 def test_columns_beyond_the_alphabet_have_two_letters() -> None:
     columns = [pa.array([1])] * 28
     assert list(parse(rows_xml(columns, [0] * 28, 1))[0])[-2:] == ["AA1", "AB1"]
+
+
+def test_each_cell_stands_where_its_column_does_whatever_the_columns_hold() -> None:
+    nothing = pa.nulls(2, pa.string())
+    columns = [pa.array([7, 8]), pa.array(["a ", "b"]), nothing, pa.array([0.5, None]), pa.array(["c", "&"])]
+    assert parse(rows_xml(columns, [1, 2, 3, 4, 5], 1)) == [
+        {"A1": "7", "B1": "a ", "D1": "0.5", "E1": "c"},
+        {"A2": "8", "B2": "b", "E2": "&"},
+    ]
+    assert rows_xml([nothing[:0], pa.array([], pa.int64())], [1, 2], 1) == ""
