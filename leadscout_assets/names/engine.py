@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from leadscout_assets.names.evidence import LEXICON, UNKNOWN, Log, TokenEvidence, token_evidence
 from leadscout_assets.names.knowledge import Knowledge, load_knowledge
 from leadscout_assets.names.lexicon import ORIGINS, Kind
-from leadscout_assets.names.parts import tokens_of
+from leadscout_assets.names.parts import parts_of
 from leadscout_assets.names.weighing import (
     GIVEN,
     GIVEN_BESIDE_UNKNOWN,
@@ -119,7 +119,7 @@ def judge(
 def part_evidence(strings: Sequence[str], role: Kind, classifier: Classifier) -> PartEvidence:
     """Return what each distinct surname, or string of given names, says."""
     knowledge, weights = classifier.knowledge, classifier.weights
-    split = [tokens_of(text, role, knowledge) for text in strings]
+    split = parts_of(strings, role, knowledge)
     gathered = Gathered.of([part.tokens for part in split])
     known = token_evidence(gathered.tokens, role, knowledge)
     groups = (SURNAME,) if role == "surname" else (GIVEN, GIVEN_BESIDE_UNKNOWN)

@@ -19,7 +19,7 @@ from leadscout_assets.names.evidence import LEXICON, SOURCES, STATES, Log, token
 from leadscout_assets.names.knowledge import Knowledge
 from leadscout_assets.names.lexicon import ORIGINS, Kind
 from leadscout_assets.names.normalising import split_name
-from leadscout_assets.names.parts import tokens_of
+from leadscout_assets.names.parts import parts_of
 from leadscout_assets.names.variants import VARIANTS, variant
 from leadscout_assets.names.weighing import Weights, names_of_weights
 from leadscout_assets.terms import Origin
@@ -181,7 +181,7 @@ def design(names: Sequence[str], knowledge: Knowledge) -> Log:
 
 def _logs_by_state(strings: Sequence[str], role: Kind, knowledge: Knowledge) -> tuple[Log, Log]:
     """Return the log shares by state and source (n x 5 x 4 x 6) and those of particles (n x 6), as parts gather them."""
-    split = [tokens_of(text, role, knowledge) for text in strings]
+    split = parts_of(strings, role, knowledge)
     gathered = Gathered.of([part.tokens for part in split])
     known = token_evidence(gathered.tokens, role, knowledge)
     shape = (len(gathered.tokens), len(STATES) + 1, len(SOURCES), len(ORIGINS))

@@ -5,6 +5,7 @@ Which word is whose is decided before, in normalising.py; what tokens say comes 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from leadscout_assets.names.folding import fold, letters, tidy
@@ -26,7 +27,16 @@ class Part(NamedTuple):
 
 def tokens_of(text: str, role: Kind, knowledge: Knowledge) -> Part:
     """Return the tokens of a surname or of a string of given names; initials are none."""
-    return _surname_tokens(text, knowledge) if role == "surname" else _given_tokens(text, knowledge)
+    (part,) = parts_of((text,), role, knowledge)
+    return part
+
+
+def parts_of(strings: Sequence[str], role: Kind, knowledge: Knowledge) -> list[Part]:
+    """Return what `tokens_of` gives for each string; a given name that many of them hold is looked up once."""
+    if role == "surname":
+        return [_surname_tokens(text, knowledge) for text in strings]
+    words = _GivenWords(knowledge)
+    return [_given_tokens(text, words) for text in strings]
 
 
 def _surname_tokens(text: str, knowledge: Knowledge) -> Part:
@@ -70,15 +80,22 @@ def _particle(glued: str, knowledge: Knowledge, otherwise: int) -> int:
     return next((row for known, row in knowledge.particles.items() if glued.startswith(known)), otherwise)
 
 
-def _given_tokens(text: str, knowledge: Knowledge) -> Part:
-    """Return the tokens of a string of given names, without initials and particles; `Jean-Pierre` may be one or two."""
+class _GivenWords(dict[str, list[str]]):
+    """The tokens of each word of given names that was asked for: without initials and particles, `Jean-Pierre` may be one or two."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        super().__init__()
+        self._knowledge = knowledge
+
+    def __missing__(self, word: str) -> list[str]:
+        whole = letters(word)
+        split = "-" in word and not self._knowledge.knows(whole, "given")
+        tokens = [letters(piece) for piece in word.split("-")] if split else [whole]
+        self[word] = found = [token for token in tokens if len(token) > 1 and token not in PARTICLES]
+        return found
+
+
+def _given_tokens(text: str, words: _GivenWords) -> Part:
     if text.isalpha():
         return Part((letters(text),) if len(text) > 1 else ())
-    tokens: list[str] = []
-    for word in text.split():
-        whole = letters(word)
-        if "-" in word and not knowledge.knows(whole, "given"):
-            tokens += [letters(piece) for piece in word.split("-")]
-        else:
-            tokens.append(whole)
-    return Part(tuple(token for token in tokens if len(token) > 1 and token not in PARTICLES))
+    return Part(tuple([token for word in text.split() for token in words[word]]))
