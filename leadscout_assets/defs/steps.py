@@ -13,7 +13,11 @@ from typing import Any
 
 import dagster as dg
 import pyarrow as pa
-from dagster._core.execution.context.metadata_logging import AssetMetadataHandle, OutputMetadataAccumulator
+from dagster._core.execution.context.metadata_logging import (
+    AssetMetadataHandle,
+    OutputMetadataAccumulator,
+    OutputMetadataHandle,
+)
 from dagster._core.storage.tags import BACKFILL_ID_TAG, RETRY_NUMBER_TAG, SCHEDULE_NAME_TAG, SENSOR_NAME_TAG
 
 from leadscout_assets.batch_purposes import grant, recorded, weigh_origins
@@ -185,7 +189,7 @@ def _add_by_batch(
     batches, seconds for each asset.
     """
     work = context.get_step_execution_context()
-    added = {
+    added: dict[OutputMetadataHandle | AssetMetadataHandle, Mapping[str, Any]] = {
         AssetMetadataHandle(asset_key=dg.AssetKey(asset), partition_key=batch): values
         for batch, values in metadata.items()
     }
