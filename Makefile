@@ -57,7 +57,9 @@ up: $(READY)
 
 # A file's tests stay on one worker, and so do all that start a platform (tests/conftest.py): two at once starve each other.
 # Each worker would write every assertion anew to explain it if it fails: the few that do fail are run again for that.
+# Where Python may not write bytecode, each of hundreds of processes would compile what was edited since the set-up.
 test: $(READY)
+	@$(BIN)/python -m compileall -q leadscout_assets tests
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --assert plain $(TESTS) || { \
 		$(BIN)/python -m pytest --last-failed --last-failed-no-failures none $(TESTS); exit 1; }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 from leadscout_assets.settings import Settings, read_settings
-from tests.migrated import migrate
+from tests.migrated import migrate, scripts
 from tests.postgres import NoPostgres, PostgresServer, serve
 
 # A slow machine is no bug, hence no deadline, and making examples may take long; the same ones everywhere, so that a failure
@@ -55,6 +56,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: next((n for n, start in enumerate(FIRST) if item.nodeid.startswith(start)), len(FIRST)))
 
 
+def pytest_collection() -> None:
+    """Look for no garbage while a thousand modules are imported: there is none to speak of, and looking takes seconds."""
+    gc.disable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Look for garbage again, less often than by default, and not among what was collected: that stays to the end."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+    gc.enable()
+
+
 class Scheduling(LoadFileScheduling):
     """Scheduling by file, files that share something costly as if they were one. (Marked groups are lost between pytest 9 and xdist 3.8.)"""
 
@@ -65,9 +79,13 @@ class Scheduling(LoadFileScheduling):
 
 @pytest.fixture(scope="session", autouse=True)
 def migrated_once() -> Iterator[None]:
-    """Empty SQLite files get the present schema from memory in this process; `tests/database/test_migrations.py` does not use it."""
+    """Empty SQLite files get the present schema from memory in this process; `tests/database/test_migrations.py` does not use it.
+
+    Dagster's own files are made by Dagster, from migrations that are read once.
+    """
     with pytest.MonkeyPatch.context() as patching:
         patching.setattr("leadscout_assets.database.engine._migrate", migrate)
+        patching.setattr("alembic.script.ScriptDirectory.from_config", scripts)
         yield
 
 

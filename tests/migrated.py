@@ -1,4 +1,4 @@
-"""The application database's schema, migrated once per process and copied after that: an empty database costs all its migrations."""
+"""What an empty database costs, paid once per process: our own migrations run, and Dagster's read."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import sqlalchemy as sa
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 from leadscout_assets.database import engine
 
@@ -41,3 +43,19 @@ def _statements() -> tuple[str, ...]:
             return tuple(line for line in file.iterdump() if line not in ("BEGIN TRANSACTION;", "COMMIT;"))
         finally:
             file.close()
+
+
+really_read = ScriptDirectory.from_config
+"""What reads every script of migrations."""
+
+_read: dict[str, ScriptDirectory] = {}
+
+
+def scripts(config: Config) -> ScriptDirectory:
+    """Return Dagster's migrations, which do not change; it reads all ninety twice for each database, of which a run has one."""
+    place = config.get_main_option("script_location") or ""
+    if not place.startswith("dagster"):
+        return really_read(config)
+    if place not in _read:
+        _read[place] = really_read(config)
+    return _read[place]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import dagster as dg
+import sqlalchemy as sa
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from dagster._core.storage.sql import create_engine
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
@@ -93,6 +94,11 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
         super().dispose()
         self._close()
 
+    def _initdb(self, engine: Engine, for_index_shard: bool = False) -> None:
+        """Make the tables where there are none. Dagster reads its ninety migrations only to see that they are there."""
+        if not _is_made(engine):
+            super()._initdb(engine, for_index_shard)
+
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
         with self._db_lock:
@@ -128,3 +134,11 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
             while self._engines:
                 _, engine = self._engines.popitem()
                 engine.dispose()
+
+
+def _is_made(engine: Engine) -> bool:
+    """Say whether a database has its tables. Dagster, too, tells it by their version, whichever that is."""
+    with engine.connect() as connection:
+        if not sa.inspect(connection).has_table("alembic_version"):
+            return False
+        return connection.exec_driver_sql("SELECT 1 FROM alembic_version").first() is not None
