@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 120.0
-"""Seconds after which a command hangs on a hostile file: many times what any takes, on a busy machine as well."""
+PATIENCE = 30.0
+"""Seconds that a command may take on one hostile file."""
 
 
 @dataclass(frozen=True)
