@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.defs.conftest import ground, opened_once  # noqa: F401  # fixtures of the shell's tests, for ours
 from tests.defs.ground import BROKEN
 from tests.e2e.terminal import ROOT, Terminal, reported
 from tests.purposes import ENVIRONMENT
@@ -128,9 +127,21 @@ def browser_path() -> str:
 VIEWPORT: ViewportSize = {"width": 1400, "height": 700}
 
 
+@pytest.fixture
+def page(only_page: Page) -> Iterator[Page]:
+    """A page of a browser; empty from a test's end to the next one's first look, since Dagster's UI keeps a processor busy."""
+    yield only_page
+    leave(only_page)
+
+
+def leave(page: Page) -> None:
+    """Look at nothing while something takes its time that no page is needed for."""
+    page.goto("about:blank")
+
+
 @pytest.fixture(scope="module")
-def page(browser_path) -> Iterator[Page]:
-    """A page of a browser without any history; closed with its module, since Dagster's UI keeps a processor busy."""
+def only_page(browser_path) -> Iterator[Page]:
+    """The page of a browser without any history, closed with its module."""
     from playwright.sync_api import sync_playwright
 
     ARTEFACTS.mkdir(exist_ok=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from leadscout_assets.leads.synthetic import write_delivery
-from tests.e2e.conftest import ARTEFACTS
+from tests.e2e.conftest import ARTEFACTS, leave
 from tests.e2e.terminal import Terminal, until
 
 if TYPE_CHECKING:
@@ -42,9 +42,10 @@ def launched(terminal: Terminal, before: set[str]) -> list[dict[str, Any]]:
     """Wait for the runs that were not there before, and return them once they have ended."""
 
     def new_runs() -> list[dict[str, Any]]:
-        found = [run for run in terminal.runs() if run["runId"] not in before]
-        # A run that is made but not submitted yet is at rest as well.
-        return found if terminal.rest() and all(run["status"] in ENDED for run in found) else []
+        known = terminal.runs()
+        # A run that is made but not submitted yet has not ended.
+        ended = all(run["status"] in ENDED for run in known)
+        return [run for run in known if run["runId"] not in before] if ended else []
 
     return until(new_runs, "the new runs have ended")
 
@@ -57,6 +58,7 @@ def test_a_batch_is_materialized_from_the_page_of_an_asset(page, terminal, deliv
     page.get_by_role("button", name="Launch 1 run").click()
     page.get_by_text("Launched run").wait_for()
     page.screenshot(path=ARTEFACTS / "materialize-launched.png")
+    leave(page)
     (run,) = launched(terminal, before)
     assert run["status"] == "SUCCESS"
     assert {"key": "dagster/partition", "value": batch} in run["tags"]
@@ -67,7 +69,9 @@ def test_a_backfill_is_launched_over_a_selection_of_batches(page, terminal, deli
     batches = [delivered[name]["batch_id"] for name in ("leads march.xlsx", "leads april.csv")]
     choose(page, terminal, "raw_leads", batches)
     page.screenshot(path=ARTEFACTS / "backfill.png")
-    page.get_by_role("button", name="Launch").last.click()
+    with page.expect_response(lambda answer: "launchPartitionBackfill" in (answer.request.post_data or "")):
+        page.get_by_role("button", name="Launch").last.click()
+    leave(page)
     runs = launched(terminal, before)
     assert {run["status"] for run in runs} == {"SUCCESS"}
     asked = {tag["value"] for run in runs for tag in run["tags"] if "partition" in tag["key"]}
