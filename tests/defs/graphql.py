@@ -6,6 +6,8 @@ import asyncio
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from dagster._core.definitions.partitions.context import partition_loading_context
@@ -13,6 +15,9 @@ from dagster._core.remote_origin import InProcessCodeLocationOrigin
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.context import WorkspaceProcessContext, WorkspaceRequestContext
 from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
+
+if TYPE_CHECKING:
+    from graphene import Schema
 
 STATUSES = """
 query Statuses {
@@ -50,11 +55,17 @@ def workspace(instance: dg.DagsterInstance) -> Iterator[WorkspaceRequestContext]
 
 def ask(context: WorkspaceRequestContext, query: str) -> Mapping[str, object]:
     """Return the data that answers a query; a query that fails is an assertion that fails."""
-    from dagster_graphql.schema import create_schema
-
     # The webserver's requests run in such a context as well.
     with partition_loading_context(dynamic_partitions_store=context.instance):
-        answer = asyncio.run(create_schema().execute_async(query, context_value=context))
+        answer = asyncio.run(_schema().execute_async(query, context_value=context))
     assert answer.errors is None, answer.errors
     assert answer.data is not None
     return answer.data
+
+
+@cache
+def _schema() -> Schema:
+    """Return the schema, made once as the webserver does: it takes longer than most queries."""
+    from dagster_graphql.schema import create_schema
+
+    return create_schema()
