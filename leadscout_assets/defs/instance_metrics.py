@@ -88,7 +88,10 @@ class InstanceMetrics:
     def _instance(self) -> dg.DagsterInstance:
         if self._settings.dagster_database_url is None and not storage_is_made(self._settings.dagster_dir):
             raise EdgeFailed("there is no Dagster instance yet: leadscout up makes one")
-        return self._open.enter_context(open_instance(prepare_instance(self._settings).folder))
+        # Not entered: the instance that is would be the one that definitions are loaded with, for as long as this is open.
+        instance = open_instance(prepare_instance(self._settings).folder)
+        self._open.callback(instance.dispose)
+        return instance
 
     def _run_samples(self) -> Sequence[Sample]:
         instance = self._instance
