@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -80,7 +81,9 @@ def hung_database(home, silent, monkeypatch) -> Settings:
 
 def test_it_is_alive_whatever_the_database_does(hung_database, silent):
     with serving(hung_database) as url:
+        started = time.monotonic()
         assert ask(f"{url}/health") == (200, b'{"alive": true}\n')
+        assert time.monotonic() - started < 2
     silent.setblocking(False)
     with pytest.raises(BlockingIOError):
         silent.accept()  # nobody has asked it
@@ -90,10 +93,12 @@ def test_a_database_that_hangs_is_answered_within_five_seconds(hung_database, mo
     assert CHECK_SECONDS <= 4
     monkeypatch.setattr(health, "CHECK_SECONDS", 0.3)
     with serving(hung_database) as url:
+        started = time.monotonic()
         code, body = ask(f"{url}/ready")
+        assert time.monotonic() - started < 5
         assert code == 503
         database = json.loads(body)["checks"]["database"]
-        # Given up, and not what the connection itself says after ten seconds. A clock would only tell how busy the machine is.
+        # Given up, and not what the connection itself says after ten seconds.
         assert (database["state"], database["sentence"]) == ("failing", "no answer within 0 s")
         assert b"s3cret" not in body
 
@@ -186,6 +191,6 @@ def test_the_command_serves_until_it_is_asked_to_stop(home, number):
             assert f"http://127.0.0.1:{port}/health" in process.stdout.readline()
             assert ask(f"http://127.0.0.1:{port}/health")[0] == 200
             process.send_signal(number)
-            assert process.wait(60) == 0
+            assert process.wait(20) == 0
         finally:
             process.kill()

@@ -159,8 +159,7 @@ def test_a_slow_server_costs_no_more_than_the_time_limit(kind):
                 post(url, b"{}", {}, seconds=0.5)
         finally:
             ended.set()
-        # The server would go on until it is told: any bound shows that the limit was kept, on a busy machine as well.
-        assert time.monotonic() - started < 30
+        assert time.monotonic() - started < 5
 
 
 def test_the_log_says_what_how_bad_and_what_to_do(caplog):

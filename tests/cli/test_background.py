@@ -233,7 +233,7 @@ class TestUp:
 def test_a_generated_list_comes_out_of_the_background(leadscout, home, tmp_path):
     out = tmp_path / "leads.csv"
     assert leadscout("generate", "--rows", "20", "--out", out, "--background").code == 0
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 60
     while not out.exists():
         assert time.monotonic() < deadline, [p.read_text() for p in home.logs_dir.rglob("*.log")]
         time.sleep(0.1)

@@ -23,8 +23,8 @@ from leadscout_assets.supervisor.children import belongs_to
 from tests.defs.graphql import STATUSES
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 480.0
-"""Seconds that anything may take: a loaded machine has needed four minutes for what takes ten seconds on a quiet one."""
+PATIENCE = 240.0
+"""Seconds that anything may take: a loaded machine has needed a minute for what takes three seconds on a quiet one."""
 
 POLL_SECONDS = 0.5
 STOPS_WITHIN = 30.0

@@ -186,7 +186,7 @@ def test_a_run_that_takes_too_long_ends_with_what_it_has(make_stage, stub):
     found = make_stage(pace=Pace(names=1, workers=2, call_seconds=30, total_seconds=3.0)).ask(names(40))
     assert 0 < len(found.answers) < 40
     assert len(found.answers) + len(found.undecided) == 40
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 10
 
 
 def test_cancelled_it_begins_nothing_more_and_keeps_what_is_paid_for(make_stage, stub, ledger):

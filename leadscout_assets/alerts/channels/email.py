@@ -63,7 +63,7 @@ class Email:
                     open_now.append(server.sock)
             if settings.alert_smtp_user:
                 server.login(settings.alert_smtp_user, secret(settings, "smtp_password") or "")
-        except BaseException:
+        except BaseException:  # whatever ends it, also an interruption: the connection must not stay open
             server.close()
             raise
         return server
