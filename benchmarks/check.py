@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import argparse
 import gc
+import itertools
 import json
 import os
 import platform
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import fmean, median
 
 from benchmarks.processes import PURPOSE, ROOT
 from leadscout_assets.runs.judge import OF_RUNS, Entry, Judgement, Verdict, judge
@@ -29,13 +32,16 @@ ROWS = 1_500
 """Enough that the smallest step takes milliseconds, and that a look at all of them takes a few seconds."""
 
 LEAST_LOOKS, MOST_SECONDS = 7, 1.2
-"""A step is timed at least so often, and again until so much time has gone: the cheapest look is the one least disturbed."""
+"""A step is timed at least so often, and again until so much time has gone; the median of the looks counts."""
 
 WAITING = 1.6
 """Processor time is what counts, since others on the machine hardly change it; and waiting beyond so many times that: a
 step that sleeps has become slower, too."""
 
 LOOP = 120_000
+
+MOST_TIMES = 20
+"""A step that takes less than the loop is called up to so many times for one look."""
 
 SECONDS_PER_LOOP = 10.0
 """The judge leaves differences below a tenth of a second alone; a ratio of 1 to the loop is given to it as ten seconds."""
@@ -53,13 +59,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--history", type=Path, default=HISTORY, metavar="FOLDER", help="where the history lies")
     parser.add_argument("--rows", type=int, default=ROWS, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="leadscout-check-") as folder:
+    with _one_processor(), tempfile.TemporaryDirectory(prefix="leadscout-check-") as folder:
         steps = chain_steps(Path(folder), options.rows)
         if options.record:
             path = record(options.history, measure(steps), options.rows)
             print(f"recorded: {path.name}")
             return 0
         return _judge(steps, read_history(options.history), options.rows)
+
+
+@contextmanager
+def _one_processor() -> Iterator[None]:
+    """Have steps of several threads and the loop of one share the fate of the same processor.
+
+    Two processors of a machine may be halves of one: what one gives depends on what the other does.
+    """
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 def _judge(steps: Mapping[str, Callable[[], object]], history: Sequence[Entry], rows: int) -> int:
@@ -106,7 +129,7 @@ def chain_steps(folder: Path, rows: int) -> dict[str, Callable[[], object]]:
     source, settings = folder / "leads.xlsx", Settings(home=folder, classification_purpose=PURPOSE)
     write_delivery(source, rows, seed=1)
     delivery = describe(source, settings, datetime(2026, 3, 2, 8, 0, tzinfo=UTC))
-    key, tables = b"a key of the check's own", Tables(folder / "tables")
+    key, homes = b"a key of the check's own", (folder / f"tables-{number}" for number in itertools.count())
     raw = pipeline.read([delivery], lambda _: source, settings).raw
     leads, rejected, _ = pipeline.validate(raw, key)
     grants = pipeline.ask_purpose([delivery], raw, settings, delivery.delivered_at)
@@ -115,7 +138,10 @@ def chain_steps(folder: Path, rows: int) -> dict[str, Callable[[], object]]:
     made = (raw, leads, rejected, classified, scored)
 
     def store() -> None:
+        # A table's log grows with each write: the hundredth look would cost more than the first.
+        tables = Tables(next(homes))
         for contract, frame in zip(LEAD_TABLES, made, strict=False):
+            tables.replace(contract, frame, [delivery.batch_id])
             tables.replace(contract, frame, [delivery.batch_id])
 
     steps: dict[str, Callable[[], object]] = {
@@ -143,7 +169,7 @@ def _twice(work: Callable[[], object]) -> Callable[[], object]:
 
 
 def measure(steps: Mapping[str, Callable[[], object]], patience: int = 1) -> dict[str, float]:
-    """Return for each step the cost of its cheapest look, as a multiple of the loop's cheapest in the same moments.
+    """Return for each step what it usually costs, as a multiple of the loop beside it.
 
     `patience` is how many times as long to look as usual.
     """
@@ -153,25 +179,27 @@ def measure(steps: Mapping[str, Callable[[], object]], patience: int = 1) -> dic
 
 
 def _ratio(work: Callable[[], object], patience: int) -> float:
-    works: list[float] = []
-    loops: list[float] = []
+    ratios: list[float] = []
     gc.collect()
-    started = time.perf_counter()
     _, loop, wait = _timed(_loop)
-    while len(works) < patience * LEAST_LOOKS or time.perf_counter() - started < patience * MOST_SECONDS:
-        wall, busy, _ = _timed(work)
-        loops.append(loop)
-        _, loop, wait_after = _timed(_loop)
-        # The loop beside it tells how long whoever works must wait for a processor just now.
-        works.append(busy + max(0.0, wall / max(wait, wait_after) - WAITING * busy))
-        wait = wait_after
-    return min(works) / min(loops)
+    # What takes less time than the loop is done as often as fills it: a look at two milliseconds tells little.
+    times = max(1, round(loop / max(_timed(work)[1], loop / MOST_TIMES)))
+    started = time.perf_counter()
+    while len(ratios) < patience * LEAST_LOOKS or time.perf_counter() - started < patience * MOST_SECONDS:
+        wall, busy, _ = _timed(work, times)
+        _, loop_after, wait_after = _timed(_loop)
+        # The loops beside it tell how fast the processor is just now, and how long whoever works must wait for it.
+        cost = busy + max(0.0, wall / max(wait, wait_after) - WAITING * busy)
+        ratios.append(cost / times / fmean((loop, loop_after)))
+        loop, wait = loop_after, wait_after
+    return median(ratios)
 
 
-def _timed(work: Callable[[], object]) -> tuple[float, float, float]:
-    """Return wall seconds, processor seconds, and the one as a multiple of the other, of one call."""
+def _timed(work: Callable[[], object], times: int = 1) -> tuple[float, float, float]:
+    """Return wall seconds, processor seconds, and the one as a multiple of the other, of that many calls."""
     started, began = time.perf_counter(), time.process_time()
-    work()
+    for _ in range(times):
+        work()
     wall, busy = time.perf_counter() - started, time.process_time() - began
     return wall, busy, max(wall / busy, 1.0) if busy else 1.0
 
