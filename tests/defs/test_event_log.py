@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import gc
 import shutil
+import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
+from threading import Barrier
 
 import dagster as dg
 import psutil
@@ -98,6 +102,39 @@ def test_after_a_wipe_it_is_written_to_anew(folder):
         kept = materialize(instance)
         assert instance.get_records_for_run(kept).records
     assert (folder / FOLDER / f"{kept}.db").is_file()
+
+
+def test_the_log_of_a_run_has_the_tables_that_dagster_would_make(folder, tmp_path):
+    with open_instance(folder) as instance:
+        run = materialize(instance)
+    theirs = SqliteEventLogStorage(str(tmp_path / "theirs"))
+    with theirs.run_connection("run"):
+        pass
+    assert schema(folder / FOLDER / f"{run}.db") == schema(tmp_path / "theirs" / "run.db")
+
+
+def schema(file: Path) -> tuple[set[tuple[str, str]], str, str]:
+    with closing(sqlite3.connect(file)) as database:
+        made = set(database.execute("SELECT name, sql FROM sqlite_master"))
+        ((version,),) = database.execute("SELECT version_num FROM alembic_version")
+        ((journal,),) = database.execute("PRAGMA journal_mode")
+    return made, version, journal
+
+
+def test_who_makes_the_log_of_a_run_at_the_same_moment_loses_nothing(folder):
+    runs = [dg.DagsterRun(job_name="kraal") for _ in range(10)]
+    start = Barrier(4)
+
+    def write(_: int) -> None:
+        with dg.DagsterInstance.from_config(str(folder)) as instance:
+            for run in runs:
+                start.wait(60)
+                instance.report_engine_event("hello", run)
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(write, range(4)))
+    with open_instance(folder) as instance:
+        assert [len(instance.get_records_for_run(run.run_id).records) for run in runs] == [4] * 10
 
 
 def test_processes_that_write_at_once_lose_nothing(folder):

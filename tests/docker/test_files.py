@@ -286,9 +286,9 @@ def test_what_the_installation_reads_goes_into_the_build(path):
 def test_the_instance_on_postgresql_differs_from_the_embedded_one_in_its_storage_alone():
     embedded = yaml.safe_load((ROOT / "dagster.yaml").read_text(encoding="utf-8"))
     on_postgres = yaml.safe_load((DOCKER / "dagster.yaml").read_text(encoding="utf-8"))
-    assert "event_log_storage" in embedded
+    assert {"event_log_storage", "run_storage", "schedule_storage"} <= set(embedded)
     assert set(on_postgres["storage"]) == {"custom"}
-    own = {"storage", "event_log_storage"}
+    own = {"storage", "event_log_storage", "run_storage", "schedule_storage"}
     assert {k: v for k, v in on_postgres.items() if k not in own} == {k: v for k, v in embedded.items() if k not in own}
 
 
