@@ -53,11 +53,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def until(condition: Callable[[], Found | None], why: str, patience: float = PATIENCE) -> Found:
-    """Ask until the answer is something, and return it; fail saying what was awaited."""
+def until(
+    condition: Callable[[], Found | None],
+    why: str,
+    patience: float = PATIENCE,
+    instead: Callable[[], object] = lambda: "",
+) -> Found:
+    """Ask until the answer is something, and return it; fail saying what was awaited, and what there is `instead`."""
     deadline = time.monotonic() + patience
     while not (found := condition()):
-        assert time.monotonic() < deadline, f"not within {patience:.0f} s: {why}"
+        assert time.monotonic() < deadline, f"not within {patience:.0f} s: {why} {instead()}"
         time.sleep(POLL_SECONDS)
     return found
 
@@ -197,13 +202,20 @@ def reported(terminal: Terminal, names: set[str]) -> dict[str, dict[str, object]
 
     home = Home(read_settings(home=terminal.home))
 
+    def all_batches() -> list[dict[str, object]]:
+        return [details(home, record.batch_id).to_json() for record in home.records.all()]
+
     def look() -> dict[str, dict[str, object]] | None:
-        shown = [details(home, record.batch_id).to_json() for record in home.records.all()]
-        found = {batch["file"]: batch for batch in shown if batch["state"] in ("reported", "refused")}
+        found = {batch["file"]: batch for batch in all_batches() if batch["state"] in ("reported", "refused")}
         return {name: found[name] for name in names} if names <= set(found) and terminal.rest() else None
 
+    def missing() -> object:
+        waiting = [batch for batch in all_batches() if batch["state"] not in ("reported", "refused")]
+        under_way = [run for run in terminal.runs() if run["status"] not in ("SUCCESS", "FAILURE", "CANCELED")]
+        return {"waiting": waiting, "inbox": sorted(path.name for path in terminal.inbox.iterdir()), "runs": under_way}
+
     try:
-        return until(look, f"{len(names)} files are reported")
+        return until(look, f"{len(names)} files are reported", instead=missing)
     finally:
         home.database.engine.dispose()
 
