@@ -131,7 +131,7 @@ class Home:
         return [question_key(cleaned(name), self.llm_key) for name in names] if self._llm_key_file.is_file() else []
 
     def llm_jobs(self) -> Jobs:
-        """Return what asks by a batch API: that of the first provider, which must have one and a price."""
+        """Return what asks by the batch APIs of the providers of the settings."""
         from leadscout_assets.llm.setup import jobs_of
 
         return jobs_of(self.settings, self.llm_stage())

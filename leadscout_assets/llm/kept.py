@@ -9,7 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from leadscout_assets.database.engine import Database
-from leadscout_assets.database.models import llm_answers, llm_call_names, llm_calls
+from leadscout_assets.database.models import llm_answers, llm_call_batches, llm_call_names, llm_calls
 
 AT_ONCE = 500
 
@@ -44,3 +44,10 @@ def kept_about(database: Database, questions: Collection[str]) -> list[Kept]:
             query = sa.select(*columns).select_from(joined).where(names.question.in_(whole[at : at + AT_ONCE]))
             found += [Kept(*row) for row in connection.execute(query)]
     return sorted(found, key=lambda one: one.at)
+
+
+def names_sent(database: Database, batch: str) -> int:
+    """Return how many names the calls booked to a batch held; one that was sent again counts again."""
+    query = sa.select(sa.func.sum(llm_call_batches.c.names)).where(llm_call_batches.c.batch_id == batch)
+    with database.read() as connection:
+        return int(connection.execute(query).scalar() or 0)

@@ -59,18 +59,19 @@ class Ledger:
             return Reserved(book(connection, wanted, now))
 
     def settle(
-        self, call: str, price: Price, used: Used, answers: Mapping[int, Item], outcome: str, now: datetime
+        self, call: str, price: Price | None, used: Used, answers: Mapping[int, Item], outcome: str, now: datetime
     ) -> int:
         """Book what a call did cost and store its answers, by index; return what is booked for it, billionths of a dollar.
 
-        Where the vendor did not say how many tokens it counted, the worst case stays booked.
+        Where the vendor did not say how many tokens it counted, or their price is not known any more, the worst case stays
+        booked.
         """
         with self.alone() as connection:
             row = connection.execute(sa.select(llm_calls).where(llm_calls.c.id == call)).one()
             if row.state not in OPEN_STATES:
                 return int(row.booked_nano)
-            known = used.tokens_in is not None and used.tokens_out is not None
-            booked = price.cost(used.tokens_in or 0, used.tokens_out or 0) if known else row.most_nano
+            counted = used.tokens_in is not None and used.tokens_out is not None
+            booked = price.cost(used.tokens_in or 0, used.tokens_out or 0) if price and counted else row.most_nano
             close(connection, call, "settled", outcome, booked, used)
             store_answers(connection, row, answers, now)
             well(connection, row.provider)

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from leadscout_assets.errors import BadSetting
 from leadscout_assets.llm.answered import Offer, Pace
 from leadscout_assets.llm.calibration import load_calibration
-from leadscout_assets.llm.prices import nano, price_of
+from leadscout_assets.llm.prices import Price, nano, price_of
 from leadscout_assets.llm.providers import PROVIDERS, Provider
 from leadscout_assets.llm.schema import form
 from leadscout_assets.llm.stage import Stage
@@ -63,14 +63,13 @@ def stage_of(
 
 
 def jobs_of(settings: Settings, stage: Stage) -> Jobs:
-    """Return what asks by a batch API. Raises `BadSetting` where the first provider has none, or no price."""
+    """Return what asks by the batch APIs of a stage's providers."""
     from leadscout_assets.llm.jobs import Jobs
 
-    offer = stage.offers[0]
-    price = price_of(offer.name, offer.model, settings.llm_prices, batch=True)
-    if offer.name == "local" or price is None:
-        raise BadSetting("LEADSCOUT_LLM_PROVIDERS: the first provider needs a batch API and a known price for jobs")
-    return Jobs(stage, offer, price)
+    def price(kind: str, model: str) -> Price | None:
+        return None if kind == "local" else price_of(kind, model, settings.llm_prices, batch=True)
+
+    return Jobs(stage, price)
 
 
 def offers_of(settings: Settings) -> list[Offer]:

@@ -181,6 +181,22 @@ def test_a_forecast_asks_nobody_and_a_job_costs_no_more_than_it_said(leadscout, 
     }  # fmt: skip
 
 
+def test_a_job_is_collected_where_it_was_submitted_though_another_provider_is_named_first_now(
+    leadscout, asking, made, stub, monkeypatch
+):
+    assert leadscout("llm", "submit", made.batch).code == 0
+    monkeypatch.setenv("LEADSCOUT_LLM_LOCAL_URL", stub.openai_url)
+    monkeypatch.setenv("LEADSCOUT_LLM_PROVIDERS", "local/small")
+    left = leadscout("llm", "collect")
+    assert "submitted" in left.out
+    assert "stub: is not among LEADSCOUT_LLM_PROVIDERS" in left.err
+    assert stub.batches.files
+    monkeypatch.setenv("LEADSCOUT_LLM_PROVIDERS", "local/small,stub/stub-small")
+    assert "submitted" in leadscout("llm", "collect").out
+    done = leadscout("llm", "collect")
+    assert (done.out.split()[-3:], done.err) == (["stub", "done", str(len(made.names))], "")
+
+
 def test_a_forecast_of_a_model_without_a_price_says_that_nothing_will_be_asked(leadscout, asking, made, monkeypatch):
     monkeypatch.setenv("LEADSCOUT_LLM_PROVIDERS", "stub/unheard-of")
     assert "no price is known" in leadscout("spend", "forecast", made.batch).out

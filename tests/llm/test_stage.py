@@ -17,6 +17,7 @@ from leadscout_assets.llm.prices import nano
 from leadscout_assets.llm.stub import Faults
 from leadscout_assets.llm.stub.model import answer
 from tests.llm.conftest import CAPS, FAST, PRICE, names, offer
+from tests.waiting import until
 
 VENDORS = ("openai", "anthropic", "local")
 BRIEF = Pace(call_seconds=0.6, total_seconds=20.0)
@@ -30,11 +31,6 @@ def booked(ledger):
 def billed(stub):
     usage = stub.bill.usage()
     return PRICE.cost(usage["tokens_in"], usage["tokens_out"])
-
-
-def until(condition):
-    while not condition():  # the suite's own time limit ends it
-        time.sleep(0.01)
 
 
 def states(ledger):
