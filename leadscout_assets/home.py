@@ -173,8 +173,18 @@ class Home:
         """Let names in doubt be asked about again, and return in how many calls these are. What is booked stays."""
         from leadscout_assets.llm.setup import ledger_of
 
-        still_under_way = timedelta(seconds=self.settings.llm_call_seconds + 60)
-        return ledger_of(self.settings, self.database).write_off(batches, datetime.now(UTC) - still_under_way)
+        return ledger_of(self.settings, self.database).write_off(batches, self._calls_are_over)
+
+    def book_by_bill(self, provider: str, billed: int) -> int:
+        """Book a provider's calls in doubt by its bill, billionths of a dollar; see `Ledger.reconcile`."""
+        from leadscout_assets.llm.setup import ledger_of
+
+        return ledger_of(self.settings, self.database).reconcile(provider, billed, self._calls_are_over)
+
+    @property
+    def _calls_are_over(self) -> datetime:
+        """Since when a call may still be under way; what was reserved earlier has ended, or its process was killed."""
+        return datetime.now(UTC) - timedelta(seconds=self.settings.llm_call_seconds + 60)
 
     def column_maps(self, named: ColumnMap | None = None) -> ColumnMaps:
         """Return what is saved for lists with a certain header, and what is `named` for the one at hand."""

@@ -128,10 +128,8 @@ def reconcile(
     """Book for calls in doubt what the provider's own usage report shows of them, in place of their worst case."""
     from leadscout_assets.home import Home
     from leadscout_assets.llm.prices import dollars, nano
-    from leadscout_assets.llm.setup import ledger_of
 
-    settings = current_settings()
-    left = ledger_of(settings, Home(settings).database).reconcile(provider, nano(billed))
+    left = Home(current_settings()).book_by_bill(provider, nano(billed))
     print(f"calls in doubt are booked at ${dollars(left):.6f} now")
 
 

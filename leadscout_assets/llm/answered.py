@@ -16,6 +16,7 @@ class Why:
 
     CANNOT_TELL, NOT_A_NAME, IN_DOUBT, NO_ANSWER = "cannot_tell", "not_a_name", "in_doubt", "no_answer"
     REFUSED, NO_PRICE, TOO_LATE, WEAK = "refused", "no_price", "too_late", "too_weak"
+    IN_JOB = "in_job"
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,9 @@ class Asking:
         self._same = questions
         left = self._from_cache([same[0] for same in questions.values()])
         doubtful = stage.ledger.unknown([q.key for q in left])
-        self._leave([q for q in left if q.key in doubtful], Why.IN_DOUBT)
+        for q in left:
+            if why := doubtful.get(q.key):
+                self._leave([q], why)
         left = [q for q in left if q.key not in doubtful]
         if left:
             for at in range(0, len(left), self._most):

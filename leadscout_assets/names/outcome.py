@@ -10,6 +10,7 @@ TELLS: Mapping[str, str] = {
     "too_weak": "what it said was too weak to decide",
     "not_a_name": "were no names that may be sent",
     "in_doubt": "are in a call of which nobody knows whether it was answered",
+    "in_job": "are in a job whose answers are not back yet",
     "no_answer": "got no usable answer",
     "refused": "the model declined",
     "no_price": "have no model whose price is known",

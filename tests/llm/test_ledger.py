@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from leadscout_assets.errors import BadInput
 from leadscout_assets.llm.booked import Caps, Denied, Reserved, Used, Wait, Wanted
+from leadscout_assets.llm.job_ledger import Intended, JobLedger
 from leadscout_assets.llm.ledger import Ledger
 from leadscout_assets.llm.outcomes import outcomes_of
 from leadscout_assets.llm.prices import Estimate, Price, nano, price_of
@@ -35,13 +37,13 @@ def test_a_call_is_booked_at_its_worst_case_and_then_at_what_it_cost(either):  #
     ledger = Ledger(either, CAPS)
     call = ledger.reserve(wanted(), NOON)
     assert isinstance(call, Reserved)
-    assert ledger.unknown(["q0-0", "q0-9"]) == {"q0-0"}
+    assert ledger.unknown(["q0-0", "q0-9"]) == {"q0-0": "in_doubt"}
     assert spend(either, CAPS, NOON).total.usd == WORST / 1e9
     answer = Item(Origin.INDIAN, "high", None)
     cost = ledger.settle(call.id, PRICE, Used(500, 50, 0.1), {0: answer, 2: Item(None, "low", None)}, "complete", NOON)
     assert cost == PRICE.cost(500, 50)
     assert ledger.answers(["a0-0", "a0-1", "a0-2"]) == {"a0-0": answer, "a0-2": Item(None, "low", None)}
-    assert ledger.unknown(["q0-0"]) == set()
+    assert ledger.unknown(["q0-0"]) == {}
     assert spend(either, CAPS, NOON).total.usd == cost / 1e9
 
 
@@ -96,14 +98,31 @@ def test_what_is_in_doubt_stays_booked_after_it_may_be_sent_again(sqlite):
     ledger = Ledger(sqlite, CAPS)
     lost, under_way = ledger.reserve(wanted(1), NOON), ledger.reserve(wanted(2), NOON)
     ledger.doubt(lost.id, "timed_out", 1.0, NOON)
-    assert ledger.unknown(["q1-0", "q2-0"]) == {"q1-0", "q2-0"}
+    assert ledger.unknown(["q1-0", "q2-0"]).keys() == {"q1-0", "q2-0"}
     assert ledger.write_off([TWO], before=NOON) == 0
     assert ledger.write_off([ONE], before=NOON) == 1
-    assert ledger.unknown(["q1-0", "q2-0"]) == {"q2-0"}
+    assert ledger.unknown(["q1-0", "q2-0"]).keys() == {"q2-0"}
     # The process that made the other call is long gone.
     assert ledger.write_off([ONE], before=NOON + timedelta(minutes=10)) == 1
     assert spend(sqlite, CAPS, NOON).total.usd == 2 * WORST / 1e9
     assert under_way != lost
+
+
+def test_the_bill_settles_what_a_killed_process_left_and_waits_for_what_may_be_under_way(sqlite):
+    ledger = Ledger(sqlite, CAPS)
+    killed = ledger.reserve(replace(wanted(1), kind="evaluation"), NOON)
+    assert isinstance(killed, Reserved)
+    with pytest.raises(BadInput, match="under way"):
+        ledger.reconcile("openai", 70, before=NOON)
+    later = NOON + timedelta(minutes=10)
+    assert ledger.reconcile("openai", 70, before=later) == 70
+    assert spend(sqlite, CAPS, NOON).total.usd == 70 / 1e9
+    assert ledger.unknown(["q1-0"]) == {}
+    # A job may take a day, however long ago it was booked.
+    assert isinstance(JobLedger(ledger).intend([replace(wanted(2), kind="job")], NOON), Intended)
+    assert ledger.unknown(["q2-0"]) == {"q2-0": "in_job"}
+    with pytest.raises(BadInput, match="llm collect"):
+        ledger.reconcile("openai", 70, before=later)
 
 
 def test_a_reply_without_counts_stays_booked_at_its_worst_case(sqlite):
