@@ -101,14 +101,14 @@ def _begin(home: Home, batch: str, *, actor: str, reason: str | None, at: dateti
 
 
 def _figures(home: Home, batch: str) -> dict[str, Any]:
-    from leadscout_assets.llm.kept import names_sent
+    from leadscout_assets.llm.kept import was_asked
 
     folder = home.settings.reports_dir / batch
     return {
         "rows": {contract.name: home.tables.rows(contract, [batch]).get(batch, 0) for contract in LEAD_TABLES},
         "known_leads": asdict(what_removal_does(home.tables, batch)),
         "report_files": sum(path.is_file() for path in folder.rglob("*")) if folder.is_dir() else 0,
-        "names_sent": names_sent(home.database, batch),
+        "asked": was_asked(home.database, batch),
     }
 
 
@@ -166,10 +166,10 @@ def _told(begun: UndoRecord, *, repeated: bool) -> Undone:
             "the file as delivered and its record, so that delivering it again takes the batch back in",
             *(
                 [
-                    "what language models answered about names that were sent for it, under keyed hashes: other batches share the "
-                    "answers, and they are paid for; leadscout forget takes out a person's"
+                    "what language models answered about its names, under keyed hashes: other batches share the answers, and "
+                    "they are paid for; leadscout forget takes out a person's"
                 ]
-                * (begun.figures.get("names_sent", 0) > 0)
+                * bool(begun.figures.get("asked"))
             ),
             "what people decided since (reviews, silences), runs, events, logs and the audit trail: ids and counts, no values",
         ),

@@ -9,7 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from leadscout_assets.database.engine import Database
-from leadscout_assets.database.models import llm_answers, llm_call_batches, llm_call_names, llm_calls
+from leadscout_assets.database.models import llm_answers, llm_call_batches, llm_call_names, llm_calls, llm_outcomes
 
 AT_ONCE = 500
 
@@ -46,8 +46,9 @@ def kept_about(database: Database, questions: Collection[str]) -> list[Kept]:
     return sorted(found, key=lambda one: one.at)
 
 
-def names_sent(database: Database, batch: str) -> int:
-    """Return how many names the calls booked to a batch held; one that was sent again counts again."""
-    query = sa.select(sa.func.sum(llm_call_batches.c.names)).where(llm_call_batches.c.batch_id == batch)
+def was_asked(database: Database, batch: str) -> bool:
+    """Return whether a language model was asked about names of a batch, be it that all answers were there already."""
+    sent = sa.select(llm_call_batches.c.call_id).where(llm_call_batches.c.batch_id == batch)
+    known = sa.select(llm_outcomes.c.batch_id).where(llm_outcomes.c.batch_id == batch, llm_outcomes.c.names > 0)
     with database.read() as connection:
-        return int(connection.execute(query).scalar() or 0)
+        return any(connection.execute(query.limit(1)).first() for query in (sent, known))

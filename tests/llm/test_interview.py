@@ -245,8 +245,11 @@ def test_a_step_that_is_cancelled_still_tells_what_it_spent(chain, stub):
     assert record["cost_usd"] > 0
 
 
-def test_what_is_deleted_after_its_retention_is_what_a_model_answered_too(chain):
+@pytest.mark.parametrize("since", ["llm", "verified"])
+def test_what_is_deleted_after_its_retention_is_what_a_model_answered_too(chain, since):
     classified, _ = chain.classify()
+    methods = pc.replace_substring(classified["method"], pattern="llm", replacement=since)
+    classified = classified.set_column(classified.column_names.index("method"), "method", methods)
     home, batch = chain.home, chain.batch
     names = full_names(chain.leads, undecided_rows(off(chain).classify()[0]["method"], chain.leads))
     for contract, frame in ((contracts.LEADS, chain.leads), (contracts.CLASSIFICATIONS, classified)):

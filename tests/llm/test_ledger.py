@@ -48,10 +48,11 @@ def test_a_call_is_booked_at_its_worst_case_and_then_at_what_it_cost(either):  #
 
 
 def test_processes_that_reserve_at_once_take_no_more_than_is_left(either):  # noqa: F811
-    ledger = Ledger(either, replace(CAPS, day=WORST * 5))
     found = []
 
     def take(number: int) -> None:
+        # A ledger of its own, as each process has: what keeps them apart is the database alone.
+        ledger = Ledger(either, replace(CAPS, day=WORST * 5))
         for turn in range(4):
             found.append(ledger.reserve(wanted(number * 10 + turn), NOON))
 
