@@ -93,13 +93,13 @@ class Home:
             return None
         from leadscout_assets.llm.interview import Interview
 
-        return Interview(self.llm_stage(), record)
+        return Interview(self.llm_stage(strict=False), record)
 
-    def llm_stage(self) -> Stage:
-        """Return the stage that asks the providers of the settings."""
+    def llm_stage(self, *, strict: bool = True) -> Stage:
+        """Return the stage that asks the providers of the settings. Raises `BadSetting` unless what cannot be used is passed over."""
         from leadscout_assets.llm.setup import stage_of
 
-        return stage_of(self.settings, self.database, self.llm_key)
+        return stage_of(self.settings, self.database, self.llm_key, strict=strict)
 
     @cached_property
     def llm_key(self) -> bytes:

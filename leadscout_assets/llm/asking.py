@@ -173,8 +173,8 @@ class Asking:
         """Settle what becomes of these names, with as many calls as that takes; `rounds` were asked about them before."""
         reason = Why.NO_ANSWER
         for offer in self.stage.offers:
-            if offer.price is None:
-                reason = Why.NO_PRICE
+            if offer.why_not or offer.price is None:
+                reason = offer.why_not or Why.NO_PRICE
                 continue
             found = self._with(offer, offer.price, questions)
             if isinstance(found, str):

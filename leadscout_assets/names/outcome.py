@@ -14,6 +14,7 @@ TELLS: Mapping[str, str] = {
     "no_answer": "got no usable answer",
     "refused": "the model declined",
     "no_price": "have no model whose price is known",
+    "not_set_up": "have no provider that is set up right, as the log says",
     "too_late": "did not get their turn in time",
     "provider_down": "the provider is left alone for a while, as it kept failing",
     "rate_limited": "the provider would not take so many",

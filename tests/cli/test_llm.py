@@ -140,6 +140,13 @@ def test_each_command_says_how_a_model_is_switched_on(leadscout):
         assert "LEADSCOUT_LLM_PROVIDERS" in found.err
 
 
+@pytest.mark.parametrize("command", [("up",), ("backfill", "--all"), ("code-location",)])
+def test_nothing_begins_while_a_provider_is_not_set_up_right(leadscout, home, monkeypatch, command):
+    monkeypatch.setenv("LEADSCOUT_LLM_PROVIDERS", "openai/gpt-4.1-nano")
+    found = leadscout(*command)
+    assert (found.code, "LEADSCOUT_LLM_OPENAI_KEY: set the key" in found.err) == (2, True)
+
+
 def test_a_batch_that_there_is_not_is_named(leadscout, asking):
     for command in (("llm", "submit"), ("spend", "forecast")):
         found = leadscout(*command, "2026-03-02_nowhere_00000000")
