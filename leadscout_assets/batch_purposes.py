@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from leadscout_assets import contracts
 from leadscout_assets.errors import BadInput, BadSetting
@@ -203,8 +202,7 @@ def delete_inferred(home: Home, due: Sequence[Overdue], *, actor: str | None, no
 
     for one in due:
         rows = home.tables.read(contracts.CLASSIFICATIONS, [one.batch_id])
-        # Before the rows, which tell whose answers these are.
-        home.forget_answers(_asked_about(home, one.batch_id, rows))
+        home.forget_answers(_asked_about(home, one.batch_id))
         home.tables.replace_for_good(contracts.CLASSIFICATIONS, _emptied(rows), [one.batch_id])
         _score_without_origins(home, one.batch_id)
         Reviews(home.database).forget_questions([one.batch_id])
@@ -242,14 +240,18 @@ def _note(home: Home, before: DeliveryRecord, given: Grant) -> None:
         home.records.note_purpose(now)
 
 
-def _asked_about(home: Home, batch: str, classified: pa.Table) -> Iterator[str]:
-    """Yield the names of a batch that a language model decided, or may have been asked about in vain; read when first wanted."""
+def _asked_about(home: Home, batch: str) -> Iterator[str]:
+    """Yield the names of a batch that a language model was ever asked about; read when first wanted.
+
+    All of its names: which of them it was asked about, their classifications need not tell any more, as other sources may
+    have decided them since.
+    """
+    from leadscout_assets.llm.kept import was_asked
     from leadscout_assets.names.asked import full_names
 
-    leads = home.tables.read(contracts.LEADS, [batch])
-    asked = pc.is_in(classified["method"], pa.array([Method.LLM.value, Method.ABSTAINED.value]))
-    mine = pc.is_in(leads["lead_id"], classified.filter(asked)["lead_id"].combine_chunks())
-    yield from full_names(leads, np.flatnonzero(np.asarray(mine)))
+    if was_asked(home.database, batch):
+        leads = home.tables.read(contracts.LEADS, [batch])
+        yield from full_names(leads, np.arange(leads.num_rows))
 
 
 def _recorded(record: DeliveryRecord, register: Register) -> Grant:

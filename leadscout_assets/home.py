@@ -93,13 +93,13 @@ class Home:
             return None
         from leadscout_assets.llm.interview import Interview
 
-        return Interview(self.llm_stage(), record)
+        return Interview(self.llm_stage(strict=False), record)
 
-    def llm_stage(self) -> Stage:
-        """Return the stage that asks the providers of the settings."""
+    def llm_stage(self, *, strict: bool = True) -> Stage:
+        """Return the stage that asks the providers of the settings. Raises `BadSetting` unless what cannot be used is passed over."""
         from leadscout_assets.llm.setup import stage_of
 
-        return stage_of(self.settings, self.database, self.llm_key)
+        return stage_of(self.settings, self.database, self.llm_key, strict=strict)
 
     @cached_property
     def llm_key(self) -> bytes:
@@ -131,7 +131,7 @@ class Home:
         return [question_key(cleaned(name), self.llm_key) for name in names] if self._llm_key_file.is_file() else []
 
     def llm_jobs(self) -> Jobs:
-        """Return what asks by a batch API: that of the first provider, which must have one and a price."""
+        """Return what asks by the batch APIs of the providers of the settings."""
         from leadscout_assets.llm.setup import jobs_of
 
         return jobs_of(self.settings, self.llm_stage())
@@ -173,8 +173,18 @@ class Home:
         """Let names in doubt be asked about again, and return in how many calls these are. What is booked stays."""
         from leadscout_assets.llm.setup import ledger_of
 
-        still_under_way = timedelta(seconds=self.settings.llm_call_seconds + 60)
-        return ledger_of(self.settings, self.database).write_off(batches, datetime.now(UTC) - still_under_way)
+        return ledger_of(self.settings, self.database).write_off(batches, self._calls_are_over)
+
+    def book_by_bill(self, provider: str, billed: int) -> int:
+        """Book a provider's calls in doubt by its bill, billionths of a dollar; see `Ledger.reconcile`."""
+        from leadscout_assets.llm.setup import ledger_of
+
+        return ledger_of(self.settings, self.database).reconcile(provider, billed, self._calls_are_over)
+
+    @property
+    def _calls_are_over(self) -> datetime:
+        """Since when a call may still be under way; what was reserved earlier has ended, or its process was killed."""
+        return datetime.now(UTC) - timedelta(seconds=self.settings.llm_call_seconds + 60)
 
     def column_maps(self, named: ColumnMap | None = None) -> ColumnMaps:
         """Return what is saved for lists with a certain header, and what is `named` for the one at hand."""

@@ -91,6 +91,9 @@ SHARES: Mapping[str, float] = {
 Keeping = Callable[[Path, Sequence[str]], None]
 """Is told after each step the folder that its result is kept in, and the names of all that are."""
 
+Granting = Callable[[Mapping[str, Grant]], None]
+"""Is told what the gate says of the batch, before anything is inferred under it."""
+
 
 def run_file(
     source: Path,
@@ -102,6 +105,7 @@ def run_file(
     confirmed: Remembered | None = None,
     resume: bool = False,
     on_kept: Keeping = lambda _folder, _finished: None,
+    on_granted: Granting = lambda _grants: None,
     maps: ColumnMaps = NO_MAPS,
     without_erased: Callable[[pa.Table], pa.Table] = lambda raw: raw,
     suppressed: pipeline.RowsOf | None = None,
@@ -111,7 +115,7 @@ def run_file(
 
     The result of each step is kept below `out` until the end, so that an interrupted run can be gone on with: with
     `resume`, finished steps are not done again, and the day of delivery is that of the run that was interrupted.
-    `without_erased` takes those who were erased out of the rows read; `suppressed` tells who is on a suppression list.
+    `on_granted` is told what the gate says before a name is classified or a score weighs it. `without_erased` takes those who were erased out of the rows read; `suppressed` tells who is on a suppression list.
 
     Raises `UnreadableFile`, with nothing written, where the batch is refused, and `BadInput` where `out` is no place
     for a report.
@@ -123,7 +127,8 @@ def run_file(
     kept = KeptSteps(out, sha, basis, resume=resume)
     try:
         people = (without_erased, suppressed)
-        result = _run(source, out, settings, lead_id_key, delivered_at, confirmed, maps, kept, on_kept, clock, people)
+        told = (on_kept, on_granted)
+        result = _run(source, out, settings, lead_id_key, delivered_at, confirmed, maps, kept, told, clock, people)
     except BadInput:
         # The same file is refused again, however often it is gone on with.
         kept.remove()
@@ -144,11 +149,12 @@ def _run(
     confirmed: Remembered | None,
     maps: ColumnMaps,
     kept: KeptSteps,
-    on_kept: Keeping,
+    told_of: tuple[Keeping, Granting],
     clock: Clock,
     people: tuple[Callable[[pa.Table], pa.Table], pipeline.RowsOf | None],
 ) -> ChainResult:
     without_erased, suppressed = people
+    on_kept, on_granted = told_of
     progress = current("rows")
 
     def step(
@@ -194,6 +200,7 @@ def _run(
     leads, rejected = step("leads", raw, validate)
     now = datetime.now(TIME_ZONE)
     grants = pipeline.ask_purpose([delivery], raw, settings, now)
+    on_granted(grants)
     (classifications,) = step(
         "classifications", leads, lambda: (pipeline.classify(leads, settings, grants, confirmed),)
     )

@@ -101,11 +101,14 @@ def _begin(home: Home, batch: str, *, actor: str, reason: str | None, at: dateti
 
 
 def _figures(home: Home, batch: str) -> dict[str, Any]:
+    from leadscout_assets.llm.kept import was_asked
+
     folder = home.settings.reports_dir / batch
     return {
         "rows": {contract.name: home.tables.rows(contract, [batch]).get(batch, 0) for contract in LEAD_TABLES},
         "known_leads": asdict(what_removal_does(home.tables, batch)),
         "report_files": sum(path.is_file() for path in folder.rglob("*")) if folder.is_dir() else 0,
+        "asked": was_asked(home.database, batch),
     }
 
 
@@ -161,6 +164,13 @@ def _told(begun: UndoRecord, *, repeated: bool) -> Undone:
                 * (kept > 0)
             ),
             "the file as delivered and its record, so that delivering it again takes the batch back in",
+            *(
+                [
+                    "what language models answered about its names, under keyed hashes: other batches share the answers, and "
+                    "they are paid for; leadscout forget takes out a person's"
+                ]
+                * bool(begun.figures.get("asked"))
+            ),
             "what people decided since (reviews, silences), runs, events, logs and the audit trail: ids and counts, no values",
         ),
         could_not=(

@@ -12,6 +12,7 @@ import hypothesis
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
+from leadscout_assets.database.engine import Database, upgrade
 from leadscout_assets.settings import Settings, read_settings
 from tests.migrated import migrate, scripts
 from tests.postgres import NoPostgres, PostgresServer, serve
@@ -118,3 +119,12 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
 def postgres_url(postgres: PostgresServer) -> str:
     """URL of an empty PostgreSQL database of the test's own."""
     return postgres.new_database()
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Iterator[Database]:
+    """A SQLite database with the present schema."""
+    database = Database(f"sqlite:///{tmp_path}/db/test.sqlite")
+    upgrade(database)
+    yield database
+    database.close()

@@ -17,6 +17,8 @@ from leadscout_assets.batch_purposes import delete_inferred, grant, overdue, rec
 from leadscout_assets.database.audit import events
 from leadscout_assets.database.reviews import Reviews
 from leadscout_assets.errors import BadSetting
+from leadscout_assets.forgetting.erasing import erase_from_batch
+from leadscout_assets.governance.searching import Needles
 from leadscout_assets.home import Home
 from leadscout_assets.lead_tables import LEAD_TABLES
 from leadscout_assets.leads.synthetic import write_delivery
@@ -238,6 +240,27 @@ def test_what_a_known_origin_added_to_a_score_goes_with_the_answers_after_the_re
     for path in (home.settings.tables_dir / "lead_scores").rglob("*.parquet"):
         assert not any(ds.dataset(path, format="parquet").to_table(columns=["name_origin"])["name_origin"].to_pylist())
     assert failing_checks(home, [batch]) == {}
+
+
+def test_once_everyone_whose_origin_counted_is_erased_it_counts_for_nobody_as_in_a_run_of_who_is_left(under, source):
+    home = under("scoring", origin_weight=5)
+    batch = home.deliver(source, now=NOW).delivery.batch_id
+    run(home, batch)
+    known = home.answers([batch]).filter(pc.is_valid(pc.field("origin")))["lead_id"].combine_chunks()
+    leads = home.tables.read(contracts.LEADS, [batch])
+    rows = sorted(leads.filter(pc.is_in(leads["lead_id"], known))["source_row"].to_pylist())
+    page = home.settings.reports_dir / batch / f"{batch}.html"
+    erase_from_batch(home, batch, {*rows[1:]}, Needles(()), set())
+    assert points_of(home, batch) == {0, 500}
+    assert page.read_text().count(S71) == 2
+    erase_from_batch(home, batch, {*rows}, Needles(()), set())
+    assert points_of(home, batch) == {0}
+    # Nothing is taken off the other features either, so the page is right to say that it plays no part.
+    assert S71 not in page.read_text()
+    assert "plays no part in the score" in page.read_text()
+    left = home.tables.read(LEAD_SCORES, [batch])
+    run(home, batch)
+    assert left.equals(home.tables.read(LEAD_SCORES, [batch]))
 
 
 def test_batches_of_one_run_are_judged_each_by_itself(under, source, tmp_path):

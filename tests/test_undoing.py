@@ -21,6 +21,7 @@ from leadscout_assets.errors import BadInput, EdgeFailed, UnknownBatch, Unreadab
 from leadscout_assets.home import Home
 from leadscout_assets.known_leads import join
 from leadscout_assets.lead_tables import KNOWN_TABLES, LEAD_TABLES
+from leadscout_assets.llm.stub import StubServer
 from leadscout_assets.settings import read_settings
 from leadscout_assets.undoing import undo, what_undo_does
 
@@ -102,10 +103,23 @@ class TestUndo:
         assert (done.reversed["raw_leads"], done.reversed["report_files"]) == (3, 1)
         assert (done.reversed["known_leads_forgotten"], done.reversed["known_leads_restored"]) == (1, 1)
         assert done.kept[0].startswith("1 known lead")
+        assert not any("language model" in sentence for sentence in done.kept)
         assert any("backups" in sentence for sentence in done.could_not)
         assert dropped == [batches[1]]
         assert not (opened.settings.reports_dir / batches[1]).exists()
         assert (opened.settings.reports_dir / batches[0]).exists()
+
+    def test_answers_of_a_language_model_are_kept_for_other_batches_and_that_is_told(self, opened, batches):
+        with StubServer() as stub:
+            asking = {"llm_providers": "stub/stub-small", "llm_stub_url": stub.openai_url}
+            stage = Home(opened.settings.model_copy(update=asking)).llm_stage()
+            name = "Quzor Vextalum"
+            stage.ask({name: batches[1]})
+            told = [sentence for sentence in take_out(opened, batches[1]).kept if "language models" in sentence]
+            assert stage.ask({name: batches[0]}).figures.cached == 1
+        assert len(told) == 1
+        assert told == [s for s in take_out(opened, batches[1]).kept if "language models" in s]
+        assert opened.answers_about([name])
 
     def test_known_leads_have_the_values_of_before(self, opened, batches):
         take_out(opened, batches[1])

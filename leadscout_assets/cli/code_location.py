@@ -17,10 +17,12 @@ def code_location(
     from leadscout_assets.governance.anchors import anchor
     from leadscout_assets.governance.widening import note_widening
     from leadscout_assets.home import Home
+    from leadscout_assets.llm.setup import check_models
     from leadscout_assets.supervisor.code_location import serve_code_location
 
     home = Home(current_settings())
     require_registered(home, "code-location")
+    check_models(home.settings)
     home.make_inbox()
     check_replayed(home)
     note_widening(home.database, home.settings)

@@ -128,10 +128,8 @@ def reconcile(
     """Book for calls in doubt what the provider's own usage report shows of them, in place of their worst case."""
     from leadscout_assets.home import Home
     from leadscout_assets.llm.prices import dollars, nano
-    from leadscout_assets.llm.setup import ledger_of
 
-    settings = current_settings()
-    left = ledger_of(settings, Home(settings).database).reconcile(provider, nano(billed))
+    left = Home(current_settings()).book_by_bill(provider, nano(billed))
     print(f"calls in doubt are booked at ${dollars(left):.6f} now")
 
 
@@ -153,16 +151,24 @@ def submit(batch: Annotated[list[str], typer.Argument(help="Batch ids.")]) -> in
 
 @app.command()
 def collect() -> None:
-    """Store what jobs have answered. The next run of their batches takes it in: leadscout backfill BATCH."""
+    """Store what the jobs of every provider have answered. The next run of their batches takes it in: leadscout backfill BATCH."""
     from leadscout_assets.home import Home
+    from leadscout_assets.llm.jobs import NOT_NAMED
+    from leadscout_assets.names.outcome import TELLS
 
     found = Home(_switched_on()).llm_jobs().collect()
     if not found:
         print("no job is open")
         return
-    print_table(
-        [{"job": each.id, "state": each.state, "answers": each.answers} for each in found], ["job", "state", "answers"]
-    )
+    columns = ["job", "provider", "state", "answers"]
+    print_table([{"job": each.id, **{name: getattr(each, name) for name in columns[1:]}} for each in found], columns)
+    for provider, why in dict.fromkeys((each.provider, each.why) for each in found if each.why):
+        told = (
+            "is not among LEADSCOUT_LLM_PROVIDERS: name it there, in whatever place, and collect again"
+            if why == NOT_NAMED
+            else f"{TELLS.get(why, 'no usable answer')}: collect again later"
+        )
+        print(f"{provider}: {told}", file=sys.stderr)
 
 
 @app.command()

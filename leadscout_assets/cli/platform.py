@@ -35,6 +35,7 @@ def up(background: Background = False) -> int:
     from leadscout_assets.governance.anchors import anchor
     from leadscout_assets.governance.widening import note_widening
     from leadscout_assets.home import Home
+    from leadscout_assets.llm.setup import check_models
     from leadscout_assets.supervisor import running_pid
     from leadscout_assets.supervisor import up as run_platform
     from leadscout_assets.supervisor.readiness import url_of
@@ -42,6 +43,7 @@ def up(background: Background = False) -> int:
     settings = current_settings()
     home = Home(settings)
     require_registered(home, "up")
+    check_models(home.settings)
     if background:
         if (pid := running_pid(settings.home)) is not None:
             raise AlreadyRunning(f"the platform already runs on {settings.home}, as process {pid}")
@@ -86,12 +88,14 @@ def backfill(
     from leadscout_assets.defs.orphans import open_instance
     from leadscout_assets.forgetting.forget import check_replayed
     from leadscout_assets.home import Home
+    from leadscout_assets.llm.setup import check_models
     from leadscout_assets.runs.planning import plan_runs
     from leadscout_assets.supervisor import prepare_instance
 
     settings = current_settings()
     home = Home(settings)
     require_registered(home, "backfill")
+    check_models(home.settings)
     check_replayed(home)
     chosen = _left_undone(settings, home) if resume else _chosen(home, batch or [], all_batches, since, until)
     if background:

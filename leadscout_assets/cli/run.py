@@ -21,6 +21,7 @@ from leadscout_assets.settings import current_settings
 from leadscout_assets.terms import TIME_ZONE
 
 if TYPE_CHECKING:
+    from leadscout_assets.governance.gate import Grants
     from leadscout_assets.home import Home
     from leadscout_assets.single_run import ChainResult
 
@@ -104,6 +105,7 @@ def _run(file: Path, out: Path, at: datetime, named: Sequence[str], *, resume: b
                 confirmed=confirmed(home),
                 resume=resume,
                 on_kept=keep,
+                on_granted=lambda grants: _record_purpose(home, grants),
                 maps=home.column_maps(columns),
                 **({"without_erased": home.without_erased, "suppressed": home.suppressed} if listed else {}),
             )
@@ -113,7 +115,6 @@ def _run(file: Path, out: Path, at: datetime, named: Sequence[str], *, resume: b
         print(f"leadscout: stopped; {kept}{on}", file=sys.stderr)
         raise
     forget(settings, key)
-    _record_purpose(home, result)
     if result.grant.sentence:
         print(f"leadscout: no name was classified: {result.grant.sentence}", file=sys.stderr)
     if result.resumed:
@@ -136,18 +137,18 @@ def _record_start(home: Home, file: Path, *, resume: bool) -> None:
     record_event(home.database, action="run.started", reason=asked_for(home.settings), detail=detail)
 
 
-def _record_purpose(home: Home, result: ChainResult) -> None:
+def _record_purpose(home: Home, grants: Grants) -> None:
     from leadscout_assets.batch_purposes import weigh_origins
     from leadscout_assets.database.audit import record_event
 
-    batch, grant = result.delivery.batch_id, result.grant
-    if grant.refusal:
-        detail = {"purpose": grant.asked, "why": str(grant.refusal), "command": "run"}
-        record_event(home.database, action="purpose.refused", subject=batch, detail=detail)
-    elif grant.entry:
-        told = {"entry": grant.entry.digest, "batches": [batch], "command": "run"}
-        record_event(home.database, action="leads.classified", reason=grant.entry.id, detail=told)
-    weigh_origins(home, {batch: grant}, by={"command": "run"}, actor=None, now=datetime.now(TIME_ZONE))
+    for batch, grant in grants.items():
+        if grant.refusal:
+            detail = {"purpose": grant.asked, "why": str(grant.refusal), "command": "run"}
+            record_event(home.database, action="purpose.refused", subject=batch, detail=detail)
+        elif grant.entry:
+            told = {"entry": grant.entry.digest, "batches": [batch], "command": "run"}
+            record_event(home.database, action="leads.classified", reason=grant.entry.id, detail=told)
+    weigh_origins(home, grants, by={"command": "run"}, actor=None, now=datetime.now(TIME_ZONE))
 
 
 def _with_reasons(rejected: int, reasons: dict[str, int]) -> str:

@@ -24,7 +24,7 @@ from leadscout_assets.leads.erased import without
 from leadscout_assets.leads.reading import read_lead_list
 from leadscout_assets.leads.rewriting import rewrite
 from leadscout_assets.leads.validation import rows_as_delivered
-from leadscout_assets.scoring import LEAD_SCORES
+from leadscout_assets.scoring import LEAD_SCORES, NAME_ORIGIN, score
 from leadscout_assets.terms import Reason
 
 
@@ -96,8 +96,17 @@ def _frames(home: Home, batch: str, raw: pa.Table, rows: AbstractSet[int]) -> pi
         leads=leads,
         rejected_leads=rejected,
         classifications=classified.filter(pc.is_in(classified["lead_id"], left)),
-        lead_scores=_ranked_anew(scored.filter(pc.is_in(scored["lead_id"], left))),
+        lead_scores=_scores_left(scored, leads),
     )
+
+
+def _scores_left(scored: pa.Table, leads: pa.Table) -> pa.Table:
+    """Return the scores of the leads that are left in a batch, as a run of these would make them."""
+    left = scored.filter(pc.is_in(scored["lead_id"], leads["lead_id"].combine_chunks()))
+    if any(scored[NAME_ORIGIN].to_numpy()) and not any(left[NAME_ORIGIN].to_numpy()):
+        # The last of whom an origin is known: it counts for nobody now, and nothing is taken off the others for it.
+        return score(leads)
+    return _ranked_anew(left)
 
 
 def _ranked_anew(scores: pa.Table) -> pa.Table:
@@ -109,8 +118,10 @@ def _ranked_anew(scores: pa.Table) -> pa.Table:
 def write_report(home: Home, batch: str, frames: pipeline.Frames) -> None:
     """Write the report of a batch anew. Raises `EdgeFailed` where it cannot be."""
     (delivery,) = home.deliveries([batch])
-    grants = recorded(home, [batch])
-    files, refusals = pipeline.report([delivery], frames, home.settings.reports_dir, home.settings, grants, home.noted)
+    grants, asked, settings = recorded(home, [batch]), home.asked([batch]), home.settings
+    files, refusals = pipeline.report(
+        [delivery], frames, settings.reports_dir, settings, grants, home.noted, asked=asked
+    )
     if refusals:
         raise EdgeFailed(f"the report of {batch} was not written anew; what was done so far stays, try again")
     home.tables.replace(LEAD_REPORTS, files, [batch])

@@ -16,16 +16,21 @@ class Why:
 
     CANNOT_TELL, NOT_A_NAME, IN_DOUBT, NO_ANSWER = "cannot_tell", "not_a_name", "in_doubt", "no_answer"
     REFUSED, NO_PRICE, TOO_LATE, WEAK = "refused", "no_price", "too_late", "too_weak"
+    IN_JOB, NOT_SET_UP = "in_job", "not_set_up"
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A provider as it is used: its name in the ledger, its model, its price (None: it must not be called), how to make it."""
+    """A provider as it is used: its name in the ledger, its model, its price (None: it must not be called), how to make it.
+
+    `why_not`: the code of why it cannot be called as it is set up; what it answered before counts all the same.
+    """
 
     name: str
     model: str
     price: Price | None
     make: Callable[[], Provider]
+    why_not: str | None = None
 
 
 @dataclass(frozen=True)

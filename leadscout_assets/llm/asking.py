@@ -81,7 +81,9 @@ class Asking:
         self._same = questions
         left = self._from_cache([same[0] for same in questions.values()])
         doubtful = stage.ledger.unknown([q.key for q in left])
-        self._leave([q for q in left if q.key in doubtful], Why.IN_DOUBT)
+        for q in left:
+            if why := doubtful.get(q.key):
+                self._leave([q], why)
         left = [q for q in left if q.key not in doubtful]
         if left:
             for at in range(0, len(left), self._most):
@@ -171,8 +173,8 @@ class Asking:
         """Settle what becomes of these names, with as many calls as that takes; `rounds` were asked about them before."""
         reason = Why.NO_ANSWER
         for offer in self.stage.offers:
-            if offer.price is None:
-                reason = Why.NO_PRICE
+            if offer.why_not or offer.price is None:
+                reason = offer.why_not or Why.NO_PRICE
                 continue
             found = self._with(offer, offer.price, questions)
             if isinstance(found, str):

@@ -9,7 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from leadscout_assets.database.engine import Database
-from leadscout_assets.database.models import llm_answers, llm_call_names, llm_calls
+from leadscout_assets.database.models import llm_answers, llm_call_batches, llm_call_names, llm_calls, llm_outcomes
 
 AT_ONCE = 500
 
@@ -44,3 +44,11 @@ def kept_about(database: Database, questions: Collection[str]) -> list[Kept]:
             query = sa.select(*columns).select_from(joined).where(names.question.in_(whole[at : at + AT_ONCE]))
             found += [Kept(*row) for row in connection.execute(query)]
     return sorted(found, key=lambda one: one.at)
+
+
+def was_asked(database: Database, batch: str) -> bool:
+    """Return whether a language model was asked about names of a batch, be it that all answers were there already."""
+    sent = sa.select(llm_call_batches.c.call_id).where(llm_call_batches.c.batch_id == batch)
+    known = sa.select(llm_outcomes.c.batch_id).where(llm_outcomes.c.batch_id == batch, llm_outcomes.c.names > 0)
+    with database.read() as connection:
+        return any(connection.execute(query.limit(1)).first() for query in (sent, known))

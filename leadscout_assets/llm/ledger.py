@@ -17,6 +17,7 @@ from leadscout_assets.database.engine import Database
 from leadscout_assets.database.models import llm_answers, llm_call_batches, llm_call_names, llm_calls, llm_outcomes
 from leadscout_assets.errors import BadInput
 from leadscout_assets.llm.admitting import failed, held, note_probe, over_a_cap, pace, well
+from leadscout_assets.llm.answered import Why
 from leadscout_assets.llm.booked import Caps, Denied, Reserved, Used, Wait, Wanted
 from leadscout_assets.llm.booking import book, close, store_answers
 from leadscout_assets.llm.prices import Price
@@ -54,23 +55,24 @@ class Ledger:
             if denied := over_a_cap(connection, wanted, self.caps, now):
                 return denied
             if _open(connection, [question for question, _, _ in wanted.names]):
-                return Denied("in_doubt")  # another process asks about one of these names at this moment
+                return Denied(Why.IN_DOUBT)  # another process asks about one of these names at this moment
             note_probe(connection, wanted.provider, now)
             return Reserved(book(connection, wanted, now))
 
     def settle(
-        self, call: str, price: Price, used: Used, answers: Mapping[int, Item], outcome: str, now: datetime
+        self, call: str, price: Price | None, used: Used, answers: Mapping[int, Item], outcome: str, now: datetime
     ) -> int:
         """Book what a call did cost and store its answers, by index; return what is booked for it, billionths of a dollar.
 
-        Where the vendor did not say how many tokens it counted, the worst case stays booked.
+        Where the vendor did not say how many tokens it counted, or their price is not known any more, the worst case stays
+        booked.
         """
         with self.alone() as connection:
             row = connection.execute(sa.select(llm_calls).where(llm_calls.c.id == call)).one()
             if row.state not in OPEN_STATES:
                 return int(row.booked_nano)
-            known = used.tokens_in is not None and used.tokens_out is not None
-            booked = price.cost(used.tokens_in or 0, used.tokens_out or 0) if known else row.most_nano
+            counted = used.tokens_in is not None and used.tokens_out is not None
+            booked = price.cost(used.tokens_in or 0, used.tokens_out or 0) if price and counted else row.most_nano
             close(connection, call, "settled", outcome, booked, used)
             store_answers(connection, row, answers, now)
             well(connection, row.provider)
@@ -118,8 +120,8 @@ class Ledger:
                     found[key] = Item(Origin(origin) if origin else None, band, language)
         return found
 
-    def unknown(self, questions: Collection[str]) -> set[str]:
-        """Return those questions that are in a call of which nobody knows whether it was answered."""
+    def unknown(self, questions: Collection[str]) -> dict[str, str]:
+        """Return why those questions are not sent that may have been answered: their call is in doubt, or their job not over."""
         with self.database.read() as connection:
             return _open(connection, questions)
 
@@ -148,31 +150,32 @@ class Ledger:
                 removed += connection.execute(llm_call_names.delete().where(asked)).rowcount
         return int(removed)
 
-    def reconcile(self, provider: str, billed: int) -> int:
+    def reconcile(self, provider: str, billed: int, before: datetime) -> int:
         """Book for a provider's calls in doubt what its bill has beyond all others; return what is left booked for them.
 
-        `billed`: all that it ever charged, billionths of a dollar. Raises `BadInput` where that cannot be.
+        `billed`: all that it ever charged, billionths of a dollar. `before`: calls that were reserved later may still be under
+        way, those of a job until it is collected. Raises `BadInput` where that cannot be.
         """
-        mine = llm_calls.c.provider == provider
-        doubtful = mine & llm_calls.c.state.in_(("in_doubt", "written_off"))
+        mine, calls = llm_calls.c.provider == provider, llm_calls.c
+        cut_off = (calls.state == "reserved") & (calls.kind != "job") & (calls.at < before)
+        doubtful = mine & (calls.state.in_(("in_doubt", "written_off")) | cut_off)
         with self.alone() as connection:
-            under_way = connection.execute(
-                sa.select(llm_calls.c.id).where(mine, llm_calls.c.state == "reserved")
-            ).first()
+            under_way = connection.execute(sa.select(calls.id).where(mine, calls.state == "reserved", ~cut_off)).first()
             known = sa.select(sa.func.sum(llm_calls.c.booked_nano)).where(
                 mine, llm_calls.c.state.in_(("settled", "reconciled"))
             )
             if not connection.execute(sa.select(llm_calls.c.id).where(mine).limit(1)).first():
                 raise BadInput(f"{provider} was never asked: `leadscout spend` lists the providers that were")
             rest = billed - int(connection.execute(known).scalar() or 0)
-            calls = connection.execute(sa.select(llm_calls.c.id, llm_calls.c.most_nano).where(doubtful)).all()
-            if under_way or not 0 <= rest <= sum(call.most_nano for call in calls):
+            open_ones = connection.execute(sa.select(calls.id, calls.most_nano).where(doubtful)).all()
+            if under_way:
                 raise BadInput(
-                    "the bill does not fit: it must be all that this provider ever charged, with no call under way "
-                    "(a killed process's call: backfill --retry-in-doubt first)"
+                    f"calls to {provider} are under way, or a job is open: wait some minutes, or `leadscout llm collect`"
                 )
+            if not 0 <= rest <= sum(call.most_nano for call in open_ones):
+                raise BadInput("the bill does not fit: it must be all that this provider ever charged")
             left = rest
-            for call in calls:
+            for call in open_ones:
                 part = min(left, call.most_nano)
                 left -= part
                 close(connection, call.id, "reconciled", "by_the_bill", part, Used(None, None, 0.0))
@@ -225,14 +228,15 @@ def _pieces(keys: Collection[str]) -> list[list[str]]:
     return [whole[at : at + AT_ONCE] for at in range(0, len(whole), AT_ONCE)]
 
 
-def _open(connection: sa.Connection, questions: Collection[str]) -> set[str]:
-    """Return those questions that are in a call of which nobody knows whether it was answered."""
-    found: set[str] = set()
+def _open(connection: sa.Connection, questions: Collection[str]) -> dict[str, str]:
+    """Return those questions of which nobody knows whether they were answered, each with the code of the reason."""
+    found: dict[str, str] = {}
     joined = llm_call_names.join(llm_calls, llm_calls.c.id == llm_call_names.c.call_id)
     for some in _pieces(questions):
-        query = sa.select(llm_call_names.c.question).select_from(joined)
+        query = sa.select(llm_call_names.c.question, llm_calls.c.kind).select_from(joined)
         query = query.where(llm_call_names.c.question.in_(some), llm_calls.c.state.in_(OPEN_STATES))
-        found.update(connection.execute(query).scalars())
+        for question, kind in connection.execute(query):
+            found[question] = Why.IN_JOB if kind == "job" else Why.IN_DOUBT
     return found
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from leadscout_assets.errors import BadSetting
-from leadscout_assets.llm.answered import Offer, Pace
+from leadscout_assets.llm.answered import Offer, Pace, Why
 from leadscout_assets.llm.calibration import load_calibration
-from leadscout_assets.llm.prices import nano, price_of
+from leadscout_assets.llm.prices import Price, nano, price_of
 from leadscout_assets.llm.providers import PROVIDERS, Provider
 from leadscout_assets.llm.schema import form
 from leadscout_assets.llm.stage import Stage
+from leadscout_assets.logs import get_logger
 from leadscout_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -49,33 +51,45 @@ def ledger_of(settings: Settings, database: Database) -> Ledger:
 
 
 def stage_of(
-    settings: Settings, database: Database, secret: bytes, *, kind: str = "call", to_measure: bool = False
+    settings: Settings,
+    database: Database,
+    secret: bytes,
+    *,
+    kind: str = "call",
+    to_measure: bool = False,
+    strict: bool = True,
 ) -> Stage:
     """Return the stage that asks the providers of the settings. `to_measure`: a prompt that was never measured may be used.
 
-    Raises `BadSetting` where a provider cannot be used as given, and `LeadScoutError` where the prompt was not admitted.
+    Raises `BadSetting` where a provider cannot be used as given, which is passed over instead unless `strict`, and
+    `LeadScoutError` where the prompt was not admitted.
     """
     wanted = form(reveal_religion=settings.reveal_religion)
     if not to_measure:
         load_calibration().admit(wanted)
     pace = Pace(settings.llm_names_per_call, settings.llm_workers, settings.llm_call_seconds, settings.llm_run_seconds)
-    return Stage(ledger_of(settings, database), offers_of(settings), wanted, secret, pace, kind=kind)
+    offers = offers_of(settings, strict=strict)
+    return Stage(ledger_of(settings, database), offers, wanted, secret, pace, kind=kind)
 
 
 def jobs_of(settings: Settings, stage: Stage) -> Jobs:
-    """Return what asks by a batch API. Raises `BadSetting` where the first provider has none, or no price."""
+    """Return what asks by the batch APIs of a stage's providers."""
     from leadscout_assets.llm.jobs import Jobs
 
-    offer = stage.offers[0]
-    price = price_of(offer.name, offer.model, settings.llm_prices, batch=True)
-    if offer.name == "local" or price is None:
-        raise BadSetting("LEADSCOUT_LLM_PROVIDERS: the first provider needs a batch API and a known price for jobs")
-    return Jobs(stage, offer, price)
+    def price(kind: str, model: str) -> Price | None:
+        return None if kind == "local" else price_of(kind, model, settings.llm_prices, batch=True)
+
+    return Jobs(stage, price)
 
 
-def offers_of(settings: Settings) -> list[Offer]:
-    """Return the providers in order. Raises `BadSetting`."""
-    return [_offer(settings, *pair) for pair in named(settings.llm_providers)]
+def check_models(settings: Settings) -> None:
+    """Raise `BadSetting` where a language model is switched on that cannot be asked as it is set up."""
+    offers_of(settings)
+
+
+def offers_of(settings: Settings, *, strict: bool = True) -> list[Offer]:
+    """Return the providers in order. Raises `BadSetting`; unless `strict`, one that cannot be used says so itself."""
+    return [_offer(settings, *pair, strict=strict) for pair in named(settings.llm_providers)]
 
 
 def named(providers: str) -> list[tuple[str, str]]:
@@ -91,19 +105,44 @@ def named(providers: str) -> list[tuple[str, str]]:
     return found
 
 
-def _offer(settings: Settings, kind: str, model: str) -> Offer:
-    url, key = getattr(settings, f"llm_{kind}_url"), _key(settings, kind)
+def _offer(settings: Settings, kind: str, model: str, *, strict: bool) -> Offer:
+    url, key, why_not = getattr(settings, f"llm_{kind}_url"), None, None
+    try:
+        key = _key(settings, kind)
+        _check(kind, url, key)
+    except BadSetting as error:
+        if strict:
+            raise
+        # Whoever starts the platform is told; what is gone since then, as the file of a key, keeps no batch waiting.
+        get_logger(__name__).warning("llm.not_set_up", provider=kind, reason=str(error))
+        why_not = Why.NOT_SET_UP
+
+    def make() -> Provider:
+        return PROVIDERS[kind](model, key, url)
+
+    return Offer(kind, model, price_of(kind, model, settings.llm_prices), make, why_not)
+
+
+def _check(kind: str, url: str | None, key: SecretStr | None) -> None:
     if kind in NEEDS_URL and not url:
         raise BadSetting(f"LEADSCOUT_LLM_{kind.upper()}_URL: say where the server is, as http://127.0.0.1:8080/v1")
     if kind in NEEDS_KEY and key is None:
         raise BadSetting(
             f"LEADSCOUT_LLM_{kind.upper()}_KEY: set the key, or name a folder by LEADSCOUT_LLM_SECRETS_DIR"
         )
+    # Refused here, since below the client nobody could say whether such a call was sent.
+    if key is not None and not re.fullmatch(r"[!-~]+", key.get_secret_value()):
+        raise BadSetting(f"LEADSCOUT_LLM_{kind.upper()}_KEY: this is no key: it holds a blank, or what is no ASCII")
+    if url and not _is_address(url):
+        raise BadSetting(f"LEADSCOUT_LLM_{kind.upper()}_URL: this is no address: write it as http://127.0.0.1:8080/v1")
 
-    def make() -> Provider:
-        return PROVIDERS[kind](model, key, url)
 
-    return Offer(kind, model, price_of(kind, model, settings.llm_prices), make)
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and url.isprintable()
+    except ValueError:  # brackets without their other half, a port beyond all
+        return False
 
 
 def _key(settings: Settings, kind: str) -> SecretStr | None:

@@ -114,6 +114,12 @@ LINES = (
         ("entries", "names"),
     ),
     Event(
+        "llm.not_set_up",
+        "a language model's provider cannot be called as it is set up, and is passed over; WARNING",
+        ("provider", "reason"),
+        in_ui=True,
+    ),
+    Event(
         "llm.asked",
         "what became of the names that nothing else decides",
         ("names", "decided", "cached", "calls", "cost_usd", "reason"),

@@ -13,9 +13,9 @@ import pytest
 from leadscout_assets.alerts import outbox
 from leadscout_assets.alerts.channels.base import NotDelivered
 from leadscout_assets.alerts.messages import Line, Message
-from tests.database.conftest import database, migrated_postgres, sqlite
+from tests.database.conftest import database, migrated_postgres
 
-__all__ = ["database", "migrated_postgres", "sqlite"]
+__all__ = ["database", "migrated_postgres"]
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 

@@ -140,6 +140,13 @@ def test_each_command_says_how_a_model_is_switched_on(leadscout):
         assert "LEADSCOUT_LLM_PROVIDERS" in found.err
 
 
+@pytest.mark.parametrize("command", [("up",), ("backfill", "--all"), ("code-location",)])
+def test_nothing_begins_while_a_provider_is_not_set_up_right(leadscout, home, monkeypatch, command):
+    monkeypatch.setenv("LEADSCOUT_LLM_PROVIDERS", "openai/gpt-4.1-nano")
+    found = leadscout(*command)
+    assert (found.code, "LEADSCOUT_LLM_OPENAI_KEY: set the key" in found.err) == (2, True)
+
+
 def test_a_batch_that_there_is_not_is_named(leadscout, asking):
     for command in (("llm", "submit"), ("spend", "forecast")):
         found = leadscout(*command, "2026-03-02_nowhere_00000000")
@@ -179,6 +186,22 @@ def test_a_forecast_asks_nobody_and_a_job_costs_no_more_than_it_said(leadscout, 
     assert {name: str(origin or "cannot_tell") for name, origin in known.items()} == {
         name: answer(0, name, 0)["origin"] for name in made.names
     }  # fmt: skip
+
+
+def test_a_job_is_collected_where_it_was_submitted_though_another_provider_is_named_first_now(
+    leadscout, asking, made, stub, monkeypatch
+):
+    assert leadscout("llm", "submit", made.batch).code == 0
+    monkeypatch.setenv("LEADSCOUT_LLM_LOCAL_URL", stub.openai_url)
+    monkeypatch.setenv("LEADSCOUT_LLM_PROVIDERS", "local/small")
+    left = leadscout("llm", "collect")
+    assert "submitted" in left.out
+    assert "stub: is not among LEADSCOUT_LLM_PROVIDERS" in left.err
+    assert stub.batches.files
+    monkeypatch.setenv("LEADSCOUT_LLM_PROVIDERS", "local/small,stub/stub-small")
+    assert "submitted" in leadscout("llm", "collect").out
+    done = leadscout("llm", "collect")
+    assert (done.out.split()[-3:], done.err) == (["stub", "done", str(len(made.names))], "")
 
 
 def test_a_forecast_of_a_model_without_a_price_says_that_nothing_will_be_asked(leadscout, asking, made, monkeypatch):

@@ -14,6 +14,7 @@ from leadscout_assets.home import Home
 from leadscout_assets.leads.synthetic import write_delivery
 from tests import scenario
 from tests.purposes import ENVIRONMENT
+from tests.test_batch_purposes import SCORING
 
 
 def test_json_is_one_object_with_exactly_the_documented_keys(leadscout, leads, tmp_path):
@@ -121,6 +122,24 @@ def test_the_demonstrations_purpose_is_refused_for_a_list_of_people_and_the_run_
     assert "no name was classified: the purpose demonstration is refused" in found.err
     recorded = [event.action for event in events(Home(home).database)]
     assert recorded == ["settings.widened", "run.started", "purpose.refused"]
+
+
+def test_what_a_known_origin_counts_is_in_the_trail_before_any_report_says_it(leadscout, home, tmp_path, monkeypatch):
+    write_delivery(tmp_path / "list.csv", 30, seed=5)
+    (tmp_path / "purposes.toml").write_text(SCORING)
+    monkeypatch.setenv("LEADSCOUT_PURPOSES", str(tmp_path / "purposes.toml"))
+    monkeypatch.setenv("LEADSCOUT_CLASSIFICATION_PURPOSE", "scoring")
+    monkeypatch.setenv("LEADSCOUT_ORIGIN_WEIGHT", "3")
+    told = []
+
+    def killed(*_: object) -> None:
+        told.extend(event.action for event in events(Home(home).database))
+        raise Stopped(15)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "report", killed)
+        assert leadscout("run", tmp_path / "list.csv", "--out", tmp_path / "out").code == 130
+    assert told == ["settings.widened", "run.started", "leads.classified", "origin.weighed"]
 
 
 def test_an_unwritable_home_is_a_fault_with_a_sentence(leadscout, monkeypatch, leads, tmp_path):

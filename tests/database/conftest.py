@@ -52,12 +52,3 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         database = Database(server.new_database(like))
     yield database
     database.close()
-
-
-@pytest.fixture
-def sqlite(tmp_path: Path) -> Iterator[Database]:
-    """A SQLite database with the present schema."""
-    database = Database(f"sqlite:///{tmp_path}/db/test.sqlite")
-    upgrade(database)
-    yield database
-    database.close()

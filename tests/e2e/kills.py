@@ -19,7 +19,8 @@ from leadscout_assets.contracts import Contract
 from leadscout_assets.home import Home
 from leadscout_assets.lead_tables import LEAD_TABLES
 from leadscout_assets.settings import read_settings
-from tests.e2e.terminal import Terminal, until
+from tests.e2e.terminal import Terminal
+from tests.waiting import until
 
 LOOK_SECONDS = 0.25
 

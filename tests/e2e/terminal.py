@@ -12,29 +12,24 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import psutil
 
 from leadscout_assets.supervisor.children import belongs_to
 from tests.defs.graphql import STATUSES
+from tests.waiting import PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 240.0
-"""Seconds that anything may take: a loaded machine has needed a minute for what takes three seconds on a quiet one."""
-
-POLL_SECONDS = 0.5
 STOPS_WITHIN = 30.0
 """Seconds from the signal to the end: the platform's own 8, and what a loaded machine adds (13 were seen in all)."""
 
 RUNS = """{
   runsOrError { ... on Runs { results { runId status parentRunId startTime tags { key value } } } }
 }"""
-
-Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -51,20 +46,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def until(
-    condition: Callable[[], Found | None],
-    why: str,
-    patience: float = PATIENCE,
-    instead: Callable[[], object] = lambda: "",
-) -> Found:
-    """Ask until the answer is something, and return it; fail saying what was awaited, and what there is `instead`."""
-    deadline = time.monotonic() + patience
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"not within {patience:.0f} s: {why} {instead()}"
-        time.sleep(POLL_SECONDS)
-    return found
 
 
 class Terminal:

@@ -11,7 +11,8 @@ import psutil
 import pytest
 
 from leadscout_assets.leads.synthetic import write_delivery
-from tests.e2e.terminal import STOPS_WITHIN, Terminal, until
+from tests.e2e.terminal import STOPS_WITHIN, Terminal
+from tests.waiting import until
 
 pytestmark = [pytest.mark.processes, pytest.mark.soak, pytest.mark.timeout(900)]
 

@@ -14,7 +14,7 @@ from leadscout_assets.demonstration_history import SLOW_DAYS
 from leadscout_assets.runs.record import PREFIX
 from tests.defs.test_definitions import CHECKS, CLEANSED, FRESH, LEAD_ASSETS, PER_RUN, REFERENCE_ASSETS
 from tests.e2e.conftest import ARTEFACTS, VIEWPORT, Demonstration
-from tests.e2e.terminal import until
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

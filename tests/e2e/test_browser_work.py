@@ -13,7 +13,8 @@ import pytest
 
 from leadscout_assets.leads.synthetic import write_delivery
 from tests.e2e.conftest import ARTEFACTS, leave
-from tests.e2e.terminal import Terminal, until
+from tests.e2e.terminal import Terminal
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

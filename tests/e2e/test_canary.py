@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from tests.e2e.canary import FILE_NAME, canary_list, traces_below, traces_in
-from tests.e2e.terminal import until
+from tests.waiting import until
 
 
 @pytest.mark.processes

@@ -10,7 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.e2e.terminal import PATIENCE, Terminal, until
+from tests.e2e.terminal import Terminal
+from tests.waiting import PATIENCE, until
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(900)]
 

@@ -11,8 +11,9 @@ from leadscout_assets.lead_tables import LEAD_TABLES
 from leadscout_assets.settings import read_settings
 from tests.defs.ground import small_list
 from tests.e2e.kills import VICTIMS, carry_out, doubled, plan, watched
-from tests.e2e.terminal import Terminal, reported, until
+from tests.e2e.terminal import Terminal, reported
 from tests.purposes import ENVIRONMENT
+from tests.waiting import until
 
 pytestmark = pytest.mark.processes
 

@@ -12,8 +12,9 @@ import pytest
 from tests.defs.ground import small_list
 from tests.e2e.conftest import ARTEFACTS
 from tests.e2e.kills import SERVERS
-from tests.e2e.terminal import Terminal, until
+from tests.e2e.terminal import Terminal
 from tests.purposes import ENVIRONMENT
+from tests.waiting import until
 
 pytestmark = [pytest.mark.processes, pytest.mark.soak]
 

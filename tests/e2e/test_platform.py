@@ -10,8 +10,9 @@ import pytest
 
 from tests.defs.ground import small_list
 from tests.defs.test_definitions import CHECKS, FRESH, LEAD_ASSETS
-from tests.e2e.terminal import STOPS_WITHIN, Terminal, reported, until
+from tests.e2e.terminal import STOPS_WITHIN, Terminal, reported
 from tests.scenario import lead_rows
+from tests.waiting import until
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(900)]
 

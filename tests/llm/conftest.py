@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
-from leadscout_assets.database.engine import Database, upgrade
+from leadscout_assets.database.engine import Database
 from leadscout_assets.llm.answered import Offer, Pace
 from leadscout_assets.llm.booked import Caps
 from leadscout_assets.llm.ledger import Ledger
@@ -30,16 +29,8 @@ FAST = Pace(call_seconds=30.0, total_seconds=120.0)
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path}/test.sqlite")
-    upgrade(database)
-    yield database
-    database.close()
-
-
-@pytest.fixture
-def ledger(database: Database) -> Ledger:
-    return Ledger(database, CAPS)
+def ledger(sqlite: Database) -> Ledger:
+    return Ledger(sqlite, CAPS)
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ def live(path: str, url: str, number: int) -> None:
         vendor, "small", PRICE, lambda: PROVIDERS[vendor]("small", KEY, f"{url}/v1" if vendor == "openai" else url)
     )
     stage = Stage(Ledger(database, ROOMY), [offer], form(reveal_religion=False), SECRET, Pace(names=5, workers=2))
-    jobs = Jobs(stage, offer, PRICE)
+    jobs = Jobs(stage, lambda kind, model: PRICE)
     jobs.collect()
     fresh = [name_of(n) for n in range(12 * number, 12 * (number + 1))]
     stage.ask(dict.fromkeys(fresh[:8], f"2026-03-02_list_{number % 7:08}"))

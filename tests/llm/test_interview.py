@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from pydantic import SecretStr
 
 from leadscout_assets import contracts, pipeline
 from leadscout_assets.batch_overview import facts_of
@@ -245,8 +246,11 @@ def test_a_step_that_is_cancelled_still_tells_what_it_spent(chain, stub):
     assert record["cost_usd"] > 0
 
 
-def test_what_is_deleted_after_its_retention_is_what_a_model_answered_too(chain):
+@pytest.mark.parametrize("since", ["llm", "verified"])
+def test_what_is_deleted_after_its_retention_is_what_a_model_answered_too(chain, since):
     classified, _ = chain.classify()
+    methods = pc.replace_substring(classified["method"], pattern="llm", replacement=since)
+    classified = classified.set_column(classified.column_names.index("method"), "method", methods)
     home, batch = chain.home, chain.batch
     names = full_names(chain.leads, undecided_rows(off(chain).classify()[0]["method"], chain.leads))
     for contract, frame in ((contracts.LEADS, chain.leads), (contracts.CLASSIFICATIONS, classified)):
@@ -275,12 +279,33 @@ def test_few_labelled_answers_are_drawn_to_the_cautious_figure():
         ({"llm_providers": "openai/gpt-4.1-nano"}, "LEADSCOUT_LLM_OPENAI_KEY"), ({"llm_providers": "local/q"}, "LEADSCOUT_LLM_LOCAL_URL"),
         ({"llm_providers": "stub/a,stub/b"}, "name each kind once"),
         ({"llm_prices": "half a cent"}, "LEADSCOUT_LLM_PRICES"),
+        ({"llm_stub_url": "127.0.0.1:8080"}, "LEADSCOUT_LLM_STUB_URL"), ({"llm_stub_url": "http://[::1"}, "LEADSCOUT_LLM_STUB_URL"),
+        ({"llm_providers": "openai/gpt-4.1-nano", "llm_openai_key": SecretStr("sk of\nnobody")}, "LEADSCOUT_LLM_OPENAI_KEY"),
     ],
 )  # fmt: skip
 def test_settings_that_cannot_be_used_are_named(chain, changes, told):
     settings = chain.home.settings.model_copy(update=changes)
     with pytest.raises(BadSetting, match=told):
         setup.offers_of(settings)
+
+
+def test_a_provider_whose_key_is_gone_is_passed_over_and_the_check_says_so_where_it_was_the_last(chain, stub):
+    gone = {"llm_openai_key": None, "llm_providers": "openai/gpt-4.1-nano"}
+    before, _ = off(chain).classify()
+    first = Home(
+        chain.home.settings.model_copy(update={**gone, "llm_providers": "openai/gpt-4.1-nano,stub/stub-small"})
+    )
+    only, chain.home = Home(chain.home.settings.model_copy(update=gone)), first
+    found, record = chain.classify()
+    assert (record["network_calls"], stub.bill.requests, chain.verdict().passed) == (1, 1, True)
+    chain.home = only
+    found, record = chain.classify()
+    assert found.equals(before)
+    assert (record["network_calls"], record["names_asked"]) == (0, chain.undecided)
+    assert not chain.verdict().passed
+    assert "have no provider that is set up right" in chain.verdict().sentence
+    with pytest.raises(BadSetting, match="LEADSCOUT_LLM_OPENAI_KEY"):
+        setup.check_models(only.settings)
 
 
 def test_a_key_may_lie_in_a_file(home, tmp_path):

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from leadscout_assets.errors import BadSetting
 from leadscout_assets.llm.booked import Denied
 from leadscout_assets.llm.job_ledger import Intended, JobLedger
 from leadscout_assets.llm.jobs import NEVER_ARRIVED, Jobs
@@ -14,11 +15,15 @@ from leadscout_assets.llm.ledger import Ledger
 from leadscout_assets.llm.prices import Price
 from leadscout_assets.llm.stub import batches
 from leadscout_assets.llm.stub.model import answer
-from tests.llm.conftest import CAPS, PRICE, names, offer
+from tests.llm.conftest import CAPS, PRICE, name_of, names, offer
 from tests.llm.test_stage import booked
 
 HALF = Price(PRICE.input // 2, PRICE.output // 2)
 VENDORS = ("openai", "anthropic")
+
+
+def half(kind, model):
+    return HALF
 
 
 class PowerCut(BaseException):
@@ -33,8 +38,7 @@ def vendor(request):
 @pytest.fixture
 def make_jobs(make_stage, stub, vendor):
     def make(**changes):
-        asked = offer(stub, vendor)
-        return Jobs(make_stage(asked, **changes), asked, HALF)
+        return Jobs(make_stage(offer(stub, vendor), **changes), half)
 
     return make
 
@@ -89,7 +93,7 @@ def test_a_job_that_was_never_submitted_is_given_up_once_it_can_be_known(make_jo
     now = datetime.now(UTC)
     jobs = make_jobs()
     with monkeypatch.context() as patch:
-        patch.setattr(type(jobs._offer.make()), "submit", lambda *_: (_ for _ in ()).throw(PowerCut))
+        patch.setattr(type(jobs._stage.offers[0].make()), "submit", lambda *_: (_ for _ in ()).throw(PowerCut))
         with pytest.raises(PowerCut):
             jobs.submit(names(10), now)
     assert [each.state for each in make_jobs().collect(now + timedelta(minutes=1))] == ["intended"]
@@ -107,7 +111,7 @@ def test_a_job_beyond_a_cap_is_not_booked_at_all(make_jobs, stub, ledger):
 
 def test_a_job_that_the_vendor_does_not_take_costs_nothing(make_stage, stub, ledger, vendor):
     gone = offer(stub, vendor, url="http://127.0.0.1:9/v1")
-    assert Jobs(make_stage(gone), gone, HALF).submit(names(10)) == Denied("no_connection")
+    assert Jobs(make_stage(gone), half).submit(names(10)) == Denied("no_connection")
     assert booked(ledger) == 0
 
 
@@ -124,4 +128,60 @@ def test_a_vendor_that_will_not_delete_a_job_takes_nothing_from_its_answers(make
 def test_a_vendor_that_does_not_answer_leaves_the_job_as_it_is(make_jobs, make_stage, stub, vendor):
     make_jobs().submit(names(10))
     gone = offer(stub, vendor, url="http://127.0.0.1:9/v1")
-    assert [each.state for each in Jobs(make_stage(gone), gone, HALF).collect()] == ["submitted"]
+    assert [(each.state, each.why) for each in Jobs(make_stage(gone), half).collect()] == [
+        ("submitted", "no_connection")
+    ]
+
+
+def test_jobs_are_collected_where_they_were_submitted_whichever_provider_is_named_first_now(make_stage, stub, ledger):
+    openai, anthropic = (offer(stub, vendor) for vendor in VENDORS)
+    asked = names(20)
+    for first, some in ((openai, list(asked)[:10]), (anthropic, list(asked)[10:])):
+        Jobs(make_stage(first), half).submit({name: asked[name] for name in some})
+    left = Jobs(make_stage(anthropic), half)
+    left.collect()
+    seen = {each.provider: (each.state, each.why) for each in left.collect()}
+    assert seen == {"anthropic": ("done", None), "openai": ("submitted", "not_named")}
+    both = make_stage(anthropic, openai)
+    Jobs(both, half).collect()
+    assert [(each.provider, each.state, each.answers) for each in Jobs(both, half).collect()] == [
+        ("openai", "done", 10)
+    ]
+    found = both.ask(asked)
+    assert (found.figures.calls, len(found.answers)) == (0, 20)
+    assert booked(ledger) == billed(stub)
+
+
+def test_a_provider_that_does_not_answer_keeps_no_job_of_another_from_being_collected(make_stage, stub, ledger):
+    for vendor, some in zip(
+        VENDORS, (names(10), {name_of(n): "2026-03-02_list_00000001" for n in range(10, 20)}), strict=True
+    ):
+        Jobs(make_stage(offer(stub, vendor)), half).submit(some)
+    both = make_stage(offer(stub, "openai", url="http://127.0.0.1:9/v1"), offer(stub, "anthropic"))
+    states = [{each.provider: each.state for each in Jobs(both, half).collect()} for _ in range(2)]
+    assert states[-1] == {"openai": "submitted", "anthropic": "done"}
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_job_is_booked_by_the_price_of_the_model_it_was_submitted_for(make_stage, stub, ledger, vendor, known):
+    dear = Price(HALF.input * 3, HALF.output * 3)
+    prices = {"small": dear if known else None, "cheaper": HALF}
+    Jobs(make_stage(offer(stub, vendor)), lambda *_: dear).submit(names(10))
+    most = booked(ledger)
+    now = make_stage(offer(stub, vendor, model="cheaper"))
+    states = [each.state for _ in range(2) for each in Jobs(now, lambda _, model: prices[model]).collect()]
+    assert states[-1] == "done"
+    # Where nobody knows it any more, what it may cost at most stays booked.
+    assert booked(ledger) == (3 * billed(stub) if known else most)
+
+
+def test_names_that_another_provider_has_answered_are_in_no_job(make_stage, stub):
+    first, second = offer(stub, "openai"), offer(stub, "local", name="second")
+    make_stage(second).ask(names(10))
+    assert Jobs(make_stage(first, second), half).submit(names(10)) == Denied("nothing_to_ask")
+
+
+def test_a_first_provider_without_a_batch_api_takes_no_job(make_stage, stub, ledger):
+    with pytest.raises(BadSetting, match="LEADSCOUT_LLM_PROVIDERS: the first provider needs a batch API"):
+        Jobs(make_stage(), lambda *_: None).submit(names(10))
+    assert booked(ledger) == 0

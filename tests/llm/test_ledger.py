@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from leadscout_assets.errors import BadInput
 from leadscout_assets.llm.booked import Caps, Denied, Reserved, Used, Wait, Wanted
+from leadscout_assets.llm.job_ledger import Intended, JobLedger
 from leadscout_assets.llm.ledger import Ledger
 from leadscout_assets.llm.outcomes import outcomes_of
 from leadscout_assets.llm.prices import Estimate, Price, nano, price_of
@@ -35,21 +37,22 @@ def test_a_call_is_booked_at_its_worst_case_and_then_at_what_it_cost(either):  #
     ledger = Ledger(either, CAPS)
     call = ledger.reserve(wanted(), NOON)
     assert isinstance(call, Reserved)
-    assert ledger.unknown(["q0-0", "q0-9"]) == {"q0-0"}
+    assert ledger.unknown(["q0-0", "q0-9"]) == {"q0-0": "in_doubt"}
     assert spend(either, CAPS, NOON).total.usd == WORST / 1e9
     answer = Item(Origin.INDIAN, "high", None)
     cost = ledger.settle(call.id, PRICE, Used(500, 50, 0.1), {0: answer, 2: Item(None, "low", None)}, "complete", NOON)
     assert cost == PRICE.cost(500, 50)
     assert ledger.answers(["a0-0", "a0-1", "a0-2"]) == {"a0-0": answer, "a0-2": Item(None, "low", None)}
-    assert ledger.unknown(["q0-0"]) == set()
+    assert ledger.unknown(["q0-0"]) == {}
     assert spend(either, CAPS, NOON).total.usd == cost / 1e9
 
 
 def test_processes_that_reserve_at_once_take_no_more_than_is_left(either):  # noqa: F811
-    ledger = Ledger(either, replace(CAPS, day=WORST * 5))
     found = []
 
     def take(number: int) -> None:
+        # A ledger of its own, as each process has: what keeps them apart is the database alone.
+        ledger = Ledger(either, replace(CAPS, day=WORST * 5))
         for turn in range(4):
             found.append(ledger.reserve(wanted(number * 10 + turn), NOON))
 
@@ -62,58 +65,75 @@ def test_processes_that_reserve_at_once_take_no_more_than_is_left(either):  # no
     assert {each for each in found if not isinstance(each, Reserved)} == {Denied("over_cap_per_day")}
 
 
-def test_a_day_and_a_month_begin_at_midnight_in_south_africa(database):
-    ledger = Ledger(database, replace(CAPS, day=WORST, month=WORST * 2))
+def test_a_day_and_a_month_begin_at_midnight_in_south_africa(sqlite):
+    ledger = Ledger(sqlite, replace(CAPS, day=WORST, month=WORST * 2))
     last_of_march = datetime(2026, 3, 31, 21, 59, tzinfo=UTC)
     assert isinstance(ledger.reserve(wanted(1), last_of_march), Reserved)
     assert ledger.reserve(wanted(2), last_of_march) == Denied("over_cap_per_day")
     assert isinstance(ledger.reserve(wanted(3), last_of_march + timedelta(minutes=2)), Reserved)
-    ledger = Ledger(database, replace(CAPS, month=WORST))
+    ledger = Ledger(sqlite, replace(CAPS, month=WORST))
     assert ledger.reserve(wanted(4), last_of_march + timedelta(minutes=3)) == Denied("over_cap_per_month")
 
 
-def test_a_call_for_two_batches_is_booked_to_each_in_its_share(database):
-    ledger = Ledger(database, replace(CAPS, batch=WORST))
+def test_a_call_for_two_batches_is_booked_to_each_in_its_share(sqlite):
+    ledger = Ledger(sqlite, replace(CAPS, batch=WORST))
     both = replace(wanted(), names=[("q0", "a0", ONE), ("q1", "a1", ONE), ("q2", "a2", TWO)])
     assert isinstance(ledger.reserve(both, NOON), Reserved)
-    lines = {line.of: line.usd for line in spend(database, CAPS, NOON).batches}
+    lines = {line.of: line.usd for line in spend(sqlite, CAPS, NOON).batches}
     assert lines == {ONE: -(-WORST * 2 // 3) / 1e9, TWO: -(-WORST // 3) / 1e9}
     assert ledger.reserve(wanted(7), NOON) == Denied("over_cap_per_batch")
     assert isinstance(ledger.reserve(wanted(8, batch="2026-03-02_list_00000003"), NOON), Reserved)
 
 
-def test_what_was_released_costs_nothing_and_is_asked_again_when_the_vendor_wants(database):
-    ledger = Ledger(database, CAPS)
+def test_what_was_released_costs_nothing_and_is_asked_again_when_the_vendor_wants(sqlite):
+    ledger = Ledger(sqlite, CAPS)
     call = ledger.reserve(wanted(), NOON)
     ledger.release(call.id, "rate_limited", 0.1, NOON, retry_after=7)
-    assert spend(database, CAPS, NOON).total.usd == 0
+    assert spend(sqlite, CAPS, NOON).total.usd == 0
     assert ledger.reserve(wanted(), NOON + timedelta(seconds=3)) == Wait(4.0)
     assert isinstance(ledger.reserve(wanted(), NOON + timedelta(seconds=7)), Reserved)
     assert ledger.reserve(wanted(), NOON + timedelta(seconds=8)) == Denied("in_doubt")
 
 
-def test_what_is_in_doubt_stays_booked_after_it_may_be_sent_again(database):
-    ledger = Ledger(database, CAPS)
+def test_what_is_in_doubt_stays_booked_after_it_may_be_sent_again(sqlite):
+    ledger = Ledger(sqlite, CAPS)
     lost, under_way = ledger.reserve(wanted(1), NOON), ledger.reserve(wanted(2), NOON)
     ledger.doubt(lost.id, "timed_out", 1.0, NOON)
-    assert ledger.unknown(["q1-0", "q2-0"]) == {"q1-0", "q2-0"}
+    assert ledger.unknown(["q1-0", "q2-0"]).keys() == {"q1-0", "q2-0"}
     assert ledger.write_off([TWO], before=NOON) == 0
     assert ledger.write_off([ONE], before=NOON) == 1
-    assert ledger.unknown(["q1-0", "q2-0"]) == {"q2-0"}
+    assert ledger.unknown(["q1-0", "q2-0"]).keys() == {"q2-0"}
     # The process that made the other call is long gone.
     assert ledger.write_off([ONE], before=NOON + timedelta(minutes=10)) == 1
-    assert spend(database, CAPS, NOON).total.usd == 2 * WORST / 1e9
+    assert spend(sqlite, CAPS, NOON).total.usd == 2 * WORST / 1e9
     assert under_way != lost
 
 
-def test_a_reply_without_counts_stays_booked_at_its_worst_case(database):
-    ledger = Ledger(database, CAPS)
+def test_the_bill_settles_what_a_killed_process_left_and_waits_for_what_may_be_under_way(sqlite):
+    ledger = Ledger(sqlite, CAPS)
+    killed = ledger.reserve(replace(wanted(1), kind="evaluation"), NOON)
+    assert isinstance(killed, Reserved)
+    with pytest.raises(BadInput, match="under way"):
+        ledger.reconcile("openai", 70, before=NOON)
+    later = NOON + timedelta(minutes=10)
+    assert ledger.reconcile("openai", 70, before=later) == 70
+    assert spend(sqlite, CAPS, NOON).total.usd == 70 / 1e9
+    assert ledger.unknown(["q1-0"]) == {}
+    # A job may take a day, however long ago it was booked.
+    assert isinstance(JobLedger(ledger).intend([replace(wanted(2), kind="job")], NOON), Intended)
+    assert ledger.unknown(["q2-0"]) == {"q2-0": "in_job"}
+    with pytest.raises(BadInput, match="llm collect"):
+        ledger.reconcile("openai", 70, before=later)
+
+
+def test_a_reply_without_counts_stays_booked_at_its_worst_case(sqlite):
+    ledger = Ledger(sqlite, CAPS)
     call = ledger.reserve(wanted(), NOON)
     assert ledger.settle(call.id, PRICE, Used(None, None, 0.1), {}, "complete", NOON) == WORST
 
 
-def test_while_a_provider_is_given_up_only_one_process_tries_it(database):
-    ledger = Ledger(database, CAPS)
+def test_while_a_provider_is_given_up_only_one_process_tries_it(sqlite):
+    ledger = Ledger(sqlite, CAPS)
     for number in range(3):
         call = ledger.reserve(wanted(number), NOON)
         ledger.release(call.id, "vendor_failed", 0.1, NOON)
@@ -126,30 +146,30 @@ def test_while_a_provider_is_given_up_only_one_process_tries_it(database):
     assert isinstance(ledger.reserve(wanted(7), later), Reserved)
 
 
-def test_tokens_of_a_minute_hold_a_call_back_until_they_are_past(database):
-    ledger = Ledger(database, replace(CAPS, tokens=2_500))
+def test_tokens_of_a_minute_hold_a_call_back_until_they_are_past(sqlite):
+    ledger = Ledger(sqlite, replace(CAPS, tokens=2_500))
     for seconds in (0, 10):
         assert isinstance(ledger.reserve(wanted(seconds), NOON + timedelta(seconds=seconds)), Reserved)
     assert ledger.reserve(wanted(3), NOON + timedelta(seconds=20)) == Wait(40.0)
     assert isinstance(ledger.reserve(wanted(3), NOON + timedelta(seconds=60)), Reserved)
 
 
-def test_a_call_larger_than_a_minute_admits_goes_alone(database):
-    ledger = Ledger(database, replace(CAPS, tokens=10))
+def test_a_call_larger_than_a_minute_admits_goes_alone(sqlite):
+    ledger = Ledger(sqlite, replace(CAPS, tokens=10))
     assert isinstance(ledger.reserve(wanted(1), NOON), Reserved)
     assert ledger.reserve(wanted(2), NOON) == Wait(60.0)
 
 
-def test_the_spend_says_what_a_decided_name_cost(database):
-    ledger = Ledger(database, CAPS)
+def test_the_spend_says_what_a_decided_name_cost(sqlite):
+    ledger = Ledger(sqlite, CAPS)
     call = ledger.reserve(wanted(), NOON)
     cost = ledger.settle(call.id, PRICE, Used(600, 30, 0.1), {}, "complete", NOON)
     ledger.note_outcomes({ONE: (3, 2, 0, {"cannot_tell": 1})}, NOON)
-    found = spend(database, CAPS, NOON)
+    found = spend(sqlite, CAPS, NOON)
     assert [(line.of, line.decided, line.usd_per_decided) for line in found.batches] == [(ONE, 2, cost / 2e9)]
     assert {len(found.days), len(found.providers), len(found.models)} == {1}
     assert found.left_usd["day"] == pytest.approx((CAPS.day - cost) / 1e9)
-    outcome = outcomes_of(database, [ONE, TWO])[ONE]
+    outcome = outcomes_of(sqlite, [ONE, TWO])[ONE]
     assert (outcome.names, outcome.decided, outcome.cost_usd, outcome.failed) == (3, 2, cost / 1e9, 0)
     assert outcome.in_words().endswith("1 stayed undecided (1 the model could not tell)")
 
@@ -163,8 +183,8 @@ def test_a_price_is_that_of_the_table_or_ones_own_and_never_nothing():
     assert price_of("local", "qwen", "local/qwen=0:0") == Price(0, 0)
 
 
-def test_calls_that_fail_are_counted_for_the_alerts(database):
-    ledger = Ledger(database, CAPS)
+def test_calls_that_fail_are_counted_for_the_alerts(sqlite):
+    ledger = Ledger(sqlite, CAPS)
     for number, outcome in enumerate(("rate_limited", "vendor_failed", "too_late")):
         call = ledger.reserve(wanted(number), NOON)
         ledger.release(call.id, outcome, 0.1, NOON, counts=False)
@@ -172,8 +192,8 @@ def test_calls_that_fail_are_counted_for_the_alerts(database):
     lost, done = ledger.reserve(wanted(9), NOON), ledger.reserve(wanted(10), NOON)
     ledger.doubt(lost.id, "timed_out", 0.1, NOON)
     ledger.settle(done.id, PRICE, Used(1, 1, 0.1), {}, "complete", NOON)
-    assert calls_since(database, NOON) == (4, 3, 1)
-    assert calls_since(database, NOON + timedelta(seconds=1)) == (0, 0, 0)
+    assert calls_since(sqlite, NOON) == (4, 3, 1)
+    assert calls_since(sqlite, NOON + timedelta(seconds=1)) == (0, 0, 0)
 
 
 def test_caps_are_whole_billionths():

@@ -12,11 +12,13 @@ import sqlalchemy as sa
 from leadscout_assets.database.models import llm_calls
 from leadscout_assets.errors import Stopped
 from leadscout_assets.llm.answered import Pace
+from leadscout_assets.llm.jobs import Jobs
 from leadscout_assets.llm.ledger import Ledger
-from leadscout_assets.llm.prices import nano
+from leadscout_assets.llm.prices import Price, nano
 from leadscout_assets.llm.stub import Faults
 from leadscout_assets.llm.stub.model import answer
 from tests.llm.conftest import CAPS, FAST, PRICE, names, offer
+from tests.waiting import until
 
 VENDORS = ("openai", "anthropic", "local")
 BRIEF = Pace(call_seconds=0.6, total_seconds=20.0)
@@ -30,11 +32,6 @@ def booked(ledger):
 def billed(stub):
     usage = stub.bill.usage()
     return PRICE.cost(usage["tokens_in"], usage["tokens_out"])
-
-
-def until(condition):
-    while not condition():  # the suite's own time limit ends it
-        time.sleep(0.01)
 
 
 def states(ledger):
@@ -123,6 +120,33 @@ def test_where_no_server_listens_the_next_provider_is_asked_and_nothing_is_booke
     assert {each.provider for each in found.answers.values()} == {"anthropic"}
     assert booked(ledger) == billed(stub)
     assert {outcome for state, outcome in states(ledger) if state == "released"} == {"no_connection"}
+
+
+def test_a_provider_that_is_too_slow_is_left_alone_and_the_next_one_asked(make_stage, stub, ledger):
+    stub.faults = Faults(script=["timeout"] * 3)
+    slow, next_one = offer(stub, "openai"), offer(stub, "local", name="second")
+    brief = Pace(names=1, workers=1, call_seconds=0.6, total_seconds=60.0)
+    found = make_stage(slow, next_one, pace=brief).ask(names(6))
+    # Nobody knows whether the three were answered, so that they are not sent elsewhere either.
+    assert (len(found.undecided), set(found.undecided.values())) == (3, {"in_doubt"})
+    assert {each.provider for each in found.answers.values()} == {"second"}
+    until(lambda: len(stub.bill.entries) == 6)
+    assert booked(ledger) >= billed(stub)
+
+
+def test_beyond_a_cap_a_provider_that_costs_nothing_is_asked(make_stage, stub, ledger):
+    small = Ledger(ledger.database, replace(CAPS, day=1_000))
+    own = offer(stub, "local", name="own", price=Price(0, 0))
+    found = make_stage(offer(stub), own, ledger=small).ask(names(3))
+    assert {each.provider for each in found.answers.values()} == {"own"}
+    assert booked(small) == 0
+
+
+def test_names_in_a_job_are_not_asked_about_and_that_is_the_reason_told(make_stage, stub):
+    stage = make_stage()
+    Jobs(stage, lambda kind, model: PRICE).submit(names(3))
+    found = stage.ask(names(4))
+    assert (found.figures.calls, len(found.answers), set(found.undecided.values())) == (1, 1, {"in_job"})
 
 
 def test_a_model_without_a_price_is_never_called(make_stage, stub, ledger):

@@ -8,6 +8,7 @@ import pytest
 
 from leadscout_assets.supervisor.children import Child, belongs_to, end_leftovers
 from leadscout_assets.supervisor.instance import MARK
+from tests.waiting import until
 
 SLEEPER = "import time; time.sleep(120)"
 PARENT = (
@@ -30,14 +31,6 @@ def child(tmp_path):
     yield make
     for one in made:
         one.kill_group()
-
-
-def until(condition, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "not in time"
-        time.sleep(0.01)
-    return value
 
 
 def test_a_process_runs_in_its_own_session_and_speaks_to_its_log(child):

@@ -18,7 +18,8 @@ from leadscout_assets.supervisor.children import belongs_to
 from leadscout_assets.supervisor.code_location import serve_code_location
 from leadscout_assets.supervisor.instance import Address
 from leadscout_assets.supervisor.lock import hold_home
-from tests.e2e.terminal import free_port, until
+from tests.e2e.terminal import free_port
+from tests.waiting import until
 
 pytestmark = pytest.mark.processes
 

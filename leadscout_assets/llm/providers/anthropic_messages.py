@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from leadscout_assets.llm.providers import Finished, Reply
-from leadscout_assets.llm.providers.http import bounded_client, failure_of, looking, tokens
+from leadscout_assets.llm.providers.http import bounded_client, failure_of, looking, silence, tokens
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -26,6 +26,7 @@ class AnthropicMessages:
     def __init__(self, model: str, key: SecretStr | None, url: str | None) -> None:
         import anthropic
 
+        silence("anthropic")
         self._sdk, self._model = anthropic, model
         self.client = anthropic.Anthropic(
             api_key=key.get_secret_value() if key else "none",

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx2
@@ -18,6 +22,18 @@ LONGEST_PAUSE = 3_600.0
 
 UNKNOWABLE = frozenset({408, 502, 504})
 """Statuses of a proxy that gave up waiting: the model behind it may have answered, and then it is charged."""
+
+
+OF_LIMITS = (
+    *(("x-ratelimit-remaining-" + what, "x-ratelimit-reset-" + what) for what in ("requests", "tokens")),
+    *(
+        (f"anthropic-ratelimit-{what}-remaining", f"anthropic-ratelimit-{what}-reset")
+        for what in ("requests", "tokens", "input-tokens", "output-tokens")
+    ),
+)
+"""Headers in which the vendors say what is left of a limit, and when it is whole again: as `1m30s`, or as a time."""
+
+_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
 
 
 class _Bounded(httpx2.SyncByteStream):
@@ -51,6 +67,11 @@ class BoundedTransport(httpx2.HTTPTransport):
 def bounded_client() -> httpx2.Client:
     """Return a client for an SDK. It follows no redirect, and takes no proxy or certificate from the environment."""
     return httpx2.Client(transport=BoundedTransport(), follow_redirects=False)
+
+
+def silence(sdk: str) -> None:
+    """Have an SDK's own logger say no more than warnings: what it logs while debugging holds what was sent."""
+    logging.getLogger(sdk).setLevel(logging.WARNING)
 
 
 def failure_of(error: BaseException, sdk: Any) -> CallFailed:
@@ -88,15 +109,42 @@ def _of_status(status: int, headers: Any) -> CallFailed:
     return CallFailed(code, charged=False, fatal=True, status=status)
 
 
-def retry_after(headers: Any) -> float | None:
-    """Return the seconds for which a vendor asks to be left alone, by `retry-after-ms` or `retry-after`; None where it does not."""
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+def retry_after(headers: Any, now: datetime | None = None) -> float | None:
+    """Return the seconds for which a vendor asks to be left alone; None where it does not say.
+
+    By `retry-after-ms` or `retry-after`, in seconds or as a date; else until the limits are whole again that are used up.
+    """
+    at = now or datetime.now(UTC)
+    told = [_number(headers.get("retry-after-ms"), 0.001), _number(headers.get("retry-after"))]
+    if seconds := [pause for pause in told if pause is not None]:
+        return min(seconds[0], LONGEST_PAUSE)
+    if (pause := _until(headers.get("retry-after"), at)) is not None:
+        return min(pause, LONGEST_PAUSE)
+    used_up = [headers.get(reset) for remaining, reset in OF_LIMITS if _number(headers.get(remaining)) == 0]
+    pauses = [pause for value in used_up if (pause := _until(value, at)) is not None]
+    return min(max(pauses), LONGEST_PAUSE) if pauses else None
+
+
+def _number(value: str | None, unit: float = 1.0) -> float | None:
+    try:
+        number = float(value or "") * unit
+    except ValueError:
+        return None
+    return number if 0 <= number < float("inf") else None
+
+
+def _until(value: str | None, now: datetime) -> float | None:
+    """Read a duration or a time as the seconds until it is over."""
+    if not value:
+        return None
+    if match := _DURATION.fullmatch(value):
+        return sum(float(part or 0) * unit for part, unit in zip(match.groups(), (3_600, 60, 1, 0.001), strict=True))
+    for read in (datetime.fromisoformat, parsedate_to_datetime):
         try:
-            seconds = float(headers.get(name, "")) * unit
+            at = read(value)
         except ValueError:
             continue
-        if 0 <= seconds < float("inf"):
-            return min(seconds, LONGEST_PAUSE)
+        return max((at - now).total_seconds(), 0.0) if at.tzinfo else None
     return None
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from leadscout_assets.llm.providers import CallFailed, Finished, Reply
-from leadscout_assets.llm.providers.http import bounded_client, failure_of, looking, tokens
+from leadscout_assets.llm.providers.http import bounded_client, failure_of, looking, silence, tokens
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -32,6 +32,7 @@ class OpenAIChat:
     ) -> None:
         import openai
 
+        silence("openai")
         self._sdk, self._model, self._limit_name = openai, model, limit_name
         self.client = openai.OpenAI(
             api_key=key.get_secret_value() if key else NO_KEY,
