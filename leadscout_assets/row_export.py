@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from leadscout_assets import contracts
 from leadscout_assets.errors import BadInput
 from leadscout_assets.home import Home
-from leadscout_assets.reports.sheets import Sheet
+from leadscout_assets.progress import Progress, current
+from leadscout_assets.reports.sheets import Sheet, Values
 
 
 def export_rows(home: Home, batch: str, out: Path, *, with_origin: bool, purpose: str | None, actor: str) -> int:
@@ -30,11 +32,16 @@ def export_rows(home: Home, batch: str, out: Path, *, with_origin: bool, purpose
     if with_origin and not purpose:
         raise BadInput("no purpose: origins are written for one only, named with --purpose")
     home.records.get(batch)
+    progress = current()
+    progress.item(batch)
+    progress.stage("tables")
     leads, scores = (home.tables.read(contract, [batch]) for contract in (contracts.LEADS, LEAD_SCORES))
     if not scores.num_rows:
         raise BadInput(f"batch {batch} has no leads to write; leadscout show {batch} says what became of it")
     answers = home.tables.read(contracts.CLASSIFICATIONS, [batch]) if with_origin else None
     _check_place(out)
+    progress.expect(leads.num_rows, "rows")
+    progress.stage("file")
     record_event(
         home.database,
         actor=actor,
@@ -49,9 +56,16 @@ def export_rows(home: Home, batch: str, out: Path, *, with_origin: bool, purpose
         },
     )
     sheet = lead_rows(leads, scores, answers, reveal_religion=home.settings.reveal_religion)
+    sheet = replace(sheet, slices=_counted(sheet.slices, progress))
     pages = [sheet] if purpose is None or not with_origin else [caution_sheet(batch, purpose), sheet]
     _at_once(out, lambda path: write(path, pages))
     return int(leads.num_rows)
+
+
+def _counted(slices: Iterator[list[Values]], progress: Progress) -> Iterator[list[Values]]:
+    for values in slices:
+        yield values
+        progress.advance(len(values[0]))
 
 
 def _write_workbook(path: Path, pages: list[Sheet]) -> None:
