@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from leadscout_assets import contracts
 from leadscout_assets.errors import BadInput
 from leadscout_assets.home import Home
-from leadscout_assets.progress import Progress, current
-from leadscout_assets.reports.sheets import Sheet, Values
+from leadscout_assets.progress import current
+from leadscout_assets.reports.sheets import Sheet, watched
 
 
 def export_rows(home: Home, batch: str, out: Path, *, with_origin: bool, purpose: str | None, actor: str) -> int:
@@ -41,7 +40,7 @@ def export_rows(home: Home, batch: str, out: Path, *, with_origin: bool, purpose
     answers = home.tables.read(contracts.CLASSIFICATIONS, [batch]) if with_origin else None
     _check_place(out)
     progress.expect(leads.num_rows, "rows")
-    progress.stage("file")
+    progress.stage("file", 1.0)
     record_event(
         home.database,
         actor=actor,
@@ -56,16 +55,10 @@ def export_rows(home: Home, batch: str, out: Path, *, with_origin: bool, purpose
         },
     )
     sheet = lead_rows(leads, scores, answers, reveal_religion=home.settings.reveal_religion)
-    sheet = replace(sheet, slices=_counted(sheet.slices, progress))
+    sheet = watched(sheet, progress.tell)
     pages = [sheet] if purpose is None or not with_origin else [caution_sheet(batch, purpose), sheet]
     _at_once(out, lambda path: write(path, pages))
     return int(leads.num_rows)
-
-
-def _counted(slices: Iterator[list[Values]], progress: Progress) -> Iterator[list[Values]]:
-    for values in slices:
-        yield values
-        progress.advance(len(values[0]))
 
 
 def _write_workbook(path: Path, pages: list[Sheet]) -> None:

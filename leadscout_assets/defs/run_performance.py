@@ -19,6 +19,7 @@ from dagster._serdes import deserialize_value
 from leadscout_assets.defs.lead_assets import column_schema
 from leadscout_assets.defs.maintenance_assets import MAINTENANCE_GROUP
 from leadscout_assets.defs.resources import Platform
+from leadscout_assets.defs.run_log import followed
 from leadscout_assets.defs.ticking import ticking
 from leadscout_assets.home import Home
 from leadscout_assets.logs import operation, private_errors
@@ -133,7 +134,8 @@ def read_event(event_id: int, text: str) -> Event | None:
 )
 def run_performance(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[None]:
     """Bring the table up to date."""
-    with private_errors(), operation("run_performance", run_id=context.run.run_id, asset="run_performance"):
+    bringing = operation("run_performance", run_id=context.run.run_id, asset="run_performance")
+    with private_errors(), bringing, followed(context, "run_performance"):
         added = catch_up(context.instance, platform.home)
     return dg.MaterializeResult(metadata={"records_added": added})
 
