@@ -18,6 +18,7 @@ from leadscout_assets.known_leads import compare
 from leadscout_assets.leads.column_maps import ColumnMap
 from leadscout_assets.leads.grid import Grid, raw_leads
 from leadscout_assets.leads.reading import read_grid
+from leadscout_assets.progress import current
 from leadscout_assets.single_run import describe
 
 SAMPLES, NAMED_ROWS = 3, 5
@@ -81,10 +82,15 @@ def plan_delivery(home: Home, source: Path, *, now: datetime, named: ColumnMap |
     delivery = describe(source, settings, now)
     known = home.records.by_sha256(delivery.sha256)
     batch = known.batch_id if known else delivery.batch_id
-    maps = home.column_maps(named)
+    maps, progress = home.column_maps(named), current()
+    progress.item(batch)
+    progress.stage("raw_leads")
     grid = read_grid(source, limits=pipeline.read_limits(settings), sheet=settings.sheet, maps=maps)
     raw = raw_leads(grid, batch)
+    progress.expect(raw.num_rows, "rows")
+    progress.stage("leads", 0.8)
     leads, rejected, _ = pipeline.validate(raw, home.lead_id_key)
+    progress.stage("known_leads", 1.0)
     compared = compare(home.tables, leads, batch)
     return DeliveryPlan(
         batch_id=batch,

@@ -16,6 +16,7 @@ from leadscout_assets.batch_purposes import grant
 from leadscout_assets.errors import EdgeFailed
 from leadscout_assets.home import Home
 from leadscout_assets.lead_tables import LEAD_TABLES
+from leadscout_assets.progress import current
 from leadscout_assets.runs.record import RunRecord, Stopwatch, measured
 from leadscout_assets.terms import TIME_ZONE
 
@@ -49,14 +50,16 @@ def deliver_past_days(home: Home, *, days: int | None = None) -> None:
     count = DAYS if days is None else days
     if not count or home.records.newest() is not None:
         return
-    today = datetime.now(TIME_ZONE).date()
+    today, progress = datetime.now(TIME_ZONE).date(), current("days")
     with (
         tempfile.TemporaryDirectory(prefix="leadscout-demo-") as folder,
         open_instance(prepare_instance(home.settings).folder) as instance,
     ):
         for number in range(count):
             day = datetime.combine(today - timedelta(days=count - number), HOUR, TIME_ZONE)
+            progress.stage("past days", (number + 1) / count)
             batches = _deliver(home, Path(folder), day, number)
+            progress.item(batches[-1])
             ensure_partitions(instance, batches)
             if number < count - SLOW_DAYS:
                 _record(instance, home, batches, run_id=f"recorded-{day:%Y-%m-%d}")
@@ -67,6 +70,7 @@ def deliver_past_days(home: Home, *, days: int | None = None) -> None:
                     "a run of the demonstration's past days failed; look at it in the UI, or run leadscout doctor"
                 )
             home.records.note_reported(batches, datetime.now(TIME_ZONE))
+            progress.tell(1.0)
 
 
 def _deliver(home: Home, folder: Path, day: datetime, number: int) -> list[str]:

@@ -10,7 +10,8 @@ from pathlib import Path
 from leadscout_assets import contracts
 from leadscout_assets.errors import BadInput
 from leadscout_assets.home import Home
-from leadscout_assets.reports.sheets import Sheet
+from leadscout_assets.progress import current
+from leadscout_assets.reports.sheets import Sheet, watched
 
 
 def export_rows(home: Home, batch: str, out: Path, *, with_origin: bool, purpose: str | None, actor: str) -> int:
@@ -30,11 +31,16 @@ def export_rows(home: Home, batch: str, out: Path, *, with_origin: bool, purpose
     if with_origin and not purpose:
         raise BadInput("no purpose: origins are written for one only, named with --purpose")
     home.records.get(batch)
+    progress = current()
+    progress.item(batch)
+    progress.stage("tables")
     leads, scores = (home.tables.read(contract, [batch]) for contract in (contracts.LEADS, LEAD_SCORES))
     if not scores.num_rows:
         raise BadInput(f"batch {batch} has no leads to write; leadscout show {batch} says what became of it")
     answers = home.tables.read(contracts.CLASSIFICATIONS, [batch]) if with_origin else None
     _check_place(out)
+    progress.expect(leads.num_rows, "rows")
+    progress.stage("file", 1.0)
     record_event(
         home.database,
         actor=actor,
@@ -49,6 +55,7 @@ def export_rows(home: Home, batch: str, out: Path, *, with_origin: bool, purpose
         },
     )
     sheet = lead_rows(leads, scores, answers, reveal_religion=home.settings.reveal_religion)
+    sheet = watched(sheet, progress.tell)
     pages = [sheet] if purpose is None or not with_origin else [caution_sheet(batch, purpose), sheet]
     _at_once(out, lambda path: write(path, pages))
     return int(leads.num_rows)

@@ -59,6 +59,8 @@ class _Open:
     run: ExitStack = field(default_factory=ExitStack)
     failures: int = 0
     """Operations that an error ended since the run began."""
+    failed_last: set[str] = field(default_factory=set)
+    """Those of them that did not succeed when they were tried again."""
 
     @contextmanager
     def around(self, name: str, context: Mapping[str, object]) -> Iterator[Closing]:
@@ -74,6 +76,7 @@ class _Open:
 
             try:
                 yield told
+                self.failed_last.discard(name)
             except BaseException as error:
                 self._report(error, name, context)
                 if span is not None and not is_interruption(error):
@@ -81,6 +84,7 @@ class _Open:
 
                     span.set_status(Status(StatusCode.ERROR, type(error).__name__))
                     self.failures += 1
+                    self.failed_last.add(name)
                 raise
 
     def failed(self, error: BaseException, place: str) -> None:
@@ -160,6 +164,7 @@ def _running(opened: _Open, tracer: Tracer, run_id: str) -> Iterator[None]:
     from opentelemetry import context, trace
 
     opened.failures, named = 0, _run.set(run_id)
+    opened.failed_last.clear()
     # A run that a command executes has a trace of its own, too: whoever looks for a run has its id.
     alone = trace.set_span_in_context(trace.INVALID_SPAN)
     span = tracer.start_span("run", context=alone, attributes=_attributes({"run_id": run_id}))
@@ -169,6 +174,8 @@ def _running(opened: _Open, tracer: Tracer, run_id: str) -> Iterator[None]:
     finally:
         context.detach(around)
         span.set_attributes(_attributes({"failed_operations": opened.failures}))
+        if opened.failed_last:
+            span.set_status(trace.Status(trace.StatusCode.ERROR, ", ".join(sorted(opened.failed_last))))
         span.end()
         _run.reset(named)
 

@@ -15,6 +15,7 @@ from leadscout_assets.demonstration_history import deliver_past_days
 from leadscout_assets.errors import EdgeFailed
 from leadscout_assets.home import Home
 from leadscout_assets.performance import histories
+from leadscout_assets.progress import tracked
 from leadscout_assets.terms import TIME_ZONE
 from tests.defs.ground import in_use
 
@@ -28,8 +29,9 @@ def small(monkeypatch):
 
 def test_the_days_are_delivered_reported_and_recorded_and_the_last_is_a_run_that_says_it_was_slowed(home, small):
     platform = Home(home)
-    with in_use(home):
+    with in_use(home), tracked(home, "demo_history", total=5, unit="days") as progress:
         deliver_past_days(platform, days=5)
+        assert (progress.to_json()["processed"], progress.to_json()["percentage"]) == (5, 100.0)
         batches = overview(platform)
         assert [batch.state for batch in batches] == ["reported"] * 6
         today = datetime.now(TIME_ZONE).date()

@@ -138,10 +138,25 @@ def test_a_run_is_a_span_around_its_steps_in_a_trace_that_has_its_id_and_is_sent
     raw, leads, checks, run, command = receiver.spans()
     assert run.name == "run"
     assert attributes(run) == {"leadscout.run_id": RUN, "leadscout.failed_operations": 1}
+    assert (run.status.code, run.status.message) == (2, "checks")
     assert {span.parent_span_id for span in (raw, leads, checks)} == {run.span_id}
     assert {span.trace_id.hex() for span in (raw, leads, checks, run)} == {RUN.replace("-", "")}
     assert command.trace_id != run.trace_id
     assert not run.parent_span_id
+
+
+def test_a_run_whose_step_succeeded_when_it_was_tried_again_or_that_somebody_ended_is_no_failure(home, receiver):
+    setup_telemetry(to(receiver, home))
+    begin_run(RUN)
+    with pytest.raises(ZeroDivisionError), operation("leads"):
+        raise ZeroDivisionError(SECRET)
+    with operation("leads"):
+        pass
+    with pytest.raises(KeyboardInterrupt), operation("checks"):
+        raise KeyboardInterrupt
+    end_run()
+    run = next(span for span in receiver.spans() if span.name == "run")
+    assert (run.status.code, attributes(run)["leadscout.failed_operations"]) == (0, 1)
 
 
 def test_a_request_that_takes_longer_than_the_setting_is_marked_as_slow(home, receiver, monkeypatch):

@@ -2,12 +2,13 @@
 
 import sys
 import uuid
-from collections.abc import Container, Sequence
+import warnings
+from collections.abc import Container, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
 from leadscout_assets.cli import (
@@ -41,7 +42,7 @@ from leadscout_assets.cli import (
     suppression,
     undo,
 )
-from leadscout_assets.cli.long_work import ENDED_BY
+from leadscout_assets.cli.long_work import ENDED_BY, followed
 from leadscout_assets.errors import LeadScoutError, is_interruption
 from leadscout_assets.logs import describe, get_logger, operation, setup_logging
 from leadscout_assets.settings import current_settings
@@ -80,6 +81,14 @@ COMMANDS = (
     person.person,
 )
 
+FOLLOW_THEMSELVES = frozenset(
+    ("run", "deliver", "generate", "classify", "backfill", "undo", "up", "demo", "backup", "restore", "prune", "forget")
+) | {"keys_rotate"}
+"""Commands that tell their progress themselves. Of all others a progress file tells once they take long."""
+
+WAITING = frozenset(("doctor", "down", "health", "status", "stop", "code_location", "exporter", "llm_stub"))
+"""Commands that look at others, or serve until they are ended: no work of their own."""
+
 LOOKING = frozenset({"none", "plan", "batches", "show", "doctor", "health", "logs"})
 """Commands that change nothing."""
 GROUPS = {
@@ -113,11 +122,27 @@ for group, commands in GROUPS.items():
 @cache
 def _commands() -> TyperGroup:
     """Return all commands as Typer makes them of their functions: a tenth of a second, once per process."""
-    return typer.main.get_group(app)
+    group = typer.main.get_group(app)
+    for name, leaf in _named(group):
+        if leaf.callback is not None and name not in FOLLOW_THEMSELVES | WAITING:
+            leaf.callback = followed(name, leaf.callback)
+    return group
+
+
+def _named(group: TyperGroup, prefix: str = "") -> Iterator[tuple[str, TyperCommand | TyperGroup]]:
+    """Yield every command with its name as an operation: `audit`, `audit_verify`."""
+    for word, command in group.commands.items():
+        name = prefix + word.replace("-", "_")
+        assert isinstance(command, TyperCommand | TyperGroup)  # noqa: S101  all of ours are made by Typer
+        yield name, command
+        if isinstance(command, TyperGroup):
+            yield from _named(command, f"{name}_")
 
 
 def run_application(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code. Results go to stdout, logs and errors to stderr."""
+    # Dagster marks by these what may change in a minor release; its exact pin is our answer.
+    warnings.filterwarnings("ignore", message=".*is currently in (beta|preview), and may have breaking changes")
     try:
         background.ARGUMENTS.set(tuple(arguments))
         setup_logging(current_settings(), files=True)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from leadscout_assets.cli.background import Background, in_background
 from leadscout_assets.cli.long_work import long_work
 from leadscout_assets.cli.plan import Map, Sender, keep
 from leadscout_assets.cli.printing import print_json
@@ -20,6 +21,7 @@ def deliver(
     map_: Map = None,
     sender: Sender = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    background: Background = False,
 ) -> None:
     """Store a lead list as a delivery; the platform's inbox sensor starts its run. Answers with the batch."""
     from leadscout_assets.batch_overview import details
@@ -35,6 +37,9 @@ def deliver(
         if not file.is_file():
             raise BadInput("there is no such file to deliver; check the path")
         keep(home, file, parse_map(map_ or []), sender)
+    if background and file.is_file():
+        in_background("deliver")
+        return
     size = file.stat().st_size if file.is_file() else None
     with long_work(settings, "deliver", total=size, unit="bytes"):
         delivered = home.deliver(file, now=datetime.now(UTC))

@@ -43,10 +43,11 @@ def demo(
     from leadscout_assets import demonstration
     from leadscout_assets.batch_purposes import require_registered
     from leadscout_assets.cli.long_work import long_work
-    from leadscout_assets.demonstration_history import deliver_past_days
+    from leadscout_assets.demonstration_history import DAYS, deliver_past_days
     from leadscout_assets.governance.anchors import anchor
     from leadscout_assets.home import Home
     from leadscout_assets.pipeline import STEPS
+    from leadscout_assets.progress import LONG_SECONDS
 
     settings = current_settings()
     if background:
@@ -58,7 +59,8 @@ def demo(
         home = Home(settings)
         require_registered(home, "demo")
         anchor(settings, home.database, why="up")
-        deliver_past_days(home)
+        with long_work(settings, "demo_history", total=DAYS, unit="days", after=LONG_SECONDS):
+            deliver_past_days(home)
         if once:
             with long_work(settings, "demo", total=len(STEPS), unit="steps") as work, _bar() as bar:
                 batch, seconds = demonstration.run_once(home, _shower(bar, work.progress))

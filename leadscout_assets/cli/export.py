@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from leadscout_assets.cli.background import Background, in_background
 from leadscout_assets.processes import user
 from leadscout_assets.settings import current_settings
 
@@ -20,6 +21,7 @@ def export(
         str | None,
         typer.Option(help="Id of the registered purpose of writing origins; default LEADSCOUT_CLASSIFICATION_PURPOSE."),
     ] = None,
+    background: Background = False,
 ) -> None:
     """Write the leads of a batch, ranked, to a workbook or a CSV; recorded in the audit trail before the file is there."""
     from leadscout_assets.batch_purposes import allow_rows
@@ -30,5 +32,9 @@ def export(
     home, why = Home(settings), None
     if with_origin:
         why = allow_rows(home, batch, purpose, "export", now=datetime.now(UTC)).id
+    if background:
+        home.records.get(batch)
+        in_background("export")
+        return
     rows = export_rows(home, batch, out, with_origin=with_origin, purpose=why, actor=user())
     print(f"{rows:,} leads written: {out}")

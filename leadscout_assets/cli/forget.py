@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from leadscout_assets.cli.background import Background, in_background
 from leadscout_assets.cli.long_work import long_work
 from leadscout_assets.cli.printing import print_json, print_pairs
 from leadscout_assets.errors import BadInput
@@ -35,6 +36,7 @@ def forget(
         bool, typer.Option("--replay", help="Only finish the erasures that are not done in this home.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    background: Background = False,
 ) -> int:
     """Forget a person: every batch, table, file and report; the proof is a search of every byte. Exits 1 where something is left."""
     from leadscout_assets.forgetting import forget as forgetting
@@ -48,6 +50,9 @@ def forget(
     request = None if replay else read_request(person) if person else request_of(leads=lead)
     if request is not None and person and lead:
         raise BadInput("write the lead id into the file, as a line `lead: ...`")
+    if background:
+        in_background("forget")
+        return 0
     # A run that has read its rows already would write the person back.
     with hold_home(settings.home), long_work(settings, "forget", unit="batches"):
         home = Home(settings)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from leadscout_assets.cli.background import Background, in_background
 from leadscout_assets.cli.long_work import long_work
 from leadscout_assets.cli.printing import print_json, print_pairs, print_table
 from leadscout_assets.settings import current_settings
@@ -43,12 +44,17 @@ def list_keys(as_json: Annotated[bool, typer.Option("--json", help="Print a JSON
 
 
 @app.command()
-def rotate(key: Annotated[str, typer.Argument(help="lead-id, suppression or audit.")]) -> None:
+def rotate(
+    key: Annotated[str, typer.Argument(help="lead-id, suppression or audit.")], background: Background = False
+) -> None:
     """Make a new key and re-key everything made under the old one; the platform must be down. Then take a backup."""
     from leadscout_assets.forgetting.rekeying import rotate as rotate_key
     from leadscout_assets.home import Home
     from leadscout_assets.supervisor.lock import hold_home
 
+    if background:
+        in_background("rotate")
+        return
     settings = current_settings()
     with hold_home(settings.home), long_work(settings, "rotate", unit="batches"):
         done = rotate_key(Home(settings), key, now=datetime.now(UTC))

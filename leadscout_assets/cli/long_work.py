@@ -10,15 +10,16 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import wraps
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from leadscout_assets.errors import Stopped, is_interruption
-from leadscout_assets.progress import Progress, cancel_all, stop_all, tracked
-from leadscout_assets.settings import Settings
+from leadscout_assets.progress import LONG_SECONDS, Progress, cancel_all, stop_all, tracked
+from leadscout_assets.settings import Settings, current_settings
 
 GRACE_SECONDS = 6.0
 """From the first signal to the end of the process, whatever it is at: whoever stops it waits for ten, on a busy machine too."""
@@ -45,17 +46,36 @@ class Work:
 
 @contextmanager
 def long_work(
-    settings: Settings, operation: str, *, total: int | None = None, unit: str = "rows", written: bool = True
+    settings: Settings,
+    operation: str,
+    *,
+    total: int | None = None,
+    unit: str = "rows",
+    written: bool = True,
+    after: float = 0.0,
 ) -> Iterator[Work]:
     """Follow the block as an operation, and end it by `Stopped` at SIGINT, SIGTERM or SIGHUP.
 
     A second signal, or `GRACE_SECONDS` after the first, ends the process at once. Nothing that counts is ever half
-    written: whatever writes puts it in place at the end, in one step. Without `written` there is no progress file.
+    written: whatever writes puts it in place at the end, in one step. Without `written` there is no progress file, with `after` none
+    before so many seconds.
     """
-    following = tracked(settings, operation, total=total, unit=unit, written=written)
+    following = tracked(settings, operation, total=total, unit=unit, written=written, after=after)
     with _stoppable() as work, following as progress:
         work.progress = progress
         yield work
+
+
+def followed(operation: str, command: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the command with a progress file once it takes long; a home that is not there is not made for that."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        settings = current_settings()
+        with long_work(settings, operation, unit="", written=settings.home.is_dir(), after=LONG_SECONDS):
+            return command(*args, **kwargs)
+
+    return run
 
 
 @contextmanager

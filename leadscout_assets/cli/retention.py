@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
+from leadscout_assets.cli.background import Background, in_background
 from leadscout_assets.cli.long_work import long_work
 from leadscout_assets.cli.printing import print_json, print_table
+from leadscout_assets.progress import LONG_SECONDS
 from leadscout_assets.settings import current_settings
 
 COLUMNS = ("kind", "kept_days", "count", "megabytes")
@@ -16,6 +18,7 @@ COLUMNS = ("kind", "kept_days", "count", "megabytes")
 def prune(
     apply: Annotated[bool, typer.Option("--apply", help="Remove it; without this it is only shown.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    background: Background = False,
 ) -> None:
     """Show what the settings no longer keep: runs, logs, events, ticks, progress files, old versions of tables."""
     from leadscout_assets.defs.orphans import open_instance
@@ -24,10 +27,13 @@ def prune(
     from leadscout_assets.retention import prune_tables
     from leadscout_assets.supervisor import prepare_instance
 
+    if background:
+        in_background("prune")
+        return
     settings = current_settings()
     home = Home(settings)
     with (
-        long_work(settings, "prune", unit="", written=apply),
+        long_work(settings, "prune", total=100, unit="parts", after=0.0 if apply else LONG_SECONDS),
         open_instance(prepare_instance(settings).folder) as instance,
     ):
         found = prune_history(instance, home, datetime.now(UTC), apply=apply, actor=getpass.getuser())

@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
+from leadscout_assets.cli.background import Background, in_background
 from leadscout_assets.cli.long_work import long_work
 from leadscout_assets.cli.printing import print_json, print_pairs
 from leadscout_assets.processes import user
+from leadscout_assets.progress import LONG_SECONDS
 from leadscout_assets.settings import current_settings
 
 
@@ -19,6 +21,7 @@ def undo(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be reversed.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    background: Background = False,
 ) -> None:
     """Take a batch out of everything, and give known leads their values of before. Delivering its file again takes it back in."""
     from leadscout_assets.defs.instance import drop_partition, run_under_way
@@ -31,14 +34,21 @@ def undo(
     settings = current_settings()
     home = Home(settings)
     if dry_run:
-        would = what_undo_does(home, batch)
+        with long_work(settings, "undo", unit="", after=LONG_SECONDS):
+            would = what_undo_does(home, batch)
         if as_json:
             print_json({"batch_id": batch, "reversed": would})
         else:
             print_pairs(_named(would))
         return
     home.records.get(batch)
-    with open_instance(prepare_instance(settings).folder) as instance, long_work(settings, "undo"):
+    if background:
+        in_background("undo")
+        return
+    with (
+        open_instance(prepare_instance(settings).folder) as instance,
+        long_work(settings, "undo", total=100, unit="parts"),
+    ):
         done = take_out(
             home,
             batch,

@@ -9,7 +9,7 @@ from leadscout_assets.defs.lead_checks import Results, evaluations
 from leadscout_assets.defs.partitions import BACKFILL_POLICY, LEAD_BATCH
 from leadscout_assets.defs.resources import Platform
 from leadscout_assets.defs.retrying import retried
-from leadscout_assets.defs.run_log import in_its_log
+from leadscout_assets.defs.run_log import followed, in_its_log
 from leadscout_assets.defs.steps import step
 from leadscout_assets.defs.table_io import COLUMNS
 from leadscout_assets.identity.judging import every_lead_has_one_link, known_leads_are_linked
@@ -61,7 +61,8 @@ SPECS = {
 def known_lead_checks(context: dg.AssetCheckExecutionContext, platform: Platform) -> Results:
     """Judge both from the tables."""
     batches, tables = sorted(context.partition_keys), platform.home.tables
-    with in_its_log(context, KNOWN), private_errors(), operation("checks", level="debug", batches=len(batches)):
+    judging = operation("checks", level="debug", batches=len(batches))
+    with in_its_log(context, KNOWN), private_errors(), judging, followed(context, "checks"):
         leads = tables.read(LEADS, batches, ["batch_id", "lead_id"], ordered=False)
         linked = ["batch_id", "lead_id", "known_lead_id", "known_batch_id"]
         links = tables.read(KNOWN_LEAD_LINKS, batches, linked, ordered=False)

@@ -17,7 +17,7 @@ from leadscout_assets.contract_check import judge_contract
 from leadscout_assets.defs.instance import materializations, newest_ids
 from leadscout_assets.defs.partitions import LEAD_BATCH
 from leadscout_assets.defs.resources import Platform
-from leadscout_assets.defs.run_log import in_its_log
+from leadscout_assets.defs.run_log import followed, in_its_log
 from leadscout_assets.defs.table_io import CONTRACTS
 from leadscout_assets.logs import operation, private_errors
 
@@ -101,7 +101,8 @@ def _checks_of(asset: str, checks: Sequence[Check]) -> dg.AssetChecksDefinition:
     def judge(context: dg.AssetCheckExecutionContext, platform: Platform) -> Results:
         home, batches = platform.home, sorted(context.partition_keys)
         bounds = limits_from(home.settings)
-        with in_its_log(context, asset), private_errors(), operation("checks", level="debug", batches=len(batches)):
+        judging = operation("checks", level="debug", batches=len(batches))
+        with in_its_log(context, asset), private_errors(), judging, followed(context, "checks"):
             found = facts_of(home, [asset], batches)
         for check in checks:
             verdicts = {batch.batch_id: check.judge(batch, bounds) for batch in found}
@@ -123,7 +124,7 @@ def schema_contracts(context: dg.AssetCheckExecutionContext, platform: Platform)
     batches = sorted(context.partition_keys)
     for key in sorted(context.selected_asset_check_keys):
         contract = CONTRACTS[key.asset_key.to_user_string()]
-        with private_errors():
+        with private_errors(), followed(context, CONTRACT_CHECK):
             rows = platform.home.tables.read(contract, batches, ordered=False)
             verdicts = judge_contract(contract, rows, batches)
         yield from evaluations(context, contract.name, CONTRACT_CHECK, verdicts, warns=False)

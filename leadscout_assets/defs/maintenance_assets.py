@@ -7,7 +7,7 @@ import dagster as dg
 from leadscout_assets.batch_purposes import delete_inferred, overdue
 from leadscout_assets.defs.resources import Platform
 from leadscout_assets.defs.retrying import retried
-from leadscout_assets.defs.run_log import in_its_log
+from leadscout_assets.defs.run_log import followed, in_its_log
 from leadscout_assets.governance.anchors import anchor, verify_trail
 from leadscout_assets.lead_tables import KNOWN_TABLES, LEAD_TABLES
 from leadscout_assets.logs import operation, private_errors
@@ -57,7 +57,8 @@ def table_maintenance(context: dg.AssetExecutionContext, platform: Platform) -> 
 def purpose_retention(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[None]:
     """Delete what may not be kept any more."""
     home, now = platform.home, datetime.now(UTC)
-    with retried(context, home.settings), in_its_log(context, "purpose_retention"), private_errors():
+    telling = in_its_log(context, "purpose_retention")
+    with retried(context, home.settings), telling, private_errors(), followed(context, "purpose_retention"):
         due = overdue(home, now=now)
         delete_inferred(home, due, actor=f"run {context.run.run_id}", now=now)
     return dg.MaterializeResult(metadata={"batches": len(due), "leads": sum(one.leads for one in due)})
@@ -77,7 +78,8 @@ def purpose_retention(context: dg.AssetExecutionContext, platform: Platform) -> 
 def audit_anchor(context: dg.AssetExecutionContext, platform: Platform) -> dg.AssetCheckResult:
     """Verify the audit trail, then write its end down where it holds."""
     home = platform.home
-    with retried(context, home.settings), in_its_log(context, "audit_anchor"), private_errors():
+    telling = in_its_log(context, "audit_anchor")
+    with retried(context, home.settings), telling, private_errors(), followed(context, "audit_anchor"):
         found = verify_trail(home.settings, home.database)
         if found.ok:
             head = anchor(home.settings, home.database, why="daily")

@@ -7,6 +7,7 @@ is what the lexicon gives, and measure it on the labelled cases.
 import dagster as dg
 
 from leadscout_assets.defs.evaluation_page import evaluation_page
+from leadscout_assets.defs.run_log import followed
 from leadscout_assets.names.baseline import fallen, frozen, load_baseline
 from leadscout_assets.names.cases import TEST, find_cases, read_cases
 from leadscout_assets.names.engine import load_classifier
@@ -57,7 +58,8 @@ def _elements() -> dict[str, int]:
 def name_model(context: dg.AssetExecutionContext) -> dg.AssetCheckResult:
     """Build the model anew and hold the shipped one against it: by hash, and where that differs, by its arrays."""
     shipped = load_classifier()
-    built = build_knowledge(load_lexicon())
+    with followed(context, "name_model"):
+        built = build_knowledge(load_lexicon())
     same = built.content_hash == shipped.knowledge.content_hash
     # Another processor rounds the last bits of learned weights otherwise: that is no other model.
     apart = [] if same else differences(built, shipped.knowledge)
@@ -99,7 +101,8 @@ def name_evaluation(context: dg.AssetExecutionContext) -> dg.AssetCheckResult:
             "the figures are those frozen for this very model" if same else "the figures are an older model's"
         )
         return dg.AssetCheckResult(passed=same, severity=dg.AssetCheckSeverity.WARN, description=sentence)
-    figures = report([case for case in read_cases(cases) if case.part == TEST], load_classifier())
+    with followed(context, "name_evaluation"):
+        figures = report([case for case in read_cases(cases) if case.part == TEST], load_classifier())
     measured = frozen(figures)
     context.add_asset_metadata(
         {

@@ -35,7 +35,7 @@ def prune(instance: dg.DagsterInstance, home: Home, now: datetime, *, apply: boo
     )
     found = [*_counted(instance, home, obsolete), *prune_files(settings, now, apply=apply)]
     if apply:
-        remove(instance, obsolete, current("rows").tell)
+        remove(instance, obsolete, current("parts").tell)
         counts = {one.kind.replace(" ", "_"): one.count for one in found}
         record_event(home.database, actor=actor, action="retention.pruned", detail=counts)
     return found
@@ -65,7 +65,7 @@ def retention(context: dg.AssetExecutionContext, platform: Platform) -> dg.Mater
         in_its_log(context, "retention"),
         private_errors(),
         operation("retention"),
-        tracked(home.settings, "retention", run_id=context.run.run_id, unit=""),
+        tracked(home.settings, "retention", run_id=context.run.run_id, total=100, unit="parts"),
     ):
         found = prune(context.instance, home, datetime.now(UTC), apply=True, actor="retention")
     return dg.MaterializeResult(metadata={one.kind.replace(" ", "_"): one.count for one in found})

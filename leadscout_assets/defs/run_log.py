@@ -11,6 +11,8 @@ import dagster as dg
 from dagster._core.events.log import EventLogEntry
 
 from leadscout_assets.logs import bound, shown_in
+from leadscout_assets.progress import LONG_SECONDS, tracked
+from leadscout_assets.settings import current_settings
 
 Context = dg.AssetExecutionContext | dg.AssetCheckExecutionContext
 
@@ -38,6 +40,14 @@ def in_its_log(context: Context, asset: str, *, batches: int = 1) -> Iterator[No
         )
 
     with bound(run_id=run.run_id, asset=asset, step=step_key), shown_in(show, batches=batches):
+        yield
+
+
+@contextmanager
+def followed(context: Context, name: str) -> Iterator[None]:
+    """Let others see that work which counts nothing goes on, by a progress file once it takes long."""
+    settings, run_id = current_settings(), context.run.run_id
+    with tracked(settings, name, run_id=run_id, unit="", written=settings.home.is_dir(), after=LONG_SECONDS):
         yield
 
 

@@ -40,7 +40,8 @@ RATE_SECONDS = 10.0
 """How far the recent rate looks back: long enough to be calm, short enough to show a change of pace."""
 
 LONG_SECONDS = 2.0
-"""An operation that lasts longer tells each tenth of its way to whoever listens; a shorter one is over before it is read."""
+"""An operation that lasts longer tells each tenth of its way to whoever listens; a shorter one is over before it is read.
+So much time passes before the file of a command that mostly is short."""
 
 ROUNDING = 1e-6
 """A share of a count may come out a hair below the whole number that it is."""
@@ -80,10 +81,11 @@ class Progress:
         self._moved, self._tenth = self._began, 0
         self._stopping = False
 
-    def expect(self, total: int) -> None:
-        """Say how much there is in all, once it is known."""
+    def expect(self, total: int, unit: str | None = None) -> None:
+        """Say how much there is in all, once it is known, and of what."""
         with self._lock:
             self._total = total
+            self.unit = unit or self.unit
             if not self._staged:
                 self._goal = float(total)
 
@@ -205,9 +207,9 @@ class Progress:
 class Writer:
     """Writes one `Progress` to its file, from a thread of its own and at the end."""
 
-    def __init__(self, progress: Progress, folder: Path, file: Path) -> None:
-        """Take all three; nothing is written yet."""
-        self._progress, self._folder, self._file = progress, folder, file
+    def __init__(self, progress: Progress, folder: Path, file: Path, after: float = 0.0) -> None:
+        """Take all of it; nothing is written yet, nor within `after` seconds, nor ever of what has ended by then."""
+        self._progress, self._folder, self._file, self._after = progress, folder, file, after
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._write_on, name=f"progress-{progress.operation}", daemon=True)
         self._writing = threading.Lock()
@@ -218,8 +220,9 @@ class Writer:
         self._broken = False
 
     def start(self) -> None:
-        """Write the first time, and go on in the thread."""
-        self.write()
+        """Write the first time, unless that has time, and go on in the thread."""
+        if not self._after:
+            self.write()
         self._thread.start()
         _open.add(self)
 
@@ -230,7 +233,8 @@ class Writer:
         # Whoever interrupts the process may hold the lock in another thread: the end must not wait for that.
         held = self._writing.acquire(timeout=1.0)
         try:
-            self._write(last=True)
+            if self._last or not self._after:
+                self._write(last=True)
         finally:
             if held:
                 self._writing.release()
@@ -247,6 +251,9 @@ class Writer:
                 self._write(last=False)
 
     def _write_on(self) -> None:
+        if self._over.wait(self._after):
+            return
+        self.write()
         while not self._over.wait(WRITE_SECONDS):
             self.write()
 
@@ -304,15 +311,18 @@ def tracked(
     unit: str = "rows",
     on_tenth: Callable[[int], None] | None = None,
     written: bool = True,
+    after: float = 0.0,
 ) -> Iterator[Progress]:
     """Track the block as an operation: what it calls finds it by `current`, others by its file.
 
-    The file bears the run id, else the process id; without `written` there is none. A block that raises has failed, or was cancelled where somebody asked for it.
+    The file bears the run id, else the process id; without `written` there is none, with `after` none before so many
+    seconds, unless somebody has announced it. A block that raises has failed, or was cancelled where somebody asked for it.
     """
     limit = settings.time_limit(operation)
     progress = Progress(operation, run_id=run_id, total=total, unit=unit, limit_seconds=limit, on_tenth=on_tenth)
     folder = settings.progress_dir
-    writer = Writer(progress, folder, files.file_of(folder, operation, run_id or str(os.getpid())))
+    file = files.file_of(folder, operation, run_id or str(os.getpid()))
+    writer = Writer(progress, folder, file, 0.0 if file.exists() else after)
     token = _current.set(progress)
     if written:
         writer.start()

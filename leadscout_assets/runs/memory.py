@@ -1,4 +1,4 @@
-"""The highest resident memory of this process while a block of work runs.
+"""The highest resident memory of this process while a block of work runs, and the files that it holds open.
 
 The process's own peak never falls. Linux resets it on request; where it may not be asked, the memory is looked at often.
 """
@@ -8,7 +8,7 @@ import resource
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PEAK_UNIT = 1 if sys.platform == "darwin" else 1_024
@@ -20,6 +20,19 @@ RESET_PEAK = "5"
 
 LOOK_SECONDS = 0.02
 """Time between two looks where the peak cannot be reset: a peak that is shorter may be missed."""
+
+
+DESCRIPTORS = Path("/proc/self/fd"), Path("/dev/fd")
+"""Where Linux, and other systems, list what a process holds open."""
+
+
+def open_files(places: tuple[Path, ...] = DESCRIPTORS) -> int:
+    """Return how many files, sockets and pipes this process holds open; 0 where the system does not say."""
+    for place in places:
+        with suppress(OSError):
+            # The look itself holds one.
+            return sum(1 for _ in place.iterdir()) - 1
+    return 0
 
 
 def peak_memory_mb() -> float:

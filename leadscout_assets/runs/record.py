@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from leadscout_assets.errors import is_interruption
 from leadscout_assets.runs.circumstances import code_version, first_time, machine_class
-from leadscout_assets.runs.memory import watched_memory
+from leadscout_assets.runs.memory import open_files, watched_memory
 from leadscout_assets.terms import Outcome
 
 PREFIX = "leadscout/"
@@ -63,6 +63,9 @@ class RunRecord:
     call_refusals: int = about("calls that a language model declined", 0)
     call_p50_seconds: float = about("median duration of the calls, seconds; 0 without calls", 0.0)
     call_p95_seconds: float = about("time within which 95 of 100 calls ended, seconds", 0.0)
+    open_files: int = about(
+        "files, sockets and pipes that the process held open, at the beginning or the end: the more", 0
+    )
 
     @property
     def size_class(self) -> str:
@@ -114,6 +117,7 @@ class Stopwatch:
     cpu_seconds: float = 0.0
     outcome: Outcome = Outcome.SUCCEEDED
     cold: bool = True
+    open_files: int = 0
 
     def record(self, *, asset: str, run_id: str, batches: int, rows_in: int, rows_out: int, **more: Any) -> RunRecord:
         """Return the run record of the measured work; `more` are fields that have a default."""
@@ -130,6 +134,7 @@ class Stopwatch:
                 "cpu_seconds": round(self.cpu_seconds, 4),
                 "outcome": self.outcome,
                 "cold": self.cold,
+                "open_files": self.open_files,
                 "code_version": code_version(),
                 "machine_class": machine_class(),
                 **more,
@@ -147,6 +152,7 @@ def measured(what: str | None = None, watch: Stopwatch | None = None) -> Iterato
     watch = watch or Stopwatch()
     watch.cold = what is None or first_time(what)
     with watched_memory() as peak:
+        before = open_files()
         start, busy = time.perf_counter(), time.process_time()
         try:
             yield watch
@@ -157,3 +163,4 @@ def measured(what: str | None = None, watch: Stopwatch | None = None) -> Iterato
             watch.seconds = time.perf_counter() - start
             watch.cpu_seconds = time.process_time() - busy
             watch.peak_memory_mb = peak()
+            watch.open_files = max(before, open_files())

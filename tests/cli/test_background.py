@@ -170,6 +170,8 @@ def started(monkeypatch, home):
         ("backup",),
         ("restore", ".", "--to", "elsewhere"),
         ("classify", "x.csv", "--column", "name", "--out", "y.csv", "--purpose", "evaluation"),
+        ("prune", "--apply"),
+        ("forget", "--lead", "3f1c0a9be2d4578c"),
     ],
 )
 def test_every_long_command_starts_itself_without_the_option(leadscout, started, command, tmp_path, monkeypatch):
@@ -178,6 +180,22 @@ def test_every_long_command_starts_itself_without_the_option(leadscout, started,
     assert found.code == 0
     assert started == [(command[0], list(command))]
     assert f"leadscout stop {command[0]}-4194305" in found.out
+
+
+def test_what_is_about_a_batch_looks_for_it_before_it_goes_to_the_background(leadscout, started, leads, tmp_path):
+    assert leadscout("deliver", tmp_path / "none.csv", "--background").code == 2
+    assert leadscout("undo", "no-such-batch", "--background").code == 2
+    assert leadscout("export", "no-such-batch", "--out", "x.csv", "--background").code == 2
+    assert started == []
+    batch = leadscout("deliver", leads, "--json").json["batch_id"]
+    for command in (
+        ("deliver", str(leads)),
+        ("undo", batch),
+        ("export", batch, "--out", "x.csv"),
+        ("keys", "rotate", "audit"),
+    ):
+        assert leadscout(*command, "--background").code == 0
+        assert started.pop() == ("rotate" if command[0] == "keys" else command[0], list(command))
 
 
 def test_a_run_of_a_file_that_is_not_there_is_said_at_once(leadscout, started, leads, tmp_path):

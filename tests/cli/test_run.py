@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from leadscout_assets import pipeline
@@ -14,7 +15,7 @@ from leadscout_assets.home import Home
 from leadscout_assets.leads.synthetic import write_delivery
 from tests import scenario
 from tests.purposes import ENVIRONMENT
-from tests.test_batch_purposes import SCORING
+from tests.test_batch_purposes import S71, SCORING
 
 
 def test_json_is_one_object_with_exactly_the_documented_keys(leadscout, leads, tmp_path):
@@ -140,6 +141,40 @@ def test_what_a_known_origin_counts_is_in_the_trail_before_any_report_says_it(le
         patch.setattr(pipeline, "report", killed)
         assert leadscout("run", tmp_path / "list.csv", "--out", tmp_path / "out").code == 130
     assert told == ["settings.widened", "run.started", "leads.classified", "origin.weighed"]
+
+
+def test_a_known_origin_counts_in_the_scores_where_setting_and_purpose_allow_it_and_that_is_recorded(
+    leadscout, home, leads, tmp_path, monkeypatch
+):
+    register = tmp_path / "purposes.toml"
+    register.write_text(SCORING)
+    monkeypatch.setenv("LEADSCOUT_PURPOSES", str(register))
+    monkeypatch.setenv("LEADSCOUT_CLASSIFICATION_PURPOSE", "scoring")
+    plain = leadscout("run", leads, "--out", tmp_path / "plain", "--json").json
+    monkeypatch.setenv("LEADSCOUT_ORIGIN_WEIGHT", "2")
+    weighed = leadscout("run", leads, "--out", tmp_path / "out", "--json").json
+    assert plain["answered"] == weighed["answered"] > 0
+    pages = [Path(found["reports"]["html"]).read_text() for found in (plain, weighed)]
+    assert [S71 in page for page in pages] == [False, True]
+    assert _scores(plain) != _scores(weighed)
+    (event,) = events(Home(home).database, action="origin.weighed")
+    assert event.reason == "scoring"
+    assert event.detail.items() >= {"points": 2, "batches": [weighed["batch_id"]], "command": "run"}.items()
+
+
+def _scores(found: dict) -> list[object]:
+    sheet = openpyxl.load_workbook(found["reports"]["xlsx"], read_only=True)["Leads"]
+    headings, *rows = sheet.iter_rows(values_only=True)
+    return [row[headings.index("Score")] for row in rows]
+
+
+def test_an_origin_that_may_not_count_exits_2_before_anything_is_read(leadscout, home, leads, tmp_path, monkeypatch):
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("LEADSCOUT_ORIGIN_WEIGHT", "2")
+    found = leadscout("run", leads, "--out", tmp_path / "out")
+    assert (found.code, "LEADSCOUT_ORIGIN_WEIGHT" in found.err) == (2, True)
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_unwritable_home_is_a_fault_with_a_sentence(leadscout, monkeypatch, leads, tmp_path):

@@ -1,5 +1,8 @@
 """What names are classified with, rebuilt and measured in Dagster."""
 
+import json
+import time
+
 import dagster as dg
 import pytest
 
@@ -7,6 +10,7 @@ from leadscout_assets.defs import reference_assets
 from leadscout_assets.defs.reference_assets import name_evaluation, name_lexicon, name_model, reference_sensor
 from leadscout_assets.names.baseline import load_baseline
 from leadscout_assets.names.engine import load_classifier
+from leadscout_assets.progress.files import all_files
 
 
 def checks_of(result):
@@ -54,6 +58,26 @@ def test_a_model_that_the_lexicon_does_not_give_fails_its_check(monkeypatch):
     (check,) = checks_of(result).values()
     assert not check.passed
     assert "make name-model" in check.description
+
+
+def test_building_the_model_is_seen_while_it_takes_long(home, monkeypatch):
+    home.home.mkdir(parents=True)
+    monkeypatch.setattr("leadscout_assets.defs.run_log.LONG_SECONDS", 0.01)
+    seen: list[str] = []
+
+    def build(_: object) -> None:
+        deadline = time.monotonic() + 60
+        while not (files := all_files(home.progress_dir)) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        seen.extend(json.loads(file.read_text())["operation"] for file in files)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(reference_assets, "build_knowledge", build)
+    result = dg.materialize([name_model], raise_on_error=False)
+    assert seen == ["name_model"]
+    (file,) = all_files(home.progress_dir)
+    told = json.loads(file.read_text())
+    assert (told["state"], told["run_id"]) == ("failed", result.run_id)
 
 
 class _Other:

@@ -113,6 +113,29 @@ class TestCatchingUp:
         assert run_performance._start(ground.home) == 0
 
 
+class TestReadingAnEvent:
+    def test_an_event_reads_as_dagster_itself_reads_it(self, ground):
+        full = record("one", rejected=3, retries=1, cost_usd=0.5, outcome=Outcome.CANCELLED, open_files=7)
+        report(ground, full)
+        ground.instance.report_runless_asset_event(dg.AssetObservation("leads", metadata=record("two").to_metadata()))
+        rows = list(run_performance._records(ground.instance, 0))
+        found = [run_performance.read_event(*row) for row in rows]
+        assert [one.record.run_id for one in found] == ["one", "two"]
+        assert [one.record for one in found] == [full, record("two")]
+        assert (found[0].batch_id, found[0].batch_rows) == (BATCH, 5)
+        (of_leads,) = ground.instance.fetch_materializations(dg.AssetKey("leads"), limit=5).records
+        assert (found[0].event_id, found[0].at) == (
+            of_leads.storage_id,
+            datetime.fromtimestamp(of_leads.timestamp, UTC),
+        )
+
+    def test_an_event_of_a_form_that_is_not_known_is_left_to_dagster(self, ground):
+        report(ground, record("one"))
+        ((number, text),) = run_performance._records(ground.instance, 0)
+        spoilt = text.replace('"__class__": "EventLogEntry"', '"__class__": "EventLogEntry", "spoilt": NaN')
+        assert run_performance.read_event(number, spoilt) == run_performance.read_event(number, text)
+
+
 class TestSensorAndAsset:
     def tick(self, ground) -> dg.SensorResult | dg.SkipReason:
         with dg.build_sensor_context(instance=ground.instance) as context:

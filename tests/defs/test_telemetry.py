@@ -27,6 +27,7 @@ def test_a_run_and_its_steps_arrive_as_one_trace_and_its_errors_without_values(g
     assert len({span.trace_id for span in steps.values()}) == 1
     assert attributes(steps["leads"]).items() >= {"leadscout.rows_in": 3, "leadscout.rows_out": 3}.items()
     assert steps["lead_scores"].status.message == "ValueError"
+    assert (steps["run"].status.code, steps["run"].status.message) == (2, "lead_scores")
     (error,) = errors
     assert error["tags"]["operation"] == "lead_scores"
     assert error["tags"]["run_id"] == run.run_id

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from leadscout_assets.runs.memory import open_files
 from leadscout_assets.runs.record import PREFIX, RunRecord, Stopwatch, measured
 from leadscout_assets.terms import Outcome
 
@@ -108,6 +109,23 @@ def test_processor_time_counts_work_and_not_waiting():
             pass
     assert waiting.seconds >= 0.2
     assert waiting.cpu_seconds < 0.1 <= working.cpu_seconds
+
+
+def test_files_that_a_block_leaves_open_or_closes_are_counted(tmp_path):
+    with measured() as idle:
+        pass
+    with measured() as opening:
+        held = [(tmp_path / str(n)).open("w") for n in range(5)]
+    with measured() as closing:
+        for file in held:
+            file.close()
+    assert idle.open_files > 0
+    assert opening.open_files == closing.open_files == idle.open_files + 5
+    assert opening.record(asset="a", run_id="r", batches=1, rows_in=1, rows_out=1).open_files == opening.open_files
+
+
+def test_where_the_system_does_not_list_open_files_there_are_none(tmp_path):
+    assert open_files((tmp_path / "none",)) == 0
 
 
 def test_only_the_first_time_in_a_process_is_cold():
