@@ -239,17 +239,21 @@ class Home:
         """Return for each raw row whether it is on a suppression list."""
         return self.matcher(erased=False).mask(raw)
 
-    def rows_on_lists(self, batch: str) -> npt.NDArray[np.int64]:
-        """Return the source rows of a batch whose persons or businesses are on a suppression list by now."""
+    def leads_on_lists(self, batch: str) -> frozenset[str]:
+        """Return the ids of the leads of a batch whose persons or businesses are on a suppression list by now."""
         import numpy as np
+        import pyarrow as pa
 
         from leadscout_assets import contracts
 
         matcher = self.matcher(erased=False)
         if not matcher:
-            return np.array([], np.int64)
+            return frozenset()
         raw = self.tables.read(contracts.RAW_LEADS, [batch])
-        return np.asarray(raw["source_row"], np.int64)[matcher.mask(raw)]
+        rows = np.asarray(raw["source_row"])[matcher.mask(raw)]
+        leads = self.tables.read(contracts.LEADS, [batch], ["source_row", "lead_id"])
+        theirs = np.isin(np.asarray(leads["source_row"]), rows)
+        return frozenset(leads["lead_id"].filter(pa.array(theirs)).to_pylist())
 
     def without_erased(self, raw: pa.Table) -> pa.Table:
         """Return raw rows with a marker in place of each whose person was erased."""

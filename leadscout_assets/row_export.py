@@ -8,7 +8,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -46,10 +45,8 @@ def export_rows(home: Home, batch: str, out: Path, *, with_origin: bool, purpose
     leads, scores = (home.tables.read(contract, [batch]) for contract in (contracts.LEADS, LEAD_SCORES))
     if not scores.num_rows:
         raise BadInput(f"batch {batch} has no leads to write; leadscout show {batch} says what became of it")
-    every, on_lists = leads.num_rows, home.rows_on_lists(batch)
-    if len(on_lists):
-        leads = leads.filter(pa.array(~np.isin(np.asarray(leads["source_row"]), on_lists)))
-        scores = scores.filter(pc.is_in(scores["lead_id"], leads["lead_id"].combine_chunks()))
+    every, on_lists = leads.num_rows, pa.array(sorted(home.leads_on_lists(batch)), pa.string())
+    leads, scores = (frame.filter(pc.invert(pc.is_in(frame["lead_id"], on_lists))) for frame in (leads, scores))
     answers = home.tables.read(contracts.CLASSIFICATIONS, [batch]) if with_origin else None
     _check_place(out)
     record_event(

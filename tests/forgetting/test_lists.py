@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from leadscout_assets import contracts, facts
+from leadscout_assets import contracts, facts, pipeline
 from leadscout_assets.batch_overview import facts_of
 from leadscout_assets.cli.application import run_application
 from leadscout_assets.errors import BadInput
@@ -117,6 +117,25 @@ def test_an_export_leaves_out_who_came_on_a_list_after_the_batch_was_run(platfor
     assert len(text.splitlines()) == 1 + 4
     (event,) = events(platform.database, action="leads.exported")
     assert (event.detail["leads"], event.detail["suppressed"]) == (4, 1)
+
+
+def test_reviewers_are_not_asked_about_whoever_is_on_a_list(platform, tmp_path):
+    from openpyxl import load_workbook
+
+    from leadscout_assets.reviewing import export_review
+
+    named = Home(platform.settings.model_copy(update=IN_TESTS))
+    batch, book = only_batch(named), tmp_path / "names.xlsx"
+    leads_left(named)
+    (delivery,) = named.deliveries([batch])
+    leads = named.tables.read(contracts.LEADS, [batch])
+    raw = named.tables.read(contracts.RAW_LEADS, [batch])
+    granted = pipeline.ask_purpose([delivery], raw, named.settings, NOW)
+    named.tables.replace(contracts.CLASSIFICATIONS, pipeline.classify(leads, named.settings, granted), [batch])
+    add(named, "number", "0850000041")
+    export_review(named, batch, book, sample=100, seed=0, purpose="tests", actor="tests")
+    names = {row[1].value for row in load_workbook(book)["Review"].iter_rows(min_row=2)}
+    assert names == {"Thandi Nkosi", "Anil Moodley", "Petrus Botha"}
 
 
 def test_no_value_is_kept_anywhere(platform):
