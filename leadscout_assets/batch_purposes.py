@@ -99,10 +99,16 @@ def grant(
             }
             record_event(home.database, actor=actor, action="purpose.changed", subject=batch, detail=detail)
         _note(home, before, given)
-    for purpose, entry in dict.fromkeys((g.entry.id, g.entry.digest) for g in grants.values() if g.entry):
-        of_it = [batch for batch, given in grants.items() if given.entry and given.entry.digest == entry]
-        told: dict[str, object] = {"entry": entry, "batches": of_it, "run_id": run_id}
-        record_event(home.database, actor=actor, action="leads.classified", reason=purpose, detail=told)
+    for entry in {given.entry.digest: given.entry for given in grants.values() if given.entry}.values():
+        of_it = [batch for batch, given in grants.items() if given.entry and given.entry.digest == entry.digest]
+        # The ground by itself: the register may be another by the time somebody asks for it.
+        told: dict[str, object] = {
+            "entry": entry.digest,
+            "ground": entry.ground_code,
+            "batches": of_it,
+            "run_id": run_id,
+        }
+        record_event(home.database, actor=actor, action="leads.classified", reason=entry.id, detail=told)
     return grants
 
 
@@ -188,6 +194,12 @@ def overdue(home: Home, *, now: datetime) -> list[Overdue]:
             due[record.batch_id] = (record.purpose or "none", last)
     rows = home.tables.rows(contracts.CLASSIFICATIONS, list(due))
     return [Overdue(batch, purpose, last, rows.get(batch, 0)) for batch, (purpose, last) in due.items()]
+
+
+def kept_until(home: Home, batches: Collection[str]) -> dict[str, date | None]:
+    """Return the last day on which what was inferred about each batch may be kept; None where nothing was."""
+    register = read_register(home.settings.purposes)
+    return {batch: _kept_until(record, register) for batch, record in home.records.many(batches).items()}
 
 
 def delete_inferred(home: Home, due: Sequence[Overdue], *, actor: str | None, now: datetime) -> None:

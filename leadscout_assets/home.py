@@ -249,6 +249,22 @@ class Home:
         """Return for each raw row whether it is on a suppression list."""
         return self.matcher(erased=False).mask(raw)
 
+    def leads_on_lists(self, batch: str) -> frozenset[str]:
+        """Return the ids of the leads of a batch whose persons or businesses are on a suppression list by now."""
+        import numpy as np
+        import pyarrow as pa
+
+        from leadscout_assets import contracts
+
+        matcher = self.matcher(erased=False)
+        if not matcher:
+            return frozenset()
+        raw = self.tables.read(contracts.RAW_LEADS, [batch])
+        rows = np.asarray(raw["source_row"])[matcher.mask(raw)]
+        leads = self.tables.read(contracts.LEADS, [batch], ["source_row", "lead_id"])
+        theirs = np.isin(np.asarray(leads["source_row"]), rows)
+        return frozenset(leads["lead_id"].filter(pa.array(theirs)).to_pylist())
+
     def without_erased(self, raw: pa.Table) -> pa.Table:
         """Return raw rows with a marker in place of each whose person was erased."""
         from leadscout_assets.leads.erased import without
@@ -298,14 +314,14 @@ class Home:
             record_event(self.database, actor=by, action="delivery.recorded", subject=stored.batch_id, detail=detail)
         again = stored.undone_at is not None and (arrived or now) > stored.undone_at
         if again:
-            self._take_back(stored.batch_id, now)
+            self._take_back(stored.batch_id, now, by)
         return Delivered(delivery, new, again)
 
-    def _take_back(self, batch: str, now: datetime) -> None:
+    def _take_back(self, batch: str, now: datetime, by: str | None) -> None:
         from leadscout_assets.database.audit import record_event
 
         if self.records.take_back(batch, now):
-            record_event(self.database, actor="inbox", action="batch.taken_back", subject=batch)
+            record_event(self.database, actor=by, action="batch.taken_back", subject=batch)
 
     def contents(self, deliveries: Sequence[Delivery]) -> Callable[[str], Path]:
         """Return what gives the file of each of some deliveries by its SHA-256, asked of the database at once.

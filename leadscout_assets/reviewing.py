@@ -71,7 +71,9 @@ def export_review(
     home.records.get(batch)
     leads, answers = (home.tables.read(contract, [batch], columns) for contract, columns in _COLUMNS.items())
     reviews = Reviews(home.database)
-    known, name_hash = reviews.answered_leads(), name_hashes(home.lead_id_key)
+    # Whoever is on a suppression list by now is not asked about either.
+    known = reviews.answered_leads() | home.leads_on_lists(batch)
+    name_hash = name_hashes(home.lead_id_key)
     asked = ask(leads, answers, known=known, sample=sample, seed=seed, name_hash=name_hash)
     if not asked.questions:
         raise BadInput(

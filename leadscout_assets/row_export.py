@@ -6,6 +6,10 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from leadscout_assets import contracts
 from leadscout_assets.errors import BadInput
@@ -14,9 +18,17 @@ from leadscout_assets.progress import current
 from leadscout_assets.reports.sheets import Sheet, watched
 
 
-def export_rows(home: Home, batch: str, out: Path, *, with_origin: bool, purpose: str | None, actor: str) -> int:
+class Written(NamedTuple):
+    """How many leads were written, and how many were left out because they are on a suppression list by now."""
+
+    leads: int
+    suppressed: int
+
+
+def export_rows(home: Home, batch: str, out: Path, *, with_origin: bool, purpose: str | None, actor: str) -> Written:
     """Write the leads of a batch to `out`, a workbook or a CSV by its suffix, and return how many there are.
 
+    Who is on a suppression list by now is left out, although the batch was run before. Ranks stay those of the report.
     With `with_origin`, for a `purpose`, the likely origins of the directors' names stand beside them. Recorded in the
     audit trail before the file is there. Raises `UnknownBatch`, and `BadInput` where there is nothing to write, no
     place to write it, or no purpose for the origins.
@@ -37,6 +49,8 @@ def export_rows(home: Home, batch: str, out: Path, *, with_origin: bool, purpose
     leads, scores = (home.tables.read(contract, [batch]) for contract in (contracts.LEADS, LEAD_SCORES))
     if not scores.num_rows:
         raise BadInput(f"batch {batch} has no leads to write; leadscout show {batch} says what became of it")
+    every, on_lists = leads.num_rows, pa.array(sorted(home.leads_on_lists(batch)), pa.string())
+    leads, scores = (frame.filter(pc.invert(pc.is_in(frame["lead_id"], on_lists))) for frame in (leads, scores))
     answers = home.tables.read(contracts.CLASSIFICATIONS, [batch]) if with_origin else None
     _check_place(out)
     progress.expect(leads.num_rows, "rows")
@@ -50,6 +64,7 @@ def export_rows(home: Home, batch: str, out: Path, *, with_origin: bool, purpose
         detail={
             "row_level": with_origin,
             "leads": leads.num_rows,
+            "suppressed": every - leads.num_rows,
             "format": out.suffix.lower().strip("."),
             "reveal_religion": home.settings.reveal_religion,
         },
@@ -58,7 +73,7 @@ def export_rows(home: Home, batch: str, out: Path, *, with_origin: bool, purpose
     sheet = watched(sheet, progress.tell)
     pages = [sheet] if purpose is None or not with_origin else [caution_sheet(batch, purpose), sheet]
     _at_once(out, lambda path: write(path, pages))
-    return int(leads.num_rows)
+    return Written(leads.num_rows, every - leads.num_rows)
 
 
 def _write_workbook(path: Path, pages: list[Sheet]) -> None:

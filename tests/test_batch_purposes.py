@@ -107,6 +107,7 @@ def test_the_purpose_is_recorded_with_the_batch_and_in_the_trail(under, source):
     assert (record.purpose, record.purpose_refusal, record.retention_days) == ("tests", None, 36500)
     (event,) = events(home.database, action="leads.classified")
     assert (event.reason, event.detail["batches"], event.detail["entry"]) == ("tests", [batch], record.purpose_entry)
+    assert event.detail["ground"] == "s27-1-d"
     assert details(home, batch).purpose == "tests"
     assert verdict(home, batch) == "True: the purpose is tests"
     page = home.settings.reports_dir / batch / f"{batch}.html"

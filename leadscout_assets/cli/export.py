@@ -1,5 +1,6 @@
 """`leadscout export`: the leads of a batch as a file; origins of names only when asked for, and for a purpose."""
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -36,5 +37,10 @@ def export(
         home.records.get(batch)
         in_background("export")
         return
-    rows = export_rows(home, batch, out, with_origin=with_origin, purpose=why, actor=user())
-    print(f"{rows:,} leads written: {out}")
+    written = export_rows(home, batch, out, with_origin=with_origin, purpose=why, actor=user())
+    print(f"{written.leads:,} leads written: {out}")
+    if written.suppressed:
+        print(
+            f"{written.suppressed:,} left out, on a suppression list by now; out of the report, too: leadscout backfill {batch}",
+            file=sys.stderr,
+        )

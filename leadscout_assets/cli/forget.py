@@ -83,7 +83,7 @@ def _renew(home: Home) -> str:
 
 def _plain(found: Forgotten) -> dict[str, object]:
     proof = vars(found.proof) | {"gone": found.proof.gone} if found.proof else None
-    return {"erasure": found.id, "found": found.places.to_json(), "changed_files": found.changed_files, "proof": proof}
+    return {"erasure": found.id, "found": found.places.to_json(), "changed": dict(found.changed), "proof": proof}
 
 
 def _tell(found: Forgotten, renewed: str | None) -> None:
@@ -92,7 +92,8 @@ def _tell(found: Forgotten, renewed: str | None) -> None:
         print("nothing was changed: --dry-run")
         return
     print()
-    print_pairs({"erasure": found.id, "records and files changed beside": found.changed_files, **_proven(found.proof)})
+    changed = {f"gone: {kind}": count for kind, count in found.changed.items() if count}
+    print_pairs({"erasure": found.id, **changed, **_proven(found.proof)})
     if renewed:
         print(f"backup {renewed} was taken and all earlier ones removed")
     for place, hits in found.proof.left.items():
@@ -106,9 +107,12 @@ def _where(places: Places) -> dict[str, object]:
         for batch, rows in places.kept_rows.items()
     }
     tables = {f"table {name}": count for name, count in places.tables.items()}
+    files = {f"files in {folder}": count for folder, count in places.files.items()}
+    if places.backups:
+        files["backups that hold it"] = len(places.backups)
     if not rows:
-        return {"rows": "none", **kept}
-    return {**rows, "leads": ", ".join(places.leads) or "-", **tables, **kept}
+        return {"rows": "none", **files, **kept}
+    return {**rows, "leads": ", ".join(places.leads) or "-", **tables, **files, **kept}
 
 
 def _proven(proof: Proof) -> dict[str, object]:

@@ -6,8 +6,9 @@ The intent stands in the ledger before anything is touched, so that a kill at an
 from __future__ import annotations
 
 import getpass
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import pyarrow as pa
@@ -18,7 +19,7 @@ from leadscout_assets.forgetting.elsewhere import clean_inbox, clean_others, com
 from leadscout_assets.forgetting.erasing import erase_from_batch
 from leadscout_assets.forgetting.finding import Found, find, full_names_of, told_apart, words_of
 from leadscout_assets.forgetting.holders import BY_NAME, HOLDERS
-from leadscout_assets.forgetting.proving import Proof, prove
+from leadscout_assets.forgetting.proving import Proof, backups_holding, hits_by_file, prove
 from leadscout_assets.forgetting.request import Request, check_identifies
 from leadscout_assets.governance.keys import AUDIT, hasher
 from leadscout_assets.governance.ledger import ERASURE, FOUND, Decision, ledger_beside_backups, new_id
@@ -41,6 +42,10 @@ class Places:
     tables: Mapping[str, int]
     inbox_files: int
     kept_rows: Mapping[str, tuple[int, ...]]
+    files: Mapping[str, int] = field(default_factory=dict)
+    """How many files hold a value that is this person's alone, by the folder below the home; looked for in a dry run only."""
+    backups: tuple[str, ...] = ()
+    """Which backups hold one, likewise."""
 
     def to_json(self) -> dict[str, object]:
         """Return everything as plain values."""
@@ -50,17 +55,21 @@ class Places:
             "tables": dict(self.tables),
             "inbox_files": self.inbox_files,
             "kept_rows": {batch: list(rows) for batch, rows in self.kept_rows.items()},
+            "files": dict(self.files),
+            "backups": list(self.backups),
         }
 
 
 @dataclass(frozen=True)
 class Forgotten:
-    """One erasure: where the person was found, and the proof, None in a dry run."""
+    """One erasure: where the person was found, how many records and files of which kind it changed beside the rows, and the
+    proof, None in a dry run.
+    """
 
     places: Places
     proof: Proof | None = None
     id: str | None = None
-    changed_files: int = 0
+    changed: Mapping[str, int] = field(default_factory=dict)
     handles: tuple[str, ...] = field(default=())
 
 
@@ -79,7 +88,7 @@ def forget(home: Home, request: Request, *, now: datetime, dry_run: bool = False
         raise BadInput("no batch has a lead with this id; `leadscout show` and the reports name them")
     places = _places(home, found)
     if dry_run:
-        return Forgotten(places)
+        return Forgotten(_with_files(home, places, Needles(told_apart(home, found, request.values).own)))
     traits = found.traits | request.traits
     decision = open_[0] if open_ else _begin(home, traits, found.leads | request.leads, now)
     return _do(home, decision, found, request.values, places, now, backups=True)
@@ -177,16 +186,15 @@ def _do(
     needles = Needles(values.own)
     matcher = Matcher([renewed(_entry(home, decision), home.hasher)], home.hasher)
     names = words_of(found.traits)
-    changed = sum(holder(home, found) for holder in BY_NAME)
-    changed += clean_inbox(home, matcher, found.rows, needles, names)
+    changed = {kind: holder(home, found) for kind, holder in BY_NAME.items()}
+    changed["files in the inbox"] = clean_inbox(home, matcher, found.rows, needles, names)
     progress.expect(len(found.rows) or 1)
     for number, (batch, rows) in enumerate(sorted(found.rows.items())):
         progress.item(batch)
         erase_from_batch(home, batch, rows, needles, names)
         progress.tell((number + 1) / len(found.rows))
-    for holder in HOLDERS:
-        changed += holder(home, found)
-    changed += clean_others(home, needles)
+    changed |= {kind: holder(home, found) for kind, holder in HOLDERS.items()}
+    changed["logs, notes and exports"] = clean_others(home, needles)
     handles = tuple(decision.about.get("handles", ()))
     record_event(
         home.database,
@@ -196,7 +204,7 @@ def _do(
             "erasure": decision.id,
             "batches": len(found.rows),
             "rows": found.row_count,
-            "files": changed,
+            "files": sum(changed.values()),
             "persons": list(handles),
         },
     )
@@ -205,6 +213,12 @@ def _do(
     if proof.gone:
         home.decisions.finish(decision.id, now)
     return Forgotten(places, proof, decision.id, changed, handles)
+
+
+def _with_files(home: Home, places: Places, needles: Needles) -> Places:
+    """Return what was found with the files that hold a value, counted by folder, and the backups."""
+    files = Counter(place.partition("/")[0] if "/" in place else "home" for place in hits_by_file(home, needles))
+    return replace(places, files=dict(sorted(files.items())), backups=tuple(backups_holding(home, needles)))
 
 
 def _begun(home: Home, request: Request) -> list[Decision]:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from leadscout_assets import contracts
+from leadscout_assets.batch_purposes import kept_until, recorded
 from leadscout_assets.forgetting.finding import find, full_names_of
 from leadscout_assets.forgetting.forget import apply_ledger, handles_of
 from leadscout_assets.forgetting.request import Request
@@ -20,12 +21,15 @@ from leadscout_assets.governance.lists import on_lists
 from leadscout_assets.governance.matching import entry_of
 from leadscout_assets.governance.traits import EMAIL, NUMBER, Traits
 from leadscout_assets.home import Home
-from leadscout_assets.scoring import LEAD_SCORES
+from leadscout_assets.scoring import FEATURES, LEAD_SCORES
 from leadscout_assets.terms import TIME_ZONE
 
 if TYPE_CHECKING:
     from leadscout_assets.database.audit import AuditEvent
     from leadscout_assets.database.decisions import Consent
+
+
+NOTHING_INFERRED = "no purpose is recorded: nothing was inferred from the name"
 
 
 def held(home: Home, request: Request, now: datetime) -> dict[str, object]:
@@ -41,6 +45,7 @@ def held(home: Home, request: Request, now: datetime) -> dict[str, object]:
     lists = on_lists(home.decisions.entries(), found.traits | request.traits, home.hasher)
     return {
         "asked_at": now.astimezone(TIME_ZONE).isoformat(timespec="seconds"),
+        "purposes": _purposes(home, batches),
         "leads": leads,
         "rejected_rows": _rejected(home, batches, found.rows),
         "rows_as_delivered": _delivered(home, batches, found.rows),
@@ -66,6 +71,20 @@ def consents_of(home: Home, traits: Traits) -> list[Consent]:
     """Return what stands under a person's numbers and addresses, the oldest first."""
     mine = entry_of(traits.only(NUMBER, EMAIL), home.hasher, id="asked", on="").hashes
     return home.decisions.consents(known for hashes in mine.values() for known in hashes)
+
+
+def _purposes(home: Home, batches: list[str]) -> list[dict[str, object]]:
+    """Return why, on which ground and until when what was inferred about each batch is kept; of a batch without, that it is none."""
+    grants, until = recorded(home, batches), kept_until(home, batches)
+    return [
+        {
+            "batch_id": batch,
+            "purpose": grants[batch].asked,
+            "why_and_on_which_ground": grants[batch].stated or grants[batch].sentence or NOTHING_INFERRED,
+            "kept_until": str(last) if grants[batch].stated and (last := until[batch]) else None,
+        }
+        for batch in batches
+    ]
 
 
 def _known(home: Home, batches: list[str], leads: set[str]) -> list[dict[str, object]]:
@@ -113,7 +132,11 @@ def _leads(home: Home, batches: list[str], rows: dict[str, set[int]]) -> list[di
     found: list[dict[str, object]] = []
     for lead in leads.to_pylist():
         key = (lead["batch_id"], lead["lead_id"])
-        found.append({"lead": lead, **{name: {**of[name].get(key, {})} for name in of}})
+        classified, scored = ({**of[name].get(key, {})} for name in of)
+        # As a person reads them: in points, so that they sum to the score that is told.
+        points = {one.name: scored[one.name] / 100 for one in FEATURES if one.name in scored}
+        told = {contracts.CLASSIFICATIONS.name: classified, LEAD_SCORES.name: scored | points}
+        found.append({"lead": lead, **told})
     return found
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import getpass
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from leadscout_assets.forgetting.finding import Found
 from leadscout_assets.home import Home
@@ -38,7 +41,7 @@ def questionnaires(home: Home, found: Found) -> int:
 
 def known_leads(home: Home, found: Found) -> int:
     """Have the batches make anew what they contribute to the known leads, and leave no earlier version of any."""
-    from leadscout_assets.contracts import KNOWN_LEADS, LEADS
+    from leadscout_assets.contracts import KNOWN_LEAD_LINKS, KNOWN_LEADS, LEADS
     from leadscout_assets.known_leads import JOURNAL, join
     from leadscout_assets.lead_tables import KNOWN_TABLES
 
@@ -47,18 +50,24 @@ def known_leads(home: Home, found: Found) -> int:
         return 0
     batches = sorted(found.rows)
     delivered_at = {record.batch_id: record.delivered_at for record in home.records.many(batches).values()}
-    joined = join(home.tables, home.tables.read(LEADS, batches), delivered_at)
+    links = home.tables.read(KNOWN_LEAD_LINKS, batches, ["lead_id"], ordered=False)["lead_id"]
+    theirs = pc.sum(pc.is_in(links, pa.array(sorted(found.leads), pa.string())), min_count=0).as_py()
+    join(home.tables, home.tables.read(LEADS, batches), delivered_at)
     for left in root.glob(f"{JOURNAL}*"):
         shutil.rmtree(left, ignore_errors=True)
     for contract in KNOWN_TABLES:
         # A known lead lies with the batch that brought it first, which need not be one of these.
         held = [folder.name.removeprefix("batch_id=") for folder in (root / contract.name).glob("batch_id=*")]
         home.tables.scrub(contract, held)
-    return joined.leads
+    return int(theirs)
 
 
-BY_NAME: tuple[Holder, ...] = (model_answers,)
+BY_NAME: Mapping[str, Holder] = {"answers of language models": model_answers}
 """Those that go by the names themselves. They come before any row is erased: afterwards nobody knows the names."""
 
-HOLDERS: tuple[Holder, ...] = (reviews, questionnaires, known_leads)
+HOLDERS: Mapping[str, Holder] = {
+    "reviews and questions": reviews,
+    "questionnaires": questionnaires,
+    "leads among the known leads": known_leads,
+}
 """Those that come after the rows: they go by lead ids and batches, which the ledger knows, or make anew what is left."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 TITLES: Mapping[str, str] = {
     "asked_at": "Asked at",
+    "purposes": "Why anything was inferred from the name, on which ground, and until when it is kept",
     "leads": "Leads, with what was inferred and how they were scored",
     "rejected_rows": "Rows that did not become leads",
     "rows_as_delivered": "Rows as they were delivered",

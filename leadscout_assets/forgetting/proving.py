@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from leadscout_assets.forgetting.finding import Values
 from leadscout_assets.governance.searching import Needles, search
@@ -43,19 +44,10 @@ def prove(home: Home, values: Values, names: Collection[str] = (), *, backups: b
     """
     settings = home.settings
     own, of_others = Needles(values.own), Needles(tuple(values.shared))
-    roots = [settings.home]
-    roots += [
-        root
-        for root in (settings.inbox_dir, settings.logs_dir)
-        if not root.is_relative_to(settings.home) and root.is_dir()
-    ]
-    left, shared, files = Counter[str](), 0, 0
+    left, shared, files = hits_by_file(home, own), 0, 0
     if kept := home.answers_about(names):
         left[ANSWERS] = len(kept)
-    for root in roots:
-        for hit in search(root, own, apart_from=(settings.backups_dir,)):
-            place = hit.path.relative_to(root).as_posix()
-            left[place if root == settings.home else f"{root.name}/{place}"] += hit.count
+    for root in _roots(home):
         if of_others.values:
             shared += sum(hit.count for hit in search(root, of_others, apart_from=(settings.backups_dir,)))
         files += sum(1 for path in root.rglob("*") if path.is_file() and settings.backups_dir not in path.parents)
@@ -67,6 +59,23 @@ def prove(home: Home, values: Values, names: Collection[str] = (), *, backups: b
         hits_of_others=shared,
         backups=tuple(backups_holding(home, own)) if backups else (),
     )
+
+
+def hits_by_file(home: Home, needles: Needles) -> Counter[str]:
+    """Return how often a value stands in which file, by its path below the home; backups are left out."""
+    found = Counter[str]()
+    for root in _roots(home):
+        for hit in search(root, needles, apart_from=(home.settings.backups_dir,)):
+            place = hit.path.relative_to(root).as_posix()
+            found[place if root == home.settings.home else f"{root.name}/{place}"] += hit.count
+    return found
+
+
+def _roots(home: Home) -> list[Path]:
+    """Return the home, and the inbox and the logs where they lie elsewhere."""
+    settings = home.settings
+    apart = (settings.inbox_dir, settings.logs_dir)
+    return [settings.home, *(one for one in apart if not one.is_relative_to(settings.home) and one.is_dir())]
 
 
 def backups_holding(home: Home, needles: Needles) -> list[str]:

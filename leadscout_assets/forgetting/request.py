@@ -29,6 +29,8 @@ def read_request(path: Path) -> Request:
 
     Raises `BadInput` naming the line at fault, not what stands in it.
     """
+    if not path.is_file():
+        raise BadInput("there is no such file with the person; check the path")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
@@ -55,13 +57,14 @@ def request_of(
     keys = [name_trait(name) for name in names]
     numbers = [number_traits(cell) for cell in cells]
     addresses = [email_traits(email) for email in emails]
-    for kind, usable in (
-        ("name", [key is not None for key in keys]),
-        ("cell", [bool(found) for found in numbers]),
-        ("email", [bool(found) for found in addresses]),
+    for kind, usable, written in (
+        ("name", [key is not None for key in keys], "as Thandi Nkosi or Nkosi, Thandi"),
+        ("cell", [bool(found) for found in numbers], "in full, as 0850000002 or +27850000002"),
+        ("email", [bool(found) for found in addresses], "in full, as somebody@example.co.za"),
     ):
         if not all(usable):
-            raise BadInput(f"{kind} {usable.index(False) + 1} is none that can be used")
+            which = f"{kind} {usable.index(False) + 1}" if len(usable) > 1 else f"the {kind}"
+            raise BadInput(f"{which} is none that can be used; write it {written}")
     if not all(re.fullmatch(LEAD_ID, lead) for lead in leads):
         raise BadInput("a lead id has 16 hexadecimal digits, as reports show it")
     traits = Traits(

@@ -52,6 +52,14 @@ READERS: Mapping[str, Callable[[str], frozenset[str]]] = {
 }
 """What a list may hold, by kind, and how a value is read; persons are read from a file as `leadscout forget` reads it."""
 
+WRITTEN: Mapping[str, str] = {
+    EMAIL: "in full, as somebody@example.co.za",
+    DOMAIN: "as example.co.za",
+    NUMBER: "in full, as 0850000002 or +27850000002",
+    BUSINESS: "as it is registered",
+}
+"""How a value of each kind is written, for whoever wrote it otherwise."""
+
 
 def check_name(name: str) -> str:
     """Return a list's name. Raises `BadInput` for one that cannot be one."""
@@ -71,7 +79,7 @@ def suppression(
     for line, value in enumerate(values, start=1):
         traits = read(value)
         if not traits:
-            raise BadInput(f"value {line} is no {kind} that can be used")
+            raise BadInput(f"value {line} is no {kind} that can be used; write it {WRITTEN[kind]}")
         found |= traits
     hashes = {kind: sorted(hasher.hash(kind, value) for value in found)}
     about = {"list": check_name(on), "generation": hasher.generation, "hashes": hashes, "each": True}

@@ -114,6 +114,11 @@ class Purpose(BaseModel):
         return hashlib.sha256(told.encode()).hexdigest()[:16]
 
     @property
+    def ground_code(self) -> str:
+        """The ground as the audit trail writes it, which holds no brackets: `s27-1-d`."""
+        return re.sub(r"[()]+", "-", self.ground).strip("-")
+
+    @property
     def sentence(self) -> str:
         """The entry as a report shows it."""
         ground = GROUNDS[self.ground] if self.ground == GENERATED else f"POPIA {self.ground}, {GROUNDS[self.ground]}"

@@ -52,14 +52,30 @@ def learn(cases: Sequence[Case], knowledge: Knowledge) -> Weights:
     """Return the weights that the cases teach, with the settings measured on cases held back in turn."""
     names, truth, weight, fold = _samples(cases)
     table = design(names, knowledge)
-    held_back = np.zeros((len(names), len(ORIGINS)))
-    for one in range(FOLDS):
-        rest = fold != one
-        held_back[~rest] = _probabilities(table[~rest], fitted(table[rest], truth[rest], weight[rest]))
     found = fitted(table, truth, weight)
     values = dict(zip(names_of_weights(), map(float, found), strict=True))
     clean = np.arange(len(names)) < len(cases)
-    return Weights(values, measured(folded(held_back[clean]), _folded_truth(truth[clean])))
+    held_back = _held_back(table, truth, weight, fold)[clean]
+    return Weights(values, measured(folded(held_back), _folded_truth(truth[clean])))
+
+
+def held_back_shares(cases: Sequence[Case], knowledge: Knowledge) -> tuple[Log, NDArray[np.int64]]:
+    """Return folded probabilities of cases, each by weights that were learned without its fold, and their folded origins.
+
+    Not put right by any curve: `calibrating.put_right` does that.
+    """
+    names, truth, weight, fold = _samples(cases)
+    clean = np.arange(len(names)) < len(cases)
+    shares = _held_back(design(names, knowledge), truth, weight, fold)[clean]
+    return folded(shares), _folded_truth(truth[clean])
+
+
+def _held_back(table: Log, truth: NDArray[np.int64], weight: Log, fold: NDArray[np.int64]) -> Log:
+    found = np.zeros((len(truth), len(ORIGINS)))
+    for one in range(FOLDS):
+        rest = fold != one
+        found[~rest] = _probabilities(table[~rest], fitted(table[rest], truth[rest], weight[rest]))
+    return found
 
 
 def measured(shares: Log, truth: NDArray[np.int64]) -> dict[str, float]:

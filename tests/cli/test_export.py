@@ -87,7 +87,7 @@ def test_origins_need_the_flag_and_a_purpose(export, platform, batch, tmp_path):
     (event,) = newest(platform)
     assert (event.reason, event.detail) == (
         PURPOSE,
-        {"row_level": True, "leads": 7, "format": "csv", "reveal_religion": False},
+        {"row_level": True, "leads": 7, "suppressed": 0, "format": "csv", "reveal_religion": False},
     )
 
 

@@ -96,7 +96,7 @@ def test_what_is_held_tells_to_which_models_the_name_was_sent_and_what_they_answ
 
 
 def test_an_answer_that_is_left_is_found_although_no_byte_of_the_name_is(canary, person, monkeypatch):
-    monkeypatch.setattr(forgetting, "BY_NAME", ())
+    monkeypatch.setattr(forgetting, "BY_NAME", {})
     done = forget(canary, person, now=LATER)
     assert done.proof.left == {ANSWERS: 1}
     assert not done.proof.gone
@@ -247,6 +247,12 @@ def test_a_dry_run_says_where_and_changes_nothing(canary, person):
     assert found.proof is None
     assert set(found.places.rows) == {record.batch_id for record in canary.records.all()}
     assert found.places.tables["raw_leads"] == sum(map(len, found.places.rows.values()))
+    looked = hits(canary)
+    for folder in ("deliveries", "inbox", "logs", "reports", "tables"):
+        expected = sum(path.startswith(f"{folder}/") for path in looked)
+        assert found.places.files[folder] >= expected > 0, folder
+    assert found.places.files["home"] == 1, "an export; the other one holds nothing that others have not, too"
+    assert len(found.places.backups) == 1
     assert {path: path.read_bytes() for path in canary.settings.tables_dir.rglob("*") if path.is_file()} == before
     assert not canary.has_decisions
 

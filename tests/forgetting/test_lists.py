@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from leadscout_assets import contracts, facts
+from leadscout_assets import contracts, facts, pipeline
 from leadscout_assets.batch_overview import facts_of
 from leadscout_assets.cli.application import run_application
 from leadscout_assets.errors import BadInput
@@ -16,8 +16,9 @@ from leadscout_assets.forgetting.forget import apply_ledger
 from leadscout_assets.forgetting.request import request_of
 from leadscout_assets.governance import consents, lists
 from leadscout_assets.home import Home
-from leadscout_assets.scoring import LEAD_SCORES
+from leadscout_assets.scoring import FEATURES, LEAD_SCORES
 from tests.forgetting.conftest import NOW, run, say_something
+from tests.purposes import IN_TESTS
 
 LIST = """EntityName,DirectorName,DirectorCell,EmailAddress
 MARULA TRADING,PALESA TAU,0850000041,palesa@marula.co.za
@@ -98,6 +99,43 @@ def test_what_is_lifted_becomes_a_lead_again(platform, capsys, monkeypatch):
     said = capsys.readouterr().out
     assert "1 hashes" in said
     assert "taken off: own" in said
+
+
+def test_an_export_leaves_out_who_came_on_a_list_after_the_batch_was_run(platform, tmp_path, monkeypatch, capsys):
+    from leadscout_assets.database.audit import events
+
+    monkeypatch.setattr("leadscout_assets.settings._in_use", platform.settings)
+    batch, out = only_batch(platform), tmp_path / "leads.csv"
+    assert "MARULA TRADING" in leads_left(platform)
+    add(platform, "number", "0850000041")
+    assert run_application(["export", batch, "--out", str(out)]) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("4 leads written")
+    assert f"1 left out, on a suppression list by now; out of the report, too: leadscout backfill {batch}" in said.err
+    text = out.read_text(encoding="utf-8-sig")
+    assert "MARULA" not in text
+    assert len(text.splitlines()) == 1 + 4
+    (event,) = events(platform.database, action="leads.exported")
+    assert (event.detail["leads"], event.detail["suppressed"]) == (4, 1)
+
+
+def test_reviewers_are_not_asked_about_whoever_is_on_a_list(platform, tmp_path):
+    from openpyxl import load_workbook
+
+    from leadscout_assets.reviewing import export_review
+
+    named = Home(platform.settings.model_copy(update=IN_TESTS))
+    batch, book = only_batch(named), tmp_path / "names.xlsx"
+    leads_left(named)
+    (delivery,) = named.deliveries([batch])
+    leads = named.tables.read(contracts.LEADS, [batch])
+    raw = named.tables.read(contracts.RAW_LEADS, [batch])
+    granted = pipeline.ask_purpose([delivery], raw, named.settings, NOW)
+    named.tables.replace(contracts.CLASSIFICATIONS, pipeline.classify(leads, named.settings, granted), [batch])
+    add(named, "number", "0850000041")
+    export_review(named, batch, book, sample=100, seed=0, purpose="tests", actor="tests")
+    names = {row[1].value for row in load_workbook(book)["Review"].iter_rows(min_row=2)}
+    assert names == {"Thandi Nkosi", "Anil Moodley", "Petrus Botha"}
 
 
 def test_no_value_is_kept_anywhere(platform):
@@ -228,6 +266,11 @@ class TestAccess:
         assert lead["lead"]["entity_name"] == "KUDU TRANSPORT"
         assert lead["classifications"]["method"] == "no_purpose"
         assert lead["lead_scores"]["rank"]
+        parts = [lead["lead_scores"][one.name] for one in FEATURES]
+        assert sum(parts) == pytest.approx(lead["lead_scores"]["score"]), "in points"
+        (why,) = held["purposes"]
+        assert (why["purpose"], why["kept_until"]) == (None, None)
+        assert "nothing was inferred" in why["why_and_on_which_ground"]
         assert held["deliveries"][0]["reports"]
         assert held["may_be_contacted"]["call"] == "refused"
         told = [event for event in held["audit"] if event["action"].startswith("person.")]
@@ -241,6 +284,25 @@ class TestAccess:
         assert "<script" not in page
         assert (out / "person.html").stat().st_mode & 0o077 == 0
         assert "KUDU" not in capsys.readouterr().out
+
+    def test_why_the_name_was_classified_on_which_ground_and_until_when_it_is_kept_is_told(self, platform):
+        from leadscout_assets import batch_purposes
+        from leadscout_assets.forgetting.held import held
+        from leadscout_assets.forgetting.page import page_of
+
+        batch = only_batch(platform)
+        under = platform.settings.model_copy(update=IN_TESTS)
+        run(Home(under), batch, report=False)
+        batch_purposes.grant(Home(under), platform.deliveries([batch]), run_id="r", actor="tests", now=NOW)
+        # Without the setting, as the officer asks who is not the operator.
+        asked = Home(under.model_copy(update={"classification_purpose": None}))
+        told = held(asked, request_of(cells=["0850000042"]), NOW)
+        (why,) = told["purposes"]
+        assert (why["batch_id"], why["purpose"]) == (batch, "tests")
+        assert "Ground: POPIA s27(1)(d)" in why["why_and_on_which_ground"]
+        assert why["kept_until"] == (NOW + timedelta(days=36500)).date().isoformat()
+        assert "s27-1-d" in str(told["audit"]), "and the trail tells it, whatever becomes of the register"
+        assert "Responsible: whoever runs the tests" in page_of(told)
 
     def test_a_name_alone_is_not_enough(self, platform, monkeypatch):
         monkeypatch.setattr("leadscout_assets.settings._in_use", platform.settings)
