@@ -179,10 +179,11 @@ class TestAfterwards:
         path.write_text(LISTS[1])
         late = opened.deliver(path, now=NOW + timedelta(days=10), arrived=NOW)
         assert not late.again, "a file that lay in the inbox before the undo is no new delivery"
-        found = opened.deliver(path, now=NOW + timedelta(days=10))
+        found = opened.deliver(path, now=NOW + timedelta(days=10), by="who delivers")
         assert (found.again, found.new, found.delivery.batch_id) == (True, False, batches[1])
         assert batches[1] in {record.batch_id for record in opened.records.unreported()}
-        assert [event.subject for event in events(opened.database, action="batch.taken_back")] == [batches[1]]
+        (event,) = events(opened.database, action="batch.taken_back")
+        assert (event.subject, event.actor) == (batches[1], "who delivers")
         _run_again(opened, batches[1])
         assert stored(opened)["known_leads"] == before["known_leads"]
         assert not take_out(opened, batches[1], now=lambda: NOW + timedelta(days=11)).repeated

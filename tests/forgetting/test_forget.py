@@ -348,6 +348,8 @@ def test_what_identifies_nobody_is_refused(canary, tmp_path):
             forget(canary, request, now=LATER)
     with pytest.raises(BadInput, match="no batch has a lead"):
         forget(canary, request_of(leads=["0" * 16]), now=LATER)
+    with pytest.raises(BadInput, match="no such file"):
+        read_request(tmp_path / "nobody.txt")
     for text in ("who: x", "cell: nobody", "email: at", "lead: 12", "name: 123"):
         path = tmp_path / "person.txt"
         path.write_text(text)
