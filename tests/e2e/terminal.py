@@ -27,6 +27,8 @@ ROOT = Path(__file__).parents[2]
 STOPS_WITHIN = 30.0
 """Seconds from the signal to the end: the platform's own 8, and what a loaded machine adds (13 were seen in all)."""
 
+OVER = ("SUCCESS", "FAILURE", "CANCELED")
+
 RUNS = """{
   runsOrError { ... on Runs { results { runId status parentRunId startTime tags { key value } } } }
 }"""
@@ -171,32 +173,43 @@ class Terminal:
 
     def rest(self) -> bool:
         """Say whether no run is under way."""
-        return all(run["status"] in ("SUCCESS", "FAILURE", "CANCELED") for run in self.runs())
+        return all(run["status"] in OVER for run in self.runs())
+
+    def runs_over(self) -> int:
+        """Return how many runs have ended, one way or another."""
+        return sum(run["status"] in OVER for run in self.runs())
 
 
 def reported(terminal: Terminal, names: set[str]) -> dict[str, dict[str, object]]:
-    """Wait until the batches of these files are reported or refused and no run is under way; return them by file."""
+    """Wait until the batches of these files are reported or refused and no run is under way; return them by file.
 
+    Forty files whose runs were killed are more than a slow machine does in one `PATIENCE`: it begins anew while runs end.
+    """
     from leadscout_assets.batch_overview import details
     from leadscout_assets.home import Home
     from leadscout_assets.settings import read_settings
 
     home = Home(read_settings(home=terminal.home))
 
-    def all_batches() -> list[dict[str, object]]:
-        return [details(home, record.batch_id).to_json() for record in home.records.all()]
-
-    def look() -> dict[str, dict[str, object]] | None:
-        found = {batch["file"]: batch for batch in all_batches() if batch["state"] in ("reported", "refused")}
-        return {name: found[name] for name in names} if names <= set(found) and terminal.rest() else None
+    def done() -> dict[str, dict[str, object]]:
+        batches = [details(home, record.batch_id).to_json() for record in home.records.all()]
+        return {str(batch["file"]): batch for batch in batches if batch["state"] in ("reported", "refused")}
 
     def missing() -> object:
-        waiting = [batch for batch in all_batches() if batch["state"] not in ("reported", "refused")]
-        under_way = [run for run in terminal.runs() if run["status"] not in ("SUCCESS", "FAILURE", "CANCELED")]
-        return {"waiting": waiting, "inbox": sorted(path.name for path in terminal.inbox.iterdir()), "runs": under_way}
+        return {
+            "files": sorted(names - set(done())),
+            "inbox": sorted(path.name for path in terminal.inbox.iterdir()),
+            "runs": [run for run in terminal.runs() if run["status"] not in OVER],
+        }
+
+    def further() -> bool:
+        return (terminal.rest() and names <= set(done())) or terminal.runs_over() > over
 
     try:
-        return until(look, f"{len(names)} files are reported", instead=missing)
+        while not (terminal.rest() and names <= set(found := done())):
+            over = terminal.runs_over()
+            until(further, f"{len(names)} files are reported", instead=missing)
+        return {name: found[name] for name in names}
     finally:
         home.database.engine.dispose()
 
