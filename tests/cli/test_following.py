@@ -92,6 +92,11 @@ def test_an_export_tells_how_many_leads_it_writes(home, made, leads, tmp_path, m
     batch = classified(platform, leads)
     out = tmp_path / "leads.csv"
     with tracked(home, "export", unit=""):
-        rows = row_export.export_rows(platform, batch, out, with_origin=False, purpose=None, actor="tests")
+        written = row_export.export_rows(platform, batch, out, with_origin=False, purpose=None, actor="tests")
     told = json.loads((home.progress_dir / f"export-{os.getpid()}.json").read_text())
-    assert (told["total"], told["unit"], told["percentage"], told["current_item"]) == (rows, "rows", 100.0, batch)
+    assert (told["total"], told["unit"], told["percentage"], told["current_item"]) == (
+        written.leads,
+        "rows",
+        100.0,
+        batch,
+    )

@@ -29,6 +29,7 @@ import sys, dagster as dg
 with dg.DagsterInstance.from_config(sys.argv[1]) as instance:
     for number in range(40):
         instance.report_runless_asset_event(dg.AssetMaterialization("kraal", partition=f"{sys.argv[2]}-{number}"))
+        instance.add_run(dg.DagsterRun(job_name=f"{sys.argv[2]}-{number}"))
 """
 
 
@@ -142,4 +143,5 @@ def test_processes_that_write_at_once_lose_nothing(folder):
     assert [writer.wait(120) for writer in writers] == [0, 0]
     with open_instance(folder) as instance:
         partitions = instance.get_materialized_partitions(KEY)
-    assert partitions == {f"{name}-{number}" for name in ("aloe", "buchu") for number in range(40)}
+        jobs = {run.job_name for run in instance.get_runs()}
+    assert partitions == jobs == {f"{name}-{number}" for name in ("aloe", "buchu") for number in range(40)}
