@@ -67,6 +67,13 @@ deliveries = sa.Table(
     sa.Column("undone_at", UtcDateTime, comment="when somebody took it out of everything; null while it counts"),
     sa.Column("again_at", UtcDateTime, comment="when it was delivered again after that"),
 )
+sa.Index(
+    "ix_deliveries_unreported",
+    deliveries.c.delivered_at,
+    deliveries.c.number,
+    sqlite_where=deliveries.c.reported_at.is_(None),
+    postgresql_where=deliveries.c.reported_at.is_(None),
+)
 
 undos = sa.Table(
     "undos",
