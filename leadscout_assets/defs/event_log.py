@@ -4,10 +4,9 @@ Named in `dagster.yaml`. What is stored, and where, is Dagster's affair. Why thi
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
 
 import dagster as dg
 import sqlalchemy as sa
@@ -17,6 +16,7 @@ from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy.engine import Connection, Engine
 
+from leadscout_assets.defs.optionless import Optionless
 from leadscout_assets.defs.sqlite_storage import is_made
 
 FOLDER = Path("history", "runs")
@@ -26,7 +26,7 @@ OPEN_SHARDS = 8
 """Databases kept open: each run has one of its own, beside the index, and a webserver reads hundreds of them."""
 
 
-class PooledSqliteEventLogStorage(SqliteEventLogStorage):
+class PooledSqliteEventLogStorage(Optionless, SqliteEventLogStorage):
     """Dagster's SQLite event log that opens each database once.
 
     Dagster makes an engine, compiles each statement anew and opens the file for every single access: half the time of
@@ -39,16 +39,6 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
         self._engines: OrderedDict[str, Engine] = OrderedDict()
         self._tables: set[str] = set()
         self._opened: dict[str, int | None] = {}
-
-    @classmethod
-    def config_type(cls) -> dict[str, Any]:
-        """Return the options in `dagster.yaml`: none."""
-        return {}
-
-    @classmethod
-    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> Self:
-        """Make the storage that `dagster.yaml` names."""
-        return cls(inst_data=inst_data)
 
     def register_instance(self, instance: dg.DagsterInstance) -> None:
         """Open, or make, the event log in the folder of the instance."""

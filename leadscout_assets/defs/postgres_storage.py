@@ -3,10 +3,8 @@
 Named in the PostgreSQL instance's `dagster.yaml`. What is stored, and how, is dagster-postgres' affair. Why: ADR 0010.
 """
 
-from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Self
 from weakref import WeakSet
 
 import sqlalchemy as sa
@@ -21,6 +19,7 @@ from dagster_postgres.utils import set_pg_statement_timeout
 from sqlalchemy.engine import make_url
 
 from leadscout_assets.database.engine import is_postgres_url, postgres_engine, read_password
+from leadscout_assets.defs.optionless import Optionless
 from leadscout_assets.errors import BadSetting
 from leadscout_assets.settings import Settings, current_settings
 
@@ -84,7 +83,7 @@ class _Schedules(_Pooled, PostgresScheduleStorage):
     """Schedules, sensors and their ticks."""
 
 
-class PooledPostgresStorage(DagsterStorage, ConfigurableClass):
+class PooledPostgresStorage(Optionless, DagsterStorage, ConfigurableClass):
     """Dagster's runs, events and schedules in the database that `LEADSCOUT_DAGSTER_DATABASE_URL` names.
 
     dagster-postgres opens a connection for every statement, so that instances, of which a code server opens one for each
@@ -108,16 +107,6 @@ class PooledPostgresStorage(DagsterStorage, ConfigurableClass):
     def inst_data(self) -> ConfigurableClassData | None:
         """What `dagster.yaml` said."""
         return self._inst_data
-
-    @classmethod
-    def config_type(cls) -> dict[str, Any]:
-        """Return the options in `dagster.yaml`: none. A password there would travel with every launched run."""
-        return {}
-
-    @classmethod
-    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> Self:
-        """Open the storage that `dagster.yaml` names."""
-        return cls(inst_data=inst_data)
 
     @property
     def event_log_storage(self) -> EventLogStorage:

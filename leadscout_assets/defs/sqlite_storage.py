@@ -3,11 +3,11 @@
 Named in `dagster.yaml`. What is stored, and where, is Dagster's affair. Why: ADR 0009; the event log has a module of its own.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 import dagster as dg
 import sqlalchemy as sa
@@ -18,11 +18,13 @@ from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS, create_db_
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy.engine import Connection, Engine
 
+from leadscout_assets.defs.optionless import Optionless
+
 OPEN_FILES = 8
 """Databases that a process keeps open: it uses two, those of one instance. Tests open many instances."""
 
 
-class _Pooled:
+class _Pooled(Optionless):
     """What the two storages do differently here: they share an engine, and keep it."""
 
     DAGSTERS: ClassVar[type[SqliteRunStorage] | type[SqliteScheduleStorage]]
@@ -35,16 +37,6 @@ class _Pooled:
     def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
         """Wait for the instance: only it knows the folder that it was opened in."""
         self._inst_data = inst_data
-
-    @classmethod
-    def config_type(cls) -> dict[str, Any]:
-        """Return the options in `dagster.yaml`: none."""
-        return {}
-
-    @classmethod
-    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> Self:
-        """Make the storage that `dagster.yaml` names."""
-        return cls(inst_data=inst_data)
 
     def register_instance(self, instance: dg.DagsterInstance) -> None:
         """Open, or make, the database in the folder of the instance."""
