@@ -83,33 +83,51 @@ def grant(
 
     delivered = {delivery.batch_id: delivery.delivered_at for delivery in deliveries}
     grants = decide(home.settings, delivered, lambda batches: _extras(home, batches) if raw is None else raw, now=now)
-    records = home.records.many(list(delivered))
+    records, by = home.records.many(list(delivered)), {"run_id": run_id}
     for batch, given in grants.items():
         before = records[batch]
         if given.refusal:
-            detail = {"purpose": given.asked, "why": str(given.refusal), "run_id": run_id}
-            record_event(home.database, actor=actor, action="purpose.refused", subject=batch, detail=detail)
+            _tell_refused(home, batch, given, by, actor)
         elif before.purpose_entry and before.purpose_entry != (given.entry.digest if given.entry else None):
             detail = {
                 "from": before.purpose,
                 "from_entry": before.purpose_entry,
                 "to": given.entry.id if given.entry else None,
                 "to_entry": given.entry.digest if given.entry else None,
-                "run_id": run_id,
+                **by,
             }
             record_event(home.database, actor=actor, action="purpose.changed", subject=batch, detail=detail)
         _note(home, before, given)
+    _tell_classified(home, grants, by, actor)
+    return grants
+
+
+def tell_asked(home: Home, grants: Grants, *, by: Mapping[str, object], actor: str | None) -> None:
+    """Record for batches that are on record nowhere else what was refused, and which purposes their names are classified for.
+
+    `by` says what asks: the run's id, or the command.
+    """
+    for batch, given in grants.items():
+        if given.refusal:
+            _tell_refused(home, batch, given, by, actor)
+    _tell_classified(home, grants, by, actor)
+
+
+def _tell_refused(home: Home, batch: str, given: Grant, by: Mapping[str, object], actor: str | None) -> None:
+    from leadscout_assets.database.audit import record_event
+
+    detail = {"purpose": given.asked, "why": str(given.refusal), **by}
+    record_event(home.database, actor=actor, action="purpose.refused", subject=batch, detail=detail)
+
+
+def _tell_classified(home: Home, grants: Grants, by: Mapping[str, object], actor: str | None) -> None:
+    from leadscout_assets.database.audit import record_event
+
     for entry in {given.entry.digest: given.entry for given in grants.values() if given.entry}.values():
         of_it = [batch for batch, given in grants.items() if given.entry and given.entry.digest == entry.digest]
         # The ground by itself: the register may be another by the time somebody asks for it.
-        told: dict[str, object] = {
-            "entry": entry.digest,
-            "ground": entry.ground_code,
-            "batches": of_it,
-            "run_id": run_id,
-        }
+        told: dict[str, object] = {"entry": entry.digest, "ground": entry.ground_code, "batches": of_it, **by}
         record_event(home.database, actor=actor, action="leads.classified", reason=entry.id, detail=told)
-    return grants
 
 
 def may_be_sent(home: Home, batches: Sequence[str], *, now: datetime) -> list[str]:

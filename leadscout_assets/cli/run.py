@@ -138,17 +138,11 @@ def _record_start(home: Home, file: Path, *, resume: bool) -> None:
 
 
 def _record_purpose(home: Home, grants: Grants) -> None:
-    from leadscout_assets.batch_purposes import weigh_origins
-    from leadscout_assets.database.audit import record_event
+    from leadscout_assets.batch_purposes import tell_asked, weigh_origins
 
-    for batch, grant in grants.items():
-        if grant.refusal:
-            detail = {"purpose": grant.asked, "why": str(grant.refusal), "command": "run"}
-            record_event(home.database, action="purpose.refused", subject=batch, detail=detail)
-        elif grant.entry:
-            told = {"entry": grant.entry.digest, "batches": [batch], "command": "run"}
-            record_event(home.database, action="leads.classified", reason=grant.entry.id, detail=told)
-    weigh_origins(home, grants, by={"command": "run"}, actor=None, now=datetime.now(TIME_ZONE))
+    by = {"command": "run"}
+    tell_asked(home, grants, by=by, actor=None)
+    weigh_origins(home, grants, by=by, actor=None, now=datetime.now(TIME_ZONE))
 
 
 def _with_reasons(rejected: int, reasons: dict[str, int]) -> str:
