@@ -163,7 +163,7 @@ def test_a_known_origin_counts_in_the_scores_where_setting_and_purpose_allow_it_
 
 
 def _scores(found: dict) -> list[object]:
-    sheet = openpyxl.load_workbook(found["reports"]["xlsx"], read_only=True)["Leads"]
+    sheet = openpyxl.load_workbook(found["reports"]["xlsx"])["Leads"]
     headings, *rows = sheet.iter_rows(values_only=True)
     return [row[headings.index("Score")] for row in rows]
 

@@ -216,7 +216,7 @@ class TestConsent:
         self.said(platform, ("objection", "call"), cell="0850000042")
         batch = only_batch(platform)
         run(platform, batch)
-        book = load_workbook(platform.settings.reports_dir / batch / f"{batch}.xlsx", read_only=True)
+        book = load_workbook(platform.settings.reports_dir / batch / f"{batch}.xlsx")
         heading, *rows = list(book["Leads"].iter_rows(values_only=True))
         at, name = heading.index("May be contacted"), heading.index("Business")
         noted = {row[name]: row[at] for row in rows}

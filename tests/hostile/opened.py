@@ -7,6 +7,7 @@ import io
 import re
 import zipfile
 import zlib
+from contextlib import closing
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -66,8 +67,9 @@ def rows_of_workbook(path: Path) -> int:
     """Return how many leads and rejected rows a report's workbook has."""
     import openpyxl
 
-    book = openpyxl.load_workbook(path, read_only=True)
-    return sum(sum(1 for _ in book[name].iter_rows(min_row=2)) for name in ("Leads", "Rejected"))
+    # Read row by row, a workbook keeps its file open until it is told.
+    with closing(openpyxl.load_workbook(path, read_only=True)) as book:
+        return sum(sum(1 for _ in book[name].iter_rows(min_row=2)) for name in ("Leads", "Rejected"))
 
 
 def live_in_page(path: Path) -> list[str]:
