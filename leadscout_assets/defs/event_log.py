@@ -16,6 +16,7 @@ from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy.engine import Connection, Engine
 
+from leadscout_assets.defs.check_states import RemembersCheckStates
 from leadscout_assets.defs.optionless import Optionless
 from leadscout_assets.defs.sqlite_storage import is_made
 
@@ -26,7 +27,7 @@ OPEN_SHARDS = 8
 """Databases kept open: each run has one of its own, beside the index, and a webserver reads hundreds of them."""
 
 
-class PooledSqliteEventLogStorage(Optionless, SqliteEventLogStorage):
+class PooledSqliteEventLogStorage(Optionless, RemembersCheckStates, SqliteEventLogStorage):
     """Dagster's SQLite event log that opens each database once.
 
     Dagster makes an engine, compiles each statement anew and opens the file for every single access: half the time of
