@@ -2,7 +2,7 @@
 
 Dagster makes this anew whenever a page asks, with a query for each check and batch and a set copied for each of them,
 and its way of adding to an earlier state leaves a batch under its old verdict as well. Here a page reads what was
-reported since the last one. Why: ADR 0009.
+reported since the last one. Why: ADR 0026.
 """
 
 import time
@@ -128,7 +128,9 @@ class CheckStates:
             if time.monotonic() > self._read_at + REMEMBERED_SECONDS:
                 self._forget()
             self._read_news()
-            self._read_whole([key for key in keys if key not in self._checks])
+            new = {key: _Check() for key in keys if key not in self._checks}
+            self._read(new)
+            self._checks |= new
             self._ask_runs()
             existing = {kind: self._existing(kind) for kind in {kind.name: kind for kind in keys.values()}.values()}
             return {key: self._state(key, kind, existing[kind]) for key, kind in keys.items()}
@@ -151,8 +153,7 @@ class CheckStates:
             self._read_to = self._newest(settled)
             return
         for asset, batches in _batches_by_asset(news).items():
-            known = [key for key in self._checks if key.asset_key == asset]
-            self._note(self._log.get_asset_check_partition_info(known, partition_keys=sorted(batches)))
+            self._read({key: check for key, check in self._checks.items() if key.asset_key == asset}, sorted(batches))
         self._read_to = max((event.id for event in news if event.timestamp <= settled), default=self._read_to)
 
     def _newest(self, settled: datetime) -> int:
@@ -170,13 +171,11 @@ class CheckStates:
         with self._log.index_connection() as connection:
             return connection.execute(query).all()
 
-    def _read_whole(self, keys: Sequence[dg.AssetCheckKey]) -> None:
-        self._checks |= {key: _Check() for key in keys}
-        self._note(self._log.get_asset_check_partition_info(keys))
-
-    def _note(self, infos: Iterable[AssetCheckPartitionInfo]) -> None:
-        for info in infos:
-            self._checks[info.check_key].note(info)
+    def _read(self, checks: Mapping[dg.AssetCheckKey, _Check], batches: Sequence[str] | None = None) -> None:
+        if not checks:
+            return
+        for info in self._log.get_asset_check_partition_info(list(checks), partition_keys=batches):
+            checks[info.check_key].note(info)
 
     def _ask_runs(self) -> None:
         """Learn which of the runs that were to give a verdict have ended without."""
