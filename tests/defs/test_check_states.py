@@ -6,6 +6,7 @@ import random
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import TypeAlias
 
 import dagster as dg
 import pytest
@@ -28,6 +29,9 @@ from tests.defs.ground import in_use
 BATCH = dg.DynamicPartitionsDefinition(name="herd")
 ASSETS = ("kraal", "veld")
 KEYS = [(dg.AssetCheckKey(dg.AssetKey(asset), name), BATCH) for asset in ASSETS for name in ("fenced", "counted")]
+ByCheck: TypeAlias = dict[str, tuple[dict[str, list[str]], dict[str, list[str]]]]
+"""The batches by status and by run, of each check."""
+
 BATCHES = [f"herd-{number}" for number in range(5)]
 
 
@@ -109,16 +113,16 @@ def _target(record):
     )
 
 
-def remembered(page: dg.DagsterInstance) -> dict[str, object]:
+def remembered(page: dg.DagsterInstance) -> object:
     return legible(page.event_log_storage.get_asset_check_state(KEYS))
 
 
-def made_anew(page: dg.DagsterInstance) -> dict[str, object]:
+def made_anew(page: dg.DagsterInstance) -> ByCheck:
     with partition_loading_context(dynamic_partitions_store=page):
         return legible(bulk_update_asset_check_state(page, KEYS, {key: AssetCheckState.empty() for key, _ in KEYS}))
 
 
-def legible(states) -> dict[str, object]:
+def legible(states) -> ByCheck:
     """Return who stands where, by check; the empty left out."""
     return {
         key.to_user_string(): (
@@ -173,7 +177,7 @@ def follow(page: dg.DagsterInstance, runs: Reporter, seed: int, steps: int = 40)
         something(runs, chance, open_runs)
         expected = made_anew(page)
         assert remembered(page) == expected
-        seen |= {status for standing, _ in expected.values() for status, batches in standing.items() if batches}
+        seen |= {status for by_status, _ in expected.values() for status, batches in by_status.items() if batches}
     assert seen == {status.name for status in Status}
 
 
@@ -205,7 +209,7 @@ def test_a_second_look_reads_only_the_batches_that_something_was_reported_of(pag
     for batch in BATCHES:
         runs.materialized("kraal", batch)
     remembered(page)
-    read = []
+    read: list[tuple[str, list[str] | None]] = []
     theirs = page.event_log_storage.get_asset_check_partition_info
 
     def listen(keys, after_storage_id=None, partition_keys=None):
