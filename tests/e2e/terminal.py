@@ -148,6 +148,14 @@ class Terminal:
         assert "errors" not in told, told["errors"]
         return dict(told["data"])
 
+    def answers(self) -> bool:
+        """Say whether the UI answers: a webserver that died is started again a second later."""
+        try:
+            with urllib.request.urlopen(self.url, timeout=PATIENCE):
+                return True
+        except OSError:
+            return False
+
     def runs(self) -> list[dict[str, Any]]:
         """Return the runs over batches, the newest first; at a full hour a schedule may start one of its own."""
         found = self.ask(RUNS)["runsOrError"]["results"]
@@ -206,6 +214,7 @@ def reported(terminal: Terminal, names: set[str]) -> dict[str, dict[str, object]
         return (terminal.rest() and names <= set(done())) or terminal.runs_over() > over
 
     try:
+        until(terminal.answers, "the UI answers")
         while not (terminal.rest() and names <= set(found := done())):
             over = terminal.runs_over()
             until(further, f"{len(names)} files are reported", instead=missing)
