@@ -15,14 +15,16 @@ import pyarrow as pa
 
 import leadscout_assets.settings
 from leadscout_assets.contracts import Contract
+from leadscout_assets.defs import postgres_storage
 from leadscout_assets.defs.execution import QUIET, _definitions, run_here
 from leadscout_assets.defs.instance import ensure_partitions
 from leadscout_assets.defs.orphans import open_instance
 from leadscout_assets.defs.partitions import partition_tags
+from leadscout_assets.defs.postgres_storage import dagster_engine
 from leadscout_assets.defs.ui import JOB
 from leadscout_assets.home import Home
 from leadscout_assets.leads.delivery import Delivery
-from leadscout_assets.settings import Settings, use_settings
+from leadscout_assets.settings import Settings, read_settings, use_settings
 from leadscout_assets.supervisor import prepare_instance
 
 MORNING = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
@@ -120,6 +122,16 @@ def opened(settings: Settings) -> Iterator[Ground]:
         home = Home(settings)
         yield Ground(home, instance)
         home.database.engine.dispose()
+
+
+@contextmanager
+def on_postgres(url: str, **overrides: object) -> Iterator[Settings]:
+    """Keep Dagster's storage in that database while the block runs, and leave no connection to it behind."""
+    settings = read_settings(dagster_database_url=url, **overrides)
+    with in_use(settings):
+        yield settings
+        dagster_engine(settings).dispose()
+        postgres_storage._engine.cache_clear()
 
 
 @contextmanager

@@ -22,9 +22,9 @@ from dagster._core.storage.asset_check_state import AssetCheckState, bulk_update
 from leadscout_assets.defs import check_states
 from leadscout_assets.defs.check_states import RemembersCheckStates
 from leadscout_assets.defs.orphans import open_instance
-from leadscout_assets.settings import Settings, read_settings
+from leadscout_assets.settings import Settings
 from leadscout_assets.supervisor import prepare_instance
-from tests.defs.ground import in_use
+from tests.defs.ground import on_postgres
 
 BATCH = dg.DynamicPartitionsDefinition(name="herd")
 ASSETS = ("kraal", "veld")
@@ -170,7 +170,7 @@ def something(runs: Reporter, chance: random.Random, open_runs: list[str]) -> No
     chance.choice(happenings)()
 
 
-def follow(page: dg.DagsterInstance, runs: Reporter, seed: int, steps: int = 40) -> None:
+def follow(page: dg.DagsterInstance, runs: Reporter, seed: int, steps: int = 25) -> None:
     """Report one thing after the other, and compare each time; every status must have been among what was compared."""
     chance, open_runs, seen = random.Random(seed), list[str](), set[str]()
     for _ in range(steps):
@@ -181,7 +181,7 @@ def follow(page: dg.DagsterInstance, runs: Reporter, seed: int, steps: int = 40)
     assert seen == {status.name for status in Status}
 
 
-@pytest.mark.parametrize(("settled", "seed"), [(0.0, 1), (10.0, 2)], ids=["read once", "young events read again"])
+@pytest.mark.parametrize(("settled", "seed"), [(0.0, 2), (10.0, 3)], ids=["read once", "young events read again"])
 def test_it_is_what_dagster_makes_anew_whatever_was_reported(page, runs, monkeypatch, settled, seed):
     monkeypatch.setattr(check_states, "SETTLED", timedelta(seconds=settled))
     follow(page, runs, seed)
@@ -189,19 +189,18 @@ def test_it_is_what_dagster_makes_anew_whatever_was_reported(page, runs, monkeyp
 
 def test_it_is_so_when_more_was_reported_than_is_worth_following(page, runs, monkeypatch):
     monkeypatch.setattr(check_states, "MOST_EVENTS", 1)
-    follow(page, runs, 3)
+    follow(page, runs, 6)
 
 
 @pytest.mark.postgres
 def test_it_is_so_on_postgresql(home, postgres_url):
-    settings = read_settings(dagster_database_url=postgres_url)
     with (
-        in_use(settings),
+        on_postgres(postgres_url) as settings,
         open_instance(prepare_instance(settings).folder) as page,
         open_instance(prepare_instance(settings).folder) as other,
     ):
         assert isinstance(page.event_log_storage, RemembersCheckStates)
-        follow(page, Reporter(other), 4)
+        follow(page, Reporter(other), 8)
 
 
 def test_a_second_look_reads_only_the_batches_that_something_was_reported_of(page, runs, monkeypatch):

@@ -13,18 +13,15 @@ from leadscout_assets.defs.postgres_storage import PooledPostgresStorage, dagste
 from leadscout_assets.errors import BadSetting
 from leadscout_assets.settings import read_settings
 from leadscout_assets.supervisor import prepare_instance
-from tests.defs.ground import in_use
+from tests.defs.ground import in_use, on_postgres
 
 pytestmark = pytest.mark.postgres
 
 
 @pytest.fixture
 def settings(home, postgres_url):
-    found = read_settings(dagster_database_url=postgres_url, database_pool_size=3, database_max_overflow=2)
-    with in_use(found):
+    with on_postgres(postgres_url, database_pool_size=3, database_max_overflow=2) as found:
         yield found
-        dagster_engine(found).dispose()
-        postgres_storage._engine.cache_clear()
 
 
 def connections(url: str) -> int:

@@ -10,10 +10,9 @@ import pytest
 
 from leadscout_assets import pipeline
 from leadscout_assets.definitions import definitions
-from leadscout_assets.defs import postgres_storage, run_performance
+from leadscout_assets.defs import run_performance
 from leadscout_assets.defs.instance import ensure_partitions, report_materialized
 from leadscout_assets.defs.orphans import open_instance
-from leadscout_assets.defs.postgres_storage import dagster_engine
 from leadscout_assets.defs.resources import Platform
 from leadscout_assets.defs.run_performance import CHECK, catch_up, run_performance_sensor
 from leadscout_assets.defs.steps import SLOWED
@@ -23,10 +22,9 @@ from leadscout_assets.performance import ASSETS, histories
 from leadscout_assets.runs.history import RUN_PERFORMANCE, Event, to_frame
 from leadscout_assets.runs.judge import Verdict
 from leadscout_assets.runs.record import RunRecord
-from leadscout_assets.settings import read_settings
 from leadscout_assets.supervisor import prepare_instance
 from leadscout_assets.terms import Outcome
-from tests.defs.ground import in_use, small_list
+from tests.defs.ground import on_postgres, small_list
 from tests.defs.test_lead_checks import evaluation
 
 BATCH = "2026-03-02_list_0123abcd"
@@ -235,15 +233,12 @@ class TestOnPostgres:
     pytestmark = pytest.mark.postgres
 
     @pytest.fixture
-    def on_postgres(self, home, postgres_url):
-        settings = read_settings(dagster_database_url=postgres_url)
-        with in_use(settings), open_instance(prepare_instance(settings).folder) as instance:
+    def platform(self, home, postgres_url):
+        with on_postgres(postgres_url) as settings, open_instance(prepare_instance(settings).folder) as instance:
             yield instance, Home(settings), postgres_url
-        dagster_engine(settings).dispose()
-        postgres_storage._engine.cache_clear()
 
-    def test_a_row_that_is_committed_after_later_ids_were_read_is_added_by_the_next_look(self, on_postgres):
-        instance, home, url = on_postgres
+    def test_a_row_that_is_committed_after_later_ids_were_read_is_added_by_the_next_look(self, platform):
+        instance, home, url = platform
         for n in range(3):
             report_materialized(instance, "leads", BATCH, record(f"run {n}").to_metadata())
         copy = (
