@@ -29,7 +29,7 @@ def measured_as(monkeypatch):
     def play(*looks: dict[str, float]) -> None:
         coming = iter(looks)
         monkeypatch.setattr(check, "chain_steps", lambda *_: dict.fromkeys(looks[0]))
-        monkeypatch.setattr(check, "measure", lambda steps, _=1: {step: next(coming)[step] for step in steps})
+        monkeypatch.setattr(check, "measure", lambda *_: next(coming))
 
     return play
 
@@ -56,7 +56,7 @@ def test_the_history_in_the_repository_is_long_enough_to_judge_every_step():
 
 
 def test_as_usual_passes_after_one_look(history, measured_as, capsys):
-    measured_as({"leads": 5.2})
+    measured_as(dict.fromkeys(STEPS, 5.1) | {"leads": 5.2})
     assert main(["--history", str(history)]) == 0
     assert "5.200 loops against a median of 5.100 over" in capsys.readouterr().out
 
@@ -71,6 +71,22 @@ def test_slow_at_every_look_fails_and_names_the_step(history, measured_as, capsy
     measured_as({"leads": 11.0}, {"leads": 10.5}, {"leads": 10.0})
     assert main(["--history", str(history)]) == 1
     assert "slower than recorded: leads" in capsys.readouterr().err
+
+
+def test_what_all_steps_share_is_the_machines_but_no_more_than_a_quarter(history, measured_as):
+    steps = dict.fromkeys(STEPS, 5.1)
+    measured_as(*[{step: loops * 1.28 for step, loops in steps.items()}] * 3)
+    assert main(["--history", str(history)]) == 0
+    measured_as(*[{step: loops * 1.7 for step, loops in steps.items()}] * 3)
+    assert main(["--history", str(history)]) == 1
+
+
+def test_one_step_alone_is_slower_however_fast_the_others_are(history, measured_as, capsys):
+    usual = dict.fromkeys(STEPS, 5.1)
+    for others in (0.8, 1.0, 1.2):
+        measured_as(*[{step: loops * others for step, loops in usual.items()} | {"leads": 8.0}] * 3)
+        assert main(["--history", str(history)]) == 1
+        assert "slower than recorded: leads." in capsys.readouterr().err
 
 
 def test_on_another_kind_of_machine_it_says_that_it_cannot_judge(history, measured_as, monkeypatch, capsys):
