@@ -1,8 +1,7 @@
 """`python -m benchmarks.check`: has a step of the chain become slower? Quick, in one process, judged like the runs of a platform.
 
 Each step is timed as a ratio to a fixed loop beside it, so that the speed of the machine, and what else it does, are divided out,
-and within bounds what all steps share. The ratio is judged against those recorded in `history/` for the same Python and
-processor family. `--record` adds one.
+and the ratio is judged against those recorded in `history/` for the same Python and processor family. `--record` adds one.
 Exit codes: 0 as usual or too little history to say, 1 slower, 2 usage.
 """
 
@@ -46,10 +45,6 @@ MOST_TIMES = 20
 
 SECONDS_PER_LOOP = 10.0
 """The judge leaves differences below a tenth of a second alone; a ratio of 1 to the loop is given to it as ten seconds."""
-
-MOST_SHARED = 1.25
-"""What all steps have become slower by is the machine's, up to so many times: the loop needs no memory to speak of, the steps
-do, and how much of its caches a machine leaves to one of its guests changes from hour to hour."""
 
 LEAST_TIMES = 1.5
 """What fails has become at least so many times slower. The judge wants 1.25; but an unchanged step of two milliseconds took up
@@ -95,14 +90,12 @@ def _one_processor() -> Iterator[None]:
 
 
 def _judge(steps: Mapping[str, Callable[[], object]], history: Sequence[Entry], rows: int) -> int:
-    """Look up to three times where a step was slow: what fails was slow each time, one more than the judge wants."""
+    """Look up to three times, at those steps again that were slow: what fails was slow each time, one more than the judge wants."""
     found, suspects = list(history), dict(steps)
     told: dict[str, Judgement] = {}
     for patience in range(1, OF_RUNS + 1):
         # A machine that is busy just now must not look like a slow step: each further look takes more time.
-        measured = measure(steps, patience)
-        shared = _shared(measured, history)
-        found += as_entries({step: measured[step] / shared for step in suspects}, rows, datetime.now(UTC))
+        found += as_entries(measure(suspects, patience), rows, datetime.now(UTC))
         for step in suspects:
             told[step] = judge([e for e in found if e.record.asset == step])[-1]
         suspects = {step: steps[step] for step in suspects if told[step].verdict in (Verdict.NOTE, Verdict.REGRESSION)}
@@ -125,19 +118,6 @@ def _verdict(judgement: Judgement) -> Verdict:
     if judgement.verdict is Verdict.REGRESSION and (judgement.ratio or 0.0) < LEAST_TIMES:
         return Verdict.NOTE
     return judgement.verdict
-
-
-def _shared(measured: Mapping[str, float], history: Sequence[Entry]) -> float:
-    """Return by how many times the steps, seen together, take more of the loop than usual; 1 to `MOST_SHARED`."""
-    usual = {
-        step: median(found)
-        for step in measured
-        if (
-            found := [e.record.seconds for e in history if (e.record.asset, e.record.machine_class) == (step, family())]
-        )
-    }
-    times = median(measured[step] * SECONDS_PER_LOOP / usual[step] for step in usual) if usual else 1.0
-    return min(max(times, 1.0), MOST_SHARED)
 
 
 def _in_loops(judgement: Judgement) -> str:
