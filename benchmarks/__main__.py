@@ -26,6 +26,7 @@ from benchmarks.known_leads import known_leads
 from benchmarks.llm_stage import llm_stage
 from benchmarks.logging_overhead import logging_overhead
 from benchmarks.machine import calibrate, describe_machine, warnings
+from benchmarks.native_calls import native_calls
 from benchmarks.overheads import overheads
 from benchmarks.performance_history import performance_history
 from benchmarks.processes import ROOT, Workplace, compile_package
@@ -47,6 +48,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "logging_overhead": logging_overhead,
     "llm_stage": llm_stage,
     "volume": volume,
+    "native_calls": native_calls,
     "backfill": backfill,
     "growth": growth,
     "performance_history": performance_history,

@@ -18,7 +18,13 @@ from leadscout_assets.supervisor.foreground import StopAsked, StopRequests, stop
 from leadscout_assets.supervisor.instance import LOCATION, Address, child_environment, prepare_instance
 from leadscout_assets.supervisor.interrupted_runs import LOOK_SECONDS, Runs, signal_process
 from leadscout_assets.supervisor.lock import hold_home
-from leadscout_assets.supervisor.platform import DEFINITIONS, GRACE_SECONDS, POLL_SECONDS, WORKERS_SECONDS
+from leadscout_assets.supervisor.platform import (
+    DAGSTER_PROCESS,
+    DEFINITIONS,
+    GRACE_SECONDS,
+    POLL_SECONDS,
+    WORKERS_SECONDS,
+)
 
 log = get_logger(__name__)
 
@@ -51,7 +57,7 @@ def serve_code_location(settings: Settings, host: str, port: int, *, module: str
 
 def _code_server(settings: Settings, host: str, port: int, module: str) -> Child:
     # Not `dagster code-server start`: that is a second process with the definitions, to reload code that here never changes.
-    command = [sys.executable, "-m", "dagster", "api", "grpc", "--host", host, "--port", str(port)]
+    command = [sys.executable, "-m", DAGSTER_PROCESS, "dagster", "api", "grpc", "--host", host, "--port", str(port)]
     command += ["--location-name", LOCATION, "-m", module]
     command += ["--log-format", "json"] if settings.log_format == "json" else []
     return Child("code-server", command, child_environment(settings, os.environ), settings.dagster_dir, logs=None)

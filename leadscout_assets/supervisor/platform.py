@@ -28,6 +28,7 @@ from leadscout_assets.supervisor.lock import hold_home
 from leadscout_assets.supervisor.readiness import awaited, check_port_is_free, url_of
 
 DEFINITIONS = "leadscout_assets.definitions"
+DAGSTER_PROCESS = "leadscout_assets.dagster_process"
 START_SECONDS = 180.0
 """Seconds in which the platform must be ready: it takes about ten, and much longer on a machine that swaps."""
 GRACE_SECONDS = 8.0
@@ -179,11 +180,12 @@ class _Platform:
     def _describe(self, workspace: Workspace) -> tuple[Child, Child, Child, Child]:
         environment = child_environment(self._settings, os.environ)
         python, clients_of = [sys.executable, "-m"], ["-w", str(workspace.file)]
+        dagster = [*python, DAGSTER_PROCESS]
         host, port = self._settings.host, str(self._settings.port)
         commands = {
-            "code-server": [*python, "dagster", "api", "grpc", *workspace.address.arguments, "-m", self._module],
-            "webserver": [*python, "dagster_webserver", "-h", host, "-p", port, *clients_of],
-            "daemon": [*python, "dagster._daemon", "run", *clients_of],
+            "code-server": [*dagster, "dagster", "api", "grpc", *workspace.address.arguments, "-m", self._module],
+            "webserver": [*dagster, "dagster_webserver", "-h", host, "-p", port, *clients_of],
+            "daemon": [*dagster, "dagster._daemon", "run", *clients_of],
             "exporter": [*python, "leadscout_assets.cli", "exporter"],
         }
         code_server, webserver, daemon, exporter = (

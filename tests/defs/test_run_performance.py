@@ -199,7 +199,7 @@ class TestRuns:
         # A warm run, so that the one that is judged is of the same kind.
         ground.run([delivery.batch_id])
         kind = {"machine_class": _newest(ground, "lead_reports").machine_class}
-        usual = [record(f"run {n}", "lead_reports", 0.2, **kind) for n in range(12)]
+        usual = [record(f"run {n}", "lead_reports", 0.05, **kind) for n in range(12)]
         report(ground, *usual, record("slow", "lead_reports", 1.5, **kind))
         ensure_partitions(ground.instance, [delivery.batch_id])
         from leadscout_assets.defs.execution import run_here
