@@ -23,9 +23,11 @@ GROWTH = 1.10
 """Memory at the end over memory after the first `WARM` runs and as many ticks per run as in all, at most."""
 
 DRY_RUN = """mutation ($selector: SensorSelector!) {
-  sensorDryRun(selectorData: $selector, cursor: null) { __typename ... on PythonError { message } }
+  sensorDryRun(selectorData: $selector, cursor: null) {
+    __typename ... on DryRunInstigationTick { evaluationResult { skipReason error { message } } }
+  }
 }"""
-SELECTOR = {"repositoryLocationName": "leadscout", "repositoryName": "__repository__", "sensorName": "inbox_sensor"}
+SELECTOR = {"repositoryLocationName": "leadscout", "repositoryName": "__repository__", "sensorName": "inbox"}
 
 
 @pytest.mark.timeout(3 * 3600)
@@ -59,6 +61,8 @@ def work(terminal: Terminal, folder: Path, number: int, *, ticks: int) -> None:
     for _ in range(ticks):
         ticked = terminal.ask(DRY_RUN, selector=SELECTOR)["sensorDryRun"]
         assert ticked["__typename"] == "DryRunInstigationTick", ticked
+        # Of a sensor that there is not, only this tells.
+        assert "nothing new" in ticked["evaluationResult"]["skipReason"], ticked
 
 
 def resident_megabytes(terminal: Terminal) -> dict[str, float]:
