@@ -12,6 +12,7 @@ import shutil
 import statistics
 import sys
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,9 +77,10 @@ def _measured(workplace: Workplace, batches: int) -> dict[str, Any]:
         site = Site(own.home / "inbox", own.home / "reports", url)
         drop(site, [next(files)], 0.0)
         pages = _pages(url)
-        # The same places in the sensor's period for both homes: they decide more than what is compared.
-        reports = [drop(site, [next(files)], offset).report for offset in offsets(drops, random.Random(1))]
-    return {**json.loads(filled.output), "report": reports, "page": pages}
+        # So long after a tick of the sensor for both homes: that decides more than what is compared.
+        dropped = [drop(site, [next(files)], offset) for offset in offsets(drops, random.Random(1))]
+    told = {"report": [one.report for one in dropped], "page": pages, "drops": [asdict(one) for one in dropped]}
+    return {**json.loads(filled.output), **told}
 
 
 def _pages(url: str) -> list[float]:
