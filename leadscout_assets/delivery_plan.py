@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from leadscout_assets.frames import rows_by_batch
 from leadscout_assets.home import Home
 from leadscout_assets.known_leads import compare
 from leadscout_assets.leads.column_maps import ColumnMap
+from leadscout_assets.leads.delivery import Delivery
 from leadscout_assets.leads.grid import Grid, raw_leads
 from leadscout_assets.leads.reading import read_grid
 from leadscout_assets.progress import current
@@ -48,8 +49,8 @@ class ReasonPlan:
 class DeliveryPlan:
     """What delivering a list would do. `state`: of the batch that this content is already, None where it is new.
 
-    `mapping`: `given`, the sender whose saved mapping fits, or None. `classification_usd`: what classifying would cost; nothing
-    leaves this machine, so nothing. `absent`: fields that no column was read as.
+    `mapping`: `given`, the sender whose saved mapping fits, or None. `classification_usd`: what classifying would cost at most, US
+    dollars; nothing unless a language model would be asked. `absent`: fields that no column was read as.
     """
 
     batch_id: str
@@ -86,10 +87,11 @@ def plan_delivery(home: Home, source: Path, *, now: datetime, named: ColumnMap |
     progress.item(batch)
     progress.stage("raw_leads")
     grid = read_grid(source, limits=pipeline.read_limits(settings), sheet=settings.sheet, maps=maps)
-    raw = raw_leads(grid, batch)
+    # Whoever was erased, or is on a list, would be rejected: a delivery, and its run, ask the same.
+    raw = home.without_erased(raw_leads(grid, batch))
     progress.expect(raw.num_rows, "rows")
     progress.stage("leads", 0.8)
-    leads, rejected, _ = pipeline.validate(raw, home.lead_id_key)
+    leads, rejected, _ = pipeline.validate(raw, home.lead_id_key, home.suppressed)
     progress.stage("known_leads", 1.0)
     compared = compare(home.tables, leads, batch)
     return DeliveryPlan(
@@ -103,12 +105,28 @@ def plan_delivery(home: Home, source: Path, *, now: datetime, named: ColumnMap |
         mapping="given" if named else _sender(home, grid.header.digest),
         columns=_columns(grid),
         absent=tuple(name for name in FIELDS if name not in grid.header.fields),
-        classification_usd=0.0,
+        classification_usd=_cost(home, replace(delivery, batch_id=batch), raw, leads, now)
+        if settings.llm_is_on
+        else 0.0,
         new=compared.new,
         changed=compared.changed,
         unchanged=compared.unchanged,
         changed_fields=dict(sorted(compared.fields.items(), key=lambda item: (-item[1], item[0]))),
     )
+
+
+def _cost(home: Home, delivery: Delivery, raw: pa.Table, leads: pa.Table, now: datetime) -> float:
+    """Return what asking a language model about the names that nothing else decides would cost at most. Asks nobody."""
+    from leadscout_assets.llm.evaluating import forecast
+    from leadscout_assets.names.asked import full_names, undecided_rows
+    from leadscout_assets.reviewing import confirmed
+
+    grants = pipeline.ask_purpose([delivery], raw, home.settings, now)
+    if not any(given.entry is not None and given.entry.llm for given in grants.values()):
+        return 0.0
+    classified = pipeline.classify(leads, home.settings, grants, confirmed(home))
+    names = full_names(leads, undecided_rows(classified["method"], leads))
+    return forecast(home.llm_stage(), list(dict.fromkeys(names))).most_usd
 
 
 def _state(home: Home, batch: str) -> str:

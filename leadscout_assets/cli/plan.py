@@ -65,7 +65,9 @@ def plan(
             **{f"  {code}": f"{why.rows:,}, rows {_rows(why.rows, why.first)}" for code, why in found.reasons.items()},
             "warnings": _listed(found.warnings).strip(" ()") or "none",
             "known from other batches": known,
-            "classification would cost": f"{found.classification_usd:.2f} USD",
+            "classification would cost": f"at most {found.classification_usd:.4f} USD"
+            if found.classification_usd
+            else "0.00 USD",
             "mapping of columns": found.mapping or "by their headers",
             "fields without a column": ", ".join(found.absent) or "none",
         }

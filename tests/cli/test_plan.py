@@ -10,6 +10,7 @@ from leadscout_assets.home import Home
 from leadscout_assets.known_leads import join
 from leadscout_assets.pipeline import read, validate
 from tests import scenario
+from tests.purposes import REGISTER
 
 FOREIGN = "Koper,Wie,Sel\nBaobab Plumbing,Thandi Nkosi,0850000001\nKudu Transport,Petrus Botha,\nKudu Transport,Petrus Botha,\n"
 
@@ -119,3 +120,33 @@ def test_run_takes_the_mapping_that_is_kept_for_such_a_list(leadscout, tmp_path)
 
 def test_a_file_that_there_is_not_exits_2(leadscout, tmp_path):
     assert leadscout("plan", tmp_path / "none.csv").code == 2
+
+
+def test_who_is_on_a_list_or_erased_is_rejected_in_the_plan_as_in_the_delivery(leadscout, home, tmp_path):
+    path, person = tmp_path / "list.csv", tmp_path / "person.txt"
+    rows = ["Baobab,Thandi Nkosi,0850000001", "Kudu,Petrus Botha,0850000002", "Ibis,Sipho Dube,0850000003"]
+    path.write_text("\n".join(["EntityName,DirectorName,DirectorCell", *rows, ""]))
+    person.write_text("name: Thandi Nkosi\ncell: 0850000001\n")
+    assert leadscout("suppress", "add", "number", "0850000002").code == 0
+    assert leadscout("forget", "--person", person).code == 0
+    found = leadscout("plan", path, "--json").json
+    assert {code: why["first"] for code, why in found["reasons"].items()} == {"erased": [2], "suppressed": [3]}
+    assert (found["rows"], found["leads"], found["rejected"], found["new"]) == (3, 1, 2, 1)
+
+
+def test_what_a_language_model_would_cost_is_told_where_it_would_be_asked_and_nobody_is(
+    leadscout, home, tmp_path, monkeypatch
+):
+    path, register = tmp_path / "list.csv", tmp_path / "purposes.toml"
+    path.write_text("EntityName,DirectorName\nBaobab,Jo Ux\nKudu,Thandi Nkosi\n")
+    text = REGISTER.read_text()
+    register.write_text(text + text.replace("[tests]", "[asking]") + "llm = true\n")
+    monkeypatch.setenv("LEADSCOUT_PURPOSES", str(register))
+    monkeypatch.setenv("LEADSCOUT_LLM_PROVIDERS", "stub/stub-small")
+    # Nobody listens there.
+    monkeypatch.setenv("LEADSCOUT_LLM_STUB_URL", "http://127.0.0.1:9")
+    for purpose, costs in (("asking", True), ("tests", False)):
+        monkeypatch.setenv("LEADSCOUT_CLASSIFICATION_PURPOSE", purpose)
+        assert (leadscout("plan", path, "--json").json["classification_usd"] > 0) == costs
+    monkeypatch.setenv("LEADSCOUT_CLASSIFICATION_PURPOSE", "asking")
+    assert "at most 0.0" in leadscout("plan", path).out
