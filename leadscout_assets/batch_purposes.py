@@ -59,6 +59,8 @@ def allow_rows(home: Home, batch: str, purpose: str | None, command: str, *, now
     record = home.records.get(batch)
     asked = asked_for(home.settings, purpose)
     if asked is None:
+        detail = {"purpose": None, "why": "not_named", "command": command}
+        record_event(home.database, action="purpose.refused", subject=batch, detail=detail)
         raise BadInput("no purpose: name a registered one with --purpose ID; `leadscout purposes` lists them")
     settings = home.settings.model_copy(update={"classification_purpose": asked})
     given = decide(settings, {batch: record.delivered_at}, lambda batches: _extras(home, batches), now=now)[batch]

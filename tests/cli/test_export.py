@@ -80,7 +80,12 @@ def test_origins_need_the_flag_and_a_purpose(export, platform, batch, tmp_path):
         assert (found.code, why in found.err) == (2, True)
         assert not (tmp_path / "leads.csv").exists()
     refused = events(platform.database, action="purpose.refused")
-    assert [event.detail["why"] for event in refused] == ["unknown", "not_for_leads", "marker_missing"]
+    assert [event.detail["why"] for event in refused] == [
+        "not_named",
+        "unknown",
+        "not_for_leads",
+        "marker_missing",
+    ]
     assert export(batch, tmp_path / "leads.csv", "--with-origin", "--purpose", PURPOSE).code == 0
     rows = {row["Director's surname"]: row["Name origin"] for row in in_csv(tmp_path / "leads.csv")}
     assert (rows["Naidoo"], rows["Johnson"]) == ("Indian", "European or Coloured")
