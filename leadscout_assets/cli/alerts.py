@@ -129,6 +129,7 @@ def silence(
 ) -> None:
     """Tell nobody about a rule for a while. What still fires at the end is told then."""
     from leadscout_assets.alerts.silences import silence as silence_rule
+    from leadscout_assets.forgetting.reasons import kept_reason
     from leadscout_assets.home import Home
     from leadscout_assets.processes import user
 
@@ -139,7 +140,8 @@ def silence(
         end = until.replace(tzinfo=TIME_ZONE) if until is not None else now + timedelta(hours=hours or 0.0)
     except OverflowError:
         raise BadInput("--hours: that is too long") from None
-    silence_rule(Home(current_settings()).database, rule, until=end, reason=reason, actor=user(), now=now)
+    home = Home(current_settings())
+    silence_rule(home.database, rule, until=end, reason=kept_reason(home, reason), actor=user(), now=now)
     print(f"{rule} is silenced until {_moment(end)}")
 
 

@@ -1,7 +1,9 @@
 """`leadscout perf`: what every asset costs over time, judged against its own history, and what people decide about it."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +11,9 @@ from leadscout_assets.cli.printing import print_json, print_table
 from leadscout_assets.errors import BadInput
 from leadscout_assets.processes import user
 from leadscout_assets.settings import current_settings
+
+if TYPE_CHECKING:
+    from leadscout_assets.home import Home
 
 FAILING = 1
 """Exit code: done, and there is a regression."""
@@ -60,7 +65,8 @@ def accept(asset: Annotated[str, typer.Option(help="Name of the asset.")], reaso
     from leadscout_assets.performance import known_asset
     from leadscout_assets.runs.baselines import LEAST_RUNS
 
-    decisions.accept(Home(current_settings()).database, known_asset(asset), actor=user(), reason=_given(reason))
+    home = Home(current_settings())
+    decisions.accept(home.database, known_asset(asset), actor=user(), reason=_given(home, reason))
     print(f"{asset}: a new normal begins; after {LEAST_RUNS} runs it is judged again")
 
 
@@ -72,7 +78,7 @@ def incident(run: Annotated[str, typer.Argument(help="Dagster's id of the run.")
     from leadscout_assets.performance import known_run
 
     home = Home(current_settings())
-    new = decisions.mark_incident(home.database, known_run(home, run), actor=user(), reason=_given(reason))
+    new = decisions.mark_incident(home.database, known_run(home, run), actor=user(), reason=_given(home, reason))
     print(f"run {run} {'is marked' if new else 'was marked before'} as an incident")
 
 
@@ -87,7 +93,9 @@ def report(
     print(f"report (html)  {write_report(Home(current_settings()), out)}")
 
 
-def _given(reason: str) -> str:
+def _given(home: Home, reason: str) -> str:
+    from leadscout_assets.forgetting.reasons import kept_reason
+
     if not reason.strip():
         raise BadInput("say why with --reason TEXT")
-    return reason.strip()
+    return kept_reason(home, reason.strip())

@@ -26,6 +26,7 @@ def undo(
     """Take a batch out of everything, and give known leads their values of before. Delivering its file again takes it back in."""
     from leadscout_assets.defs.instance import drop_partition, run_under_way
     from leadscout_assets.defs.orphans import open_instance
+    from leadscout_assets.forgetting.reasons import kept_reason
     from leadscout_assets.home import Home
     from leadscout_assets.supervisor import prepare_instance
     from leadscout_assets.undoing import undo as take_out
@@ -42,6 +43,7 @@ def undo(
             print_pairs(_named(would))
         return
     home.records.get(batch)
+    reason = kept_reason(home, reason) if reason else None
     if background:
         in_background("undo")
         return
