@@ -196,7 +196,12 @@ class Home:
     @cached_property
     def lead_id_key(self) -> bytes:
         """The key of the lead ids, made at first use. Losing it means new lead ids for every later batch."""
-        return read_or_make_key(generations(self.settings.keys_dir, LEAD_ID)[-1])
+        return self.lead_id_keys[0]
+
+    @cached_property
+    def lead_id_keys(self) -> list[bytes]:
+        """Every generation of the key of the lead ids, the newest first: what was noted under an earlier id is found by them."""
+        return [read_or_make_key(path) for path in reversed(generations(self.settings.keys_dir, LEAD_ID))]
 
     @property
     def hasher(self) -> Hasher:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ def note(
         "arguments": list(arguments),
         "folder": str(Path.cwd()),
         "finished": list(finished),
-        "kept": str(kept) if kept else None,
+        "kept": str(kept.absolute()) if kept else None,
         "batches": list(batches),
         "pid": os.getpid(),
         "process": identity(os.getpid()),
@@ -75,6 +76,35 @@ def forget(settings: Settings, key: str) -> None:
     """Take the note back: the work is done, or can never be."""
     with suppress(OSError):
         _path(settings, key).unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class KeptRun:
+    """Work whose finished steps are kept in a `folder`, wherever that is. `pid` is who is at it, None where nobody is any more."""
+
+    note: Path
+    folder: Path
+    arguments: str
+    pid: int | None
+
+    def remove(self) -> None:
+        """Remove what is kept, and the word of it. Raises `OSError` where that cannot be."""
+        if self.folder.is_dir():
+            shutil.rmtree(self.folder)
+        with suppress(OSError):
+            self.folder.parent.rmdir()  # others may keep theirs beside it
+        self.note.unlink(missing_ok=True)
+
+
+def kept_runs(settings: Settings) -> list[KeptRun]:
+    """Return every work known to keep finished steps, under way or interrupted."""
+    found = []
+    for path in sorted((settings.background_dir / FOLDER).glob("*.json")):
+        told = _read(path)
+        if told is not None and told["kept"]:
+            pid = told["pid"] if is_alive(told["pid"], told["process"]) else None
+            found.append(KeptRun(path, Path(told["kept"]), " ".join(told["arguments"]), pid))
+    return found
 
 
 def batches_of(settings: Settings, key: str) -> list[str]:

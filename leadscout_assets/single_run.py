@@ -194,6 +194,8 @@ def _run(
         progress.expect(delivery.rows_counted or 0)
         progress.item(delivery.batch_id)
         progress.stage("raw_leads", SHARES["raw_leads"])
+        # Told before anything is kept: after a kill in between nobody would know where it lies.
+        on_kept(kept.folder, kept.finished)
         (raw,) = kept.step("raw_leads", read)
         told.update(rows_in=raw.num_rows, rows_out=raw.num_rows)
     on_kept(kept.folder, kept.finished)

@@ -25,12 +25,15 @@ def audit(
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Events from this day on, South African time.")
     ] = None,
     person: Annotated[
-        str | None, typer.Option(metavar="HASH", help="Events about the person with this lead id, and their batches.")
+        str | None,
+        typer.Option(
+            metavar="HASH", help="Events about the person with this lead id, or a former one, and their batches."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
     """List the events of the audit trail, oldest first."""
-    from leadscout_assets.database.audit import about, events
+    from leadscout_assets.database.audit import events
     from leadscout_assets.home import Home
 
     if context.invoked_subcommand is not None:
@@ -38,9 +41,9 @@ def audit(
     home = Home(current_settings())
     found = events(home.database, since.replace(tzinfo=TIME_ZONE) if since else None)
     if person is not None:
-        from leadscout_assets.batch_overview import batches_of
+        from leadscout_assets.forgetting.trail import about_lead
 
-        found = about(found, [person, *batches_of(home, person)])
+        found = about_lead(home, found, person)
     rows = [{**vars(event), "at": event.at.astimezone(TIME_ZONE).isoformat(timespec="seconds")} for event in found]
     if as_json:
         print_json(rows)

@@ -33,12 +33,14 @@ def show(
     """Show one batch: counts, reasons, report files; or one row of it, as delivered and why it was rejected."""
     from leadscout_assets.batch_overview import details, row_fate
     from leadscout_assets.database.audit import record_event
+    from leadscout_assets.forgetting.forget import check_nothing_pending
     from leadscout_assets.home import Home
 
     home = Home(current_settings())
     if row is None:
         found = details(home, batch).to_json()
     else:
+        check_nothing_pending(home)
         found = row_fate(home, batch, row)
         # Recorded before it is shown.
         detail = {"source_row": row, "lead_id": found.get("lead_id")}

@@ -26,11 +26,13 @@ def export(
 ) -> None:
     """Write the leads of a batch, ranked, to a workbook or a CSV; recorded in the audit trail before the file is there."""
     from leadscout_assets.batch_purposes import allow_rows
+    from leadscout_assets.forgetting.forget import check_nothing_pending
     from leadscout_assets.home import Home
     from leadscout_assets.row_export import export_rows
 
     settings = current_settings()
     home, why = Home(settings), None
+    check_nothing_pending(home)
     if with_origin:
         why = allow_rows(home, batch, purpose, "export", now=datetime.now(UTC)).id
     if background:

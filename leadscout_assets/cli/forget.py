@@ -82,11 +82,21 @@ def _renew(home: Home) -> str:
 
 
 def _plain(found: Forgotten) -> dict[str, object]:
+    from leadscout_assets.forgetting.proving import NOT_REACHED
+
     proof = vars(found.proof) | {"gone": found.proof.gone} if found.proof else None
-    return {"erasure": found.id, "found": found.places.to_json(), "changed": dict(found.changed), "proof": proof}
+    return {
+        "erasure": found.id,
+        "found": found.places.to_json(),
+        "changed": dict(found.changed),
+        "proof": proof,
+        "not_reached": list(NOT_REACHED),
+    }
 
 
 def _tell(found: Forgotten, renewed: str | None) -> None:
+    from leadscout_assets.forgetting.proving import NOT_REACHED
+
     print_pairs(_where(found.places))
     if found.proof is None:
         print("nothing was changed: --dry-run")
@@ -96,6 +106,7 @@ def _tell(found: Forgotten, renewed: str | None) -> None:
     print_pairs({"erasure": found.id, **changed, **_proven(found.proof)})
     if renewed:
         print(f"backup {renewed} was taken and all earlier ones removed")
+    print(f"not reached, to be deleted by hand: {'; '.join(NOT_REACHED)}")
     for place, hits in found.proof.left.items():
         print(f"left: {hits} times in {place}", file=sys.stderr)
 

@@ -96,6 +96,7 @@ def _hold(folder: Path, decisions: Path | None) -> None:
 
     from leadscout_assets.forgetting.deciding import batches_holding
     from leadscout_assets.forgetting.forget import replay
+    from leadscout_assets.forgetting.rekeying import rekey_restored
     from leadscout_assets.forgetting.restored import settings_of
     from leadscout_assets.governance.ledger import Ledger, ledger_of
     from leadscout_assets.home import Home
@@ -105,7 +106,10 @@ def _hold(folder: Path, decisions: Path | None) -> None:
             raise BadInput("--decisions names no file")
         ledger_of(folder).merge(Ledger(decisions))
     home = Home(settings_of(current_settings(), folder))
+    if renamed := rekey_restored(home):
+        print(f"leads of {renamed} batches have their ids under the newest key now", file=sys.stderr)
     if not home.has_decisions:
+        home.database.close()
         return
     replay(home, now=datetime.now(UTC), say=lambda sentence: print(sentence, file=sys.stderr))
     if batches := batches_holding(home):

@@ -35,10 +35,12 @@ def export(
 ) -> None:
     """Write the undecided names of a batch, and a random sample of the decided, to a workbook with drop-downs."""
     from leadscout_assets.batch_purposes import allow_rows
+    from leadscout_assets.forgetting.forget import check_nothing_pending
     from leadscout_assets.home import Home
     from leadscout_assets.reviewing import export_review
 
     home = Home(current_settings())
+    check_nothing_pending(home)
     why = allow_rows(home, batch, purpose, "review", now=datetime.now(UTC)).id
     done = export_review(home, batch, out, sample=sample, seed=seed, purpose=why, actor=user())
     print_pairs({"names": done.names, "of these drawn at random": done.sampled, "workbook": done.path})

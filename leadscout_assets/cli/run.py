@@ -88,12 +88,14 @@ def _run(file: Path, out: Path, at: datetime, named: Sequence[str], *, resume: b
 
     try:
         with long_work(settings, "run"):
+            from leadscout_assets.forgetting.forget import check_nothing_pending
             from leadscout_assets.home import Home
             from leadscout_assets.reviewing import confirmed
             from leadscout_assets.single_run import run_file
 
             home = Home(settings)
             lead_id_key = home.lead_id_key
+            check_nothing_pending(home)
             _record_start(home, file, resume=resume)
             listed = home.has_decisions
             result = run_file(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -143,16 +143,22 @@ def events(
     return found[::-1]
 
 
-def about(found: Sequence[AuditEvent], ids: Iterable[str]) -> list[AuditEvent]:
-    """Return the events that name any of some ids, as their subject or anywhere in their detail.
+def about(
+    found: Sequence[AuditEvent], ids: Iterable[str], rows: Mapping[str, Collection[int]] | None = None
+) -> list[AuditEvent]:
+    """Return the events that name any of some ids, as their subject or anywhere in their detail, or one of some `rows`, by batch.
 
-    One that names a single lead is about that lead alone, and about no other of its batch.
+    One that names a single lead, or a row that became none, is about that alone, and about no other of its batch.
     """
-    wanted = frozenset(ids)
+    wanted, mine = frozenset(ids), rows or {}
 
     def concerned(event: AuditEvent) -> bool:
         if "lead_id" in event.detail:
-            return event.detail["lead_id"] in wanted
+            return event.detail["lead_id"] in wanted or event.detail.get("source_row") in mine.get(
+                str(event.subject), ()
+            )
+        if event.subject is not None and re.fullmatch(LEAD_ID, event.subject):
+            return event.subject in wanted or not wanted.isdisjoint(_texts(event.detail.get("persons")))
         return event.subject in wanted or not wanted.isdisjoint(_texts(event.detail))
 
     return [event for event in found if concerned(event)]

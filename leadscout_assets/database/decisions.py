@@ -159,6 +159,12 @@ class Decisions:
             rows = connection.execute(cleansings.select().order_by(cleansings.c.at, cleansings.c.id)).all()
         return [Cleansing(row.list, row.at, row.what, row.entries, row.sha256) for row in rows]
 
+    def forget_wordings(self, hashes: Iterable[str]) -> None:
+        """Take out what was typed with the consents under some hashes; what was said, on which channel and when stays."""
+        mine = consents.c.hash.in_(sorted(hashes))
+        with self._database.begin() as connection:
+            connection.execute(consents.update().where(mine).values(wording=None, source=None))
+
     def drop_before(self, generation: int) -> None:
         """Remove what stands under earlier generations of the key, once it stands under this one, too."""
         with self._database.begin() as connection:

@@ -10,9 +10,12 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
+import pyarrow as pa
+
 from leadscout_assets import pipeline
+from leadscout_assets.contracts import RAW_LEADS
 from leadscout_assets.digests import sha256_of
-from leadscout_assets.errors import EdgeFailed, UnreadableFile
+from leadscout_assets.errors import AlreadyRunning, EdgeFailed, UnreadableFile
 from leadscout_assets.forgetting.finding import named_in
 from leadscout_assets.governance.matching import Matcher
 from leadscout_assets.governance.searching import Needles
@@ -20,6 +23,7 @@ from leadscout_assets.home import Home
 from leadscout_assets.leads.reading import read_lead_list
 from leadscout_assets.leads.rewriting import BATCH, rewrite
 from leadscout_assets.recovery import sqlite
+from leadscout_assets.resumable import kept_runs
 
 LINES = (".log", ".jsonl", ".csv", ".tsv", ".txt")
 """Text in which a line stands by itself: those that hold a value are dropped, the others stay."""
@@ -30,7 +34,7 @@ DATA = ("deliveries", "tables", "keys", "governance")
 
 def inbox_files(home: Home) -> Iterator[Path]:
     """Yield every file below the inbox, waiting or taken."""
-    yield from (path for path in sorted(home.settings.inbox_dir.rglob("*")) if path.is_file() and not path.is_symlink())
+    yield from _files_below(home.settings.inbox_dir)
 
 
 def clean_inbox(
@@ -64,6 +68,50 @@ def clean_inbox(
             # Of the content, so that no two get the same name.
             path.replace(path.with_name(f"list-{sha256_of(path)[:12]}{path.suffix}"))
     return changed
+
+
+def check_no_run(home: Home) -> None:
+    """Raise `AlreadyRunning` while a `leadscout run` is under way: it holds no home, and may have read the person already."""
+    for run in kept_runs(home.settings):
+        if run.pid is not None:
+            raise AlreadyRunning(f"a `leadscout run` is under way, as process {run.pid}; wait for its end and repeat")
+
+
+def clean_kept_runs(home: Home, matcher: Matcher, needles: Needles, names: AbstractSet[str]) -> int:
+    """Remove what interrupted runs outside Dagster keep, wherever that is, if the person is in it; return how many were those.
+
+    They can be done again from their file; whether that still names the person is up to whoever has it.
+    """
+    changed = 0
+    for run in kept_runs(home.settings):
+        if run.pid is not None or not (
+            needles.count(run.arguments.encode(errors="surrogateescape"))
+            or named_in(run.arguments, names)
+            or any(_kept_rows_of(matcher, path) or needles.in_file(path) for path in _files_below(run.folder))
+        ):
+            continue
+        try:
+            run.remove()
+        except OSError as error:
+            raise EdgeFailed(
+                f"what an interrupted run keeps could not be removed: {error.strerror}; mend that and repeat"
+            ) from None
+        changed += 1
+    return changed
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    yield from (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
+
+
+def _kept_rows_of(matcher: Matcher, path: Path) -> bool:
+    if not path.name.startswith(f"{RAW_LEADS.name}-"):
+        return False
+    try:
+        with pa.OSFile(str(path)) as source:
+            return bool(matcher.mask(pa.ipc.open_file(source).read_all()).any())
+    except (pa.ArrowException, OSError, KeyError):
+        return False  # cut by a kill, or of another version: its bytes are searched
 
 
 def clean_others(home: Home, needles: Needles) -> int:

@@ -48,6 +48,22 @@ def erase_from_batch(home: Home, batch: str, rows: AbstractSet[int], needles: Ne
         home.tables.scrub(contract, [batch])
 
 
+def erase_from_rowless(home: Home, apart: AbstractSet[str], needles: Needles, names: AbstractSet[str]) -> int:
+    """Take the person out of deliveries, `apart` from some, in which none of their rows can be told: refused as unreadable, or
+    called after them. Return how many those were.
+    """
+    records = [record for record in home.records.all() if record.batch_id not in apart]
+    read = home.tables.rows(RAW_LEADS, [record.batch_id for record in records]) if records else {}
+    changed = 0
+    for record in records:
+        known, path = home.store.manifest(record.sha256), home.store.path(record.sha256)
+        held = not read.get(record.batch_id) and path.is_file() and bool(needles.in_content(path))
+        if held or (known is not None and needles.in_name(known.file_name)):
+            changed += 1
+            erase_from_file(home, record.batch_id, set(), needles, names if held else frozenset())
+    return changed
+
+
 def erase_from_file(home: Home, batch: str, rows: AbstractSet[int], needles: Needles, names: AbstractSet[str]) -> None:
     """Rewrite the delivered file; one that cannot be read, and holds a value, is removed, since no row can be told in it."""
     record, settings = home.records.get(batch), home.settings

@@ -55,9 +55,16 @@ class Found:
     leads: set[str] = field(default_factory=set)
     traits: Traits = field(default_factory=Traits)
     values: set[str] = field(default_factory=set)
+    former: set[str] = field(default_factory=set)
+    """Ids of the same leads under earlier generations of their key, by which the audit trail and old backups name them."""
     names: set[str] = field(default_factory=set)
     """Given names and surname as leads hold them: by these a language model was asked, if one was."""
     shared: dict[str, set[int]] = field(default_factory=dict)
+
+    @property
+    def every_id(self) -> set[str]:
+        """All lead ids, under whichever key."""
+        return self.leads | self.former
 
     @property
     def row_count(self) -> int:
@@ -116,33 +123,48 @@ def _look(home: Home, found: Found, matcher: Matcher, leads: frozenset[str]) -> 
         traits = RowTraits(raw)
         matches = matcher.find(raw, traits)
         at = set[int]().union(*matches.rows.values())
-        ids: pa.Array | None = None
+        ids: list[pa.Array] = []
         if leads or at:
-            ids = ids_of(home, raw)
-            at |= set(
-                np.flatnonzero(np.asarray(pc.fill_null(pc.is_in(ids, pa.array(sorted(leads), pa.string())), False)))
-            )
+            ids = ids_under_every_key(home, raw)
+            asked = pa.array(sorted(leads), pa.string())
+            for known in ids:
+                at |= set(np.flatnonzero(np.asarray(pc.fill_null(pc.is_in(known, asked), False))))
         positions = sorted(int(one) for one in at)
         numbers = raw["source_row"].to_pylist()
         if matches.shared:
             others = set[int]().union(*matches.shared.values()) - set(positions)
             found.shared.setdefault(batch, set()).update(numbers[one] for one in others)
-        if positions and ids is not None:
-            some = raw.take(pa.array(positions, pa.int64()))
+        if positions:
+            some, (newest, *earlier) = raw.take(pa.array(positions, pa.int64())), ids
             found.rows.setdefault(batch, set()).update(some["source_row"].to_pylist())
-            found.leads.update(one for one in ids.take(pa.array(positions, pa.int64())).to_pylist() if one)
+            found.leads.update(_taken(newest, positions))
+            found.former.update(one for known in earlier for one in _taken(known, positions))
             found.traits = found.traits | personal_traits(some)
             found.values |= values_of(some)
             found.names |= full_names_of(some["director_name"])
 
 
+def _taken(ids: pa.Array, positions: Sequence[int]) -> list[str]:
+    return [one for one in ids.take(pa.array(positions, pa.int64())).to_pylist() if one]
+
+
 def ids_of(home: Home, raw: pa.Table) -> pa.Array:
     """Return the lead id of each row, null where it can be none."""
+    return _ids_under(raw, [home.lead_id_key])[0]
+
+
+def ids_under_every_key(home: Home, raw: pa.Table) -> list[pa.Array]:
+    """Return the same under every generation of the key, the newest first."""
+    return _ids_under(raw, home.lead_id_keys)
+
+
+def _ids_under(raw: pa.Table, lead_id_keys: Sequence[bytes]) -> list[pa.Array]:
     keys = leads_of(raw)
     usable = pc.is_valid(keys)
     parts = pc.split_pattern(keys.filter(usable), "\x1f")
-    ids = lead_ids(pc.list_element(parts, 0), pc.list_element(parts, 1), home.lead_id_key)
-    return pc.replace_with_mask(pa.nulls(len(keys), pa.string()), usable, ids)
+    business, director = pc.list_element(parts, 0), pc.list_element(parts, 1)
+    none = pa.nulls(len(keys), pa.string())
+    return [pc.replace_with_mask(none, usable, lead_ids(business, director, key)) for key in lead_id_keys]
 
 
 def personal_traits(rows: pa.Table) -> Traits:

@@ -15,13 +15,21 @@ import pyarrow as pa
 
 from leadscout_assets import contracts
 from leadscout_assets.errors import BadInput, EdgeFailed
-from leadscout_assets.forgetting.elsewhere import clean_inbox, clean_others, compact_databases, inbox_files
-from leadscout_assets.forgetting.erasing import erase_from_batch
+from leadscout_assets.forgetting.elsewhere import (
+    check_no_run,
+    clean_inbox,
+    clean_kept_runs,
+    clean_others,
+    compact_databases,
+    inbox_files,
+)
+from leadscout_assets.forgetting.erasing import erase_from_batch, erase_from_rowless
 from leadscout_assets.forgetting.finding import Found, find, full_names_of, told_apart, words_of
 from leadscout_assets.forgetting.holders import BY_NAME, HOLDERS
 from leadscout_assets.forgetting.proving import Proof, backups_holding, hits_by_file, prove
 from leadscout_assets.forgetting.request import Request, check_identifies
-from leadscout_assets.governance.keys import AUDIT, hasher
+from leadscout_assets.forgetting.wordings import take_out
+from leadscout_assets.governance.keys import AUDIT, check_rotated, hasher
 from leadscout_assets.governance.ledger import ERASURE, FOUND, Decision, ledger_beside_backups, new_id
 from leadscout_assets.governance.matching import Entry, Matcher, entry_of, renewed
 from leadscout_assets.governance.searching import Needles
@@ -89,8 +97,9 @@ def forget(home: Home, request: Request, *, now: datetime, dry_run: bool = False
     places = _places(home, found)
     if dry_run:
         return Forgotten(_with_files(home, places, Needles(told_apart(home, found, request.values).own)))
+    check_no_run(home)
     traits = found.traits | request.traits
-    decision = open_[0] if open_ else _begin(home, traits, found.leads | request.leads, now)
+    decision = open_[0] if open_ else _begin(home, traits, found.every_id | request.leads, now)
     return _do(home, decision, found, request.values, places, now, backups=True)
 
 
@@ -121,15 +130,33 @@ def apply_ledger(home: Home) -> list[Decision]:
 
 
 def check_replayed(home: Home) -> None:
-    """Raise `EdgeFailed` where an erasure is not done in this home: nothing may be served from it before."""
+    """Raise `EdgeFailed` where an erasure, or the rotation of a key, is not done in this home: nothing may be served before."""
+    check_rotated(home.settings.keys_dir)
     beside = ledger_beside_backups(home.settings.backups_dir)
     if not home.has_decisions and not beside.path.exists():
         return
     if pending := apply_ledger(home):
-        raise EdgeFailed(
-            f"{len(pending)} erasures are not done in this home, which was restored or whose erasure was interrupted; "
-            "finish them first: leadscout forget --replay"
-        )
+        raise EdgeFailed(_not_done(len(pending)))
+
+
+def check_nothing_pending(home: Home) -> None:
+    """Raise `EdgeFailed` where an erasure is not done in this home: no row may be shown or written out of it before.
+
+    Looks only, unlike `check_replayed`: for commands that are typed often.
+    """
+    ledgers = (home.ledger, ledger_beside_backups(home.settings.backups_dir))
+    decided = {one.id for ledger in ledgers for one in ledger.read() if one.kind == ERASURE}
+    if not decided:
+        return
+    if pending := decided - {erasure.id for erasure in home.decisions.erasures() if erasure.done_at is not None}:
+        raise EdgeFailed(_not_done(len(pending)))
+
+
+def _not_done(erasures: int) -> str:
+    return (
+        f"{erasures} erasures are not done in this home, which was restored or whose erasure was interrupted; "
+        "finish them first: leadscout forget --replay"
+    )
 
 
 def handles_of(home: Home, traits: Traits) -> tuple[str, ...]:
@@ -170,7 +197,7 @@ def _do(
     from leadscout_assets.database.audit import record_event
 
     progress = current("batches")
-    found.leads |= set(decision.about.get("lead_ids", ()))
+    found.former |= set(decision.about.get("lead_ids", ())) - found.leads
     known = {record.batch_id for record in home.records.all()}
     # What an interrupted attempt had found is no longer to be found once the raw rows are clean.
     for earlier in home.ledger.read():
@@ -188,11 +215,14 @@ def _do(
     names = words_of(found.traits)
     changed = {kind: holder(home, found) for kind, holder in BY_NAME.items()}
     changed["files in the inbox"] = clean_inbox(home, matcher, found.rows, needles, names)
+    changed["what was typed of decisions"] = take_out(home, _entry(home, decision))
+    changed["interrupted runs"] = clean_kept_runs(home, matcher, needles, names)
     progress.expect(len(found.rows) or 1)
     for number, (batch, rows) in enumerate(sorted(found.rows.items())):
         progress.item(batch)
         erase_from_batch(home, batch, rows, needles, names)
         progress.tell((number + 1) / len(found.rows))
+    changed["deliveries that cannot be read"] = erase_from_rowless(home, found.rows.keys(), needles, names)
     changed |= {kind: holder(home, found) for kind, holder in HOLDERS.items()}
     changed["logs, notes and exports"] = clean_others(home, needles)
     handles = tuple(decision.about.get("handles", ()))
@@ -250,7 +280,7 @@ def _places(home: Home, found: Found) -> Places:
         if "source_row" in columns:
             count = sum(row["source_row"] in found.rows[row["batch_id"]] for row in held)
         else:
-            count = sum(row["lead_id"] in found.leads for row in held)
+            count = sum(row["lead_id"] in found.every_id for row in held)
         tables[contract.name] = count
     return Places(
         rows={batch: tuple(sorted(found.rows[batch])) for batch in batches},

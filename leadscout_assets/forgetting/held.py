@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,10 @@ import pyarrow.compute as pc
 from leadscout_assets import contracts
 from leadscout_assets.batch_purposes import kept_until, recorded
 from leadscout_assets.forgetting.finding import find, full_names_of
-from leadscout_assets.forgetting.forget import apply_ledger, handles_of
+from leadscout_assets.forgetting.forget import apply_ledger
 from leadscout_assets.forgetting.request import Request
+from leadscout_assets.forgetting.trail import about_person
 from leadscout_assets.governance.consents import standings
-from leadscout_assets.governance.keys import AUDIT, Hasher, generations, read_or_make_key
 from leadscout_assets.governance.lists import on_lists
 from leadscout_assets.governance.matching import entry_of
 from leadscout_assets.governance.traits import EMAIL, NUMBER, Traits
@@ -37,8 +37,11 @@ def held(home: Home, request: Request, now: datetime) -> dict[str, object]:
 
     Rows that share a number or an address but name somebody else are counted, not shown: they are another's.
     """
+    from leadscout_assets.database.audit import events
+
     apply_ledger(home)
     found = find(home, request.traits, request.leads)
+    asked = replace(found, traits=found.traits | request.traits, former=found.former | request.leads)
     batches = sorted(found.rows)
     leads = _leads(home, batches, found.rows)
     said = consents_of(home, found.traits | request.traits)
@@ -50,8 +53,8 @@ def held(home: Home, request: Request, now: datetime) -> dict[str, object]:
         "rejected_rows": _rejected(home, batches, found.rows),
         "rows_as_delivered": _delivered(home, batches, found.rows),
         "deliveries": _deliveries(home, batches),
-        "known_leads": _known(home, batches, found.leads),
-        "reviews": _reviews(home, found.leads),
+        "known_leads": _known(home, batches, found.every_id),
+        "reviews": _reviews(home, found.every_id),
         "language_models": _asked(home, found.names | full_names_of(pa.array(request.names, pa.string()))),
         "consents": [
             {
@@ -62,7 +65,7 @@ def held(home: Home, request: Request, now: datetime) -> dict[str, object]:
         ],
         "may_be_contacted": standings(said),
         "suppression_lists": sorted({entry.list for entry in lists}),
-        "audit": [_event(event) for event in _audited(home, found.traits | request.traits, found.leads, batches)],
+        "audit": [_event(event) for event in about_person(home, events(home.database), asked)],
         "rows_of_others_that_share_a_number_or_address": sum(map(len, found.shared.values())),
     }
 
@@ -169,26 +172,6 @@ def _deliveries(home: Home, batches: list[str]) -> list[dict[str, object]]:
         }
         for delivery in home.deliveries(batches)
     ]
-
-
-def _audited(home: Home, traits: Traits, leads: set[str], batches: list[str]) -> list[AuditEvent]:
-    from leadscout_assets.database.audit import events
-
-    handles = set(handles_of(home, traits))
-    folder = home.settings.keys_dir
-    for earlier in range(1, len(generations(folder, AUDIT))):
-        keyed = Hasher([read_or_make_key(path) for path in generations(folder, AUDIT)[:earlier]])
-        handles |= {keyed.hash(kind, value) for kind in traits.values for value in traits.of(kind)}
-    about = handles | leads | set(batches)
-    return [event for event in events(home.database) if event.subject in about or about & set(_texts(event.detail))]
-
-
-def _texts(value: object) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, dict):
-        return [text for pair in value.items() for inner in pair for text in _texts(inner)]
-    return [text for inner in value for text in _texts(inner)] if isinstance(value, list) else []
 
 
 def _event(event: AuditEvent) -> dict[str, object]:

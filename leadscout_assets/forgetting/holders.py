@@ -25,9 +25,9 @@ def reviews(home: Home, found: Found) -> int:
     """Delete what was asked and said of the person's leads."""
     from leadscout_assets.reviewing import forget_answers
 
-    if not found.leads:
+    if not found.every_id:
         return 0
-    gone = forget_answers(home, sorted(found.leads), actor=getpass.getuser())
+    gone = forget_answers(home, sorted(found.every_id), actor=getpass.getuser())
     return gone.reviews + gone.questions
 
 
@@ -51,7 +51,7 @@ def known_leads(home: Home, found: Found) -> int:
     batches = sorted(found.rows)
     delivered_at = {record.batch_id: record.delivered_at for record in home.records.many(batches).values()}
     links = home.tables.read(KNOWN_LEAD_LINKS, batches, ["lead_id"], ordered=False)["lead_id"]
-    theirs = pc.sum(pc.is_in(links, pa.array(sorted(found.leads), pa.string())), min_count=0).as_py()
+    theirs = pc.sum(pc.is_in(links, pa.array(sorted(found.every_id), pa.string())), min_count=0).as_py()
     join(home.tables, home.tables.read(LEADS, batches), delivered_at)
     for left in root.glob(f"{JOURNAL}*"):
         shutil.rmtree(left, ignore_errors=True)

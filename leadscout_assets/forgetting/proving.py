@@ -10,6 +10,7 @@ from pathlib import Path
 from leadscout_assets.forgetting.finding import Values
 from leadscout_assets.governance.searching import Needles, search
 from leadscout_assets.home import Home
+from leadscout_assets.resumable import kept_runs
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,16 @@ class Proof:
         return not self.left
 
 
+KEPT_RUNS = "interrupted runs"
+"""What the kept steps of interrupted runs outside Dagster are called; they lie beside their reports, anywhere."""
+
+NOT_REACHED = (
+    "reports of `leadscout run` and what `export`, `classify` and `person` wrote outside the home",
+    "the files that lists were read from outside the inbox",
+    "copies off this machine, reports handed to people, and what language models were sent",
+)
+"""Where the person may be still: what left the home. Whoever forgets is told each time."""
+
 ANSWERS = "answers of language models"
 """Where something is left that holds no value, but hashes of the person's names."""
 
@@ -47,7 +58,7 @@ def prove(home: Home, values: Values, names: Collection[str] = (), *, backups: b
     left, shared, files = hits_by_file(home, own), 0, 0
     if kept := home.answers_about(names):
         left[ANSWERS] = len(kept)
-    for root in _roots(home):
+    for root in places_of(home):
         if of_others.values:
             shared += sum(hit.count for hit in search(root, of_others, apart_from=(settings.backups_dir,)))
         files += sum(1 for path in root.rglob("*") if path.is_file() and settings.backups_dir not in path.parents)
@@ -64,18 +75,23 @@ def prove(home: Home, values: Values, names: Collection[str] = (), *, backups: b
 def hits_by_file(home: Home, needles: Needles) -> Counter[str]:
     """Return how often a value stands in which file, by its path below the home; backups are left out."""
     found = Counter[str]()
-    for root in _roots(home):
+    for root, called in places_of(home).items():
         for hit in search(root, needles, apart_from=(home.settings.backups_dir,)):
-            place = hit.path.relative_to(root).as_posix()
-            found[place if root == home.settings.home else f"{root.name}/{place}"] += hit.count
+            found[f"{called}{hit.path.relative_to(root).as_posix()}"] += hit.count
     return found
 
 
-def _roots(home: Home) -> list[Path]:
-    """Return the home, and the inbox and the logs where they lie elsewhere."""
+def places_of(home: Home) -> dict[Path, str]:
+    """Return the folders that are searched, each with what its files are called by: the home, and the inbox, the logs and what
+    interrupted runs keep where they lie elsewhere.
+    """
     settings = home.settings
-    apart = (settings.inbox_dir, settings.logs_dir)
-    return [settings.home, *(one for one in apart if not one.is_relative_to(settings.home) and one.is_dir())]
+    apart = {settings.inbox_dir: "inbox/", settings.logs_dir: "logs/"}
+    apart |= {run.folder: f"{KEPT_RUNS}/{run.folder.name}/" for run in kept_runs(settings)}
+    elsewhere = {
+        path: called for path, called in apart.items() if not path.is_relative_to(settings.home) and path.is_dir()
+    }
+    return {settings.home: "", **elsewhere}
 
 
 def backups_holding(home: Home, needles: Needles) -> list[str]:

@@ -27,7 +27,7 @@ from leadscout_assets.governance.keys import (
     Hasher,
     generations,
     next_generation,
-    read_or_make_key,
+    rotation_note,
 )
 from leadscout_assets.governance.ledger import Decision, ledger_beside_backups
 from leadscout_assets.home import Home
@@ -35,8 +35,6 @@ from leadscout_assets.known_leads import changing, join
 from leadscout_assets.lead_tables import KNOWN_TABLES
 from leadscout_assets.progress import current
 from leadscout_assets.scoring import LEAD_SCORES
-
-NOTE = ".rotating-{}"
 
 BATCHES_AT_ONCE = 50
 
@@ -50,11 +48,12 @@ def rename_reviews(home: Home, leads: pa.Table, new_of: Mapping[str, str]) -> No
     from leadscout_assets.names.remembered import full_name_key, name_key
     from leadscout_assets.reviews.questions import name_hashes
 
-    *_, old_key, new_key = map(read_or_make_key, generations(home.settings.keys_dir, LEAD_ID))
+    new_key, *old_keys = home.lead_id_keys
     names = zip(leads["director_given_names"].to_pylist(), leads["director_surname"].to_pylist(), strict=True)
     keys = {key for given, surname in names for key in (name_key(given, surname), full_name_key(given, surname)) if key}
-    old, new = name_hashes(old_key), name_hashes(new_key)
-    Reviews(home.database).rename(new_of, {old(key): new(key) for key in keys})
+    new = name_hashes(new_key)
+    # All earlier ones: what comes from a backup may be several rotations behind.
+    Reviews(home.database).rename(new_of, {old(key): new(key) for old in map(name_hashes, old_keys) for key in keys})
 
 
 RENAMED: tuple[Rename, ...] = (rename_reviews,)
@@ -81,7 +80,7 @@ def rotate(home: Home, key: str, *, now: datetime) -> Rotated:
     if key not in WORK:
         raise BadInput(f"the keys are {', '.join(WORK)}")
     apply_ledger(home)
-    note = home.settings.keys_dir / NOTE.format(key)
+    note = rotation_note(home.settings.keys_dir, key)
     if not note.exists():
         # The generation that is to be: where it is there already when this is repeated, none is made again.
         home.settings.keys_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -101,6 +100,21 @@ def rotate(home: Home, key: str, *, now: datetime) -> Rotated:
     note.unlink()
     fresh.database.close()
     return done
+
+
+def rekey_restored(home: Home) -> int:
+    """Give the leads of a restored home their ids under the newest key, where the backup is older than that key.
+
+    Returns how many batches had others. A rotation that was under way when the backup was taken is finished by it.
+    """
+    if len(home.lead_id_keys) == 1:
+        return 0
+    note = rotation_note(home.settings.keys_dir, LEAD_ID)
+    changed = _rename_every_lead(home)
+    if changed or note.exists():
+        _join_anew(home)
+    note.unlink(missing_ok=True)
+    return changed
 
 
 def _suppression(home: Home) -> Rotated:
@@ -132,13 +146,18 @@ def _audit(home: Home) -> Rotated:
 
 
 def _lead_ids(home: Home) -> Rotated:
+    changed = _rename_every_lead(home)
+    _join_anew(home)
+    return Rotated(LEAD_ID, len(generations(home.settings.keys_dir, LEAD_ID)), batches=changed)
+
+
+def _rename_every_lead(home: Home) -> int:
     progress, records, changed = current("batches"), home.records.all(), 0
     for number, record in enumerate(records):
         progress.item(record.batch_id)
         changed += _rename_leads(home, record.batch_id)
         progress.tell((number + 1) / len(records))
-    _join_anew(home)
-    return Rotated(LEAD_ID, len(generations(home.settings.keys_dir, LEAD_ID)), batches=changed)
+    return changed
 
 
 def _join_anew(home: Home) -> None:

@@ -76,6 +76,18 @@ def next_generation(folder: Path, name: str) -> Path:
     return path
 
 
+def rotation_note(folder: Path, name: str) -> Path:
+    """Return the file that says that a key is being rotated: the generation that is to be."""
+    return folder / f".rotating-{name}"
+
+
+def check_rotated(folder: Path) -> None:
+    """Raise `EdgeFailed` where a rotation was interrupted: a part of what hangs on the key is still as the old one had it."""
+    for name in (LEAD_ID, SUPPRESSION, AUDIT):
+        if rotation_note(folder, name).exists():
+            raise EdgeFailed(f"the rotation of a key was interrupted; finish it first: leadscout keys rotate {name}")
+
+
 def read_or_make_key(path: Path) -> bytes:
     """Return the key in a file, making it first where there is none; two processes doing so agree on one.
 

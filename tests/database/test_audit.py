@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadscout_assets.database.audit import AuditEvent, events, record_event
+from leadscout_assets.database.audit import AuditEvent, about, events, record_event
 from leadscout_assets.errors import EdgeFailed
 
 BATCH = "2026-03-02_list_0123abcd"
@@ -115,3 +115,24 @@ def test_no_text_with_capitals_or_spaces_gets_into_a_detail(text):
     database: Any = None  # never reached
     with pytest.raises(ValueError, match="audit event"):
         record_event(database, actor="x", action="a", detail={"note": text.replace("T", "Q").replace("Z", "Q")})
+
+
+def test_events_about_somebody_name_them_or_their_batch_and_no_other_single_lead_or_row_of_it(database):
+    other = LEAD[::-1]
+    for subject, detail in (
+        (BATCH, {"rows": 5}),
+        (BATCH, {"source_row": 2, "lead_id": LEAD}),
+        (BATCH, {"source_row": 3, "lead_id": other}),
+        (BATCH, {"source_row": 4, "lead_id": None}),
+        (BATCH, {"source_row": 5, "lead_id": None}),
+        (other, {"batches": [BATCH]}),
+        (LEAD, {"batches": [BATCH]}),
+        (other, {"persons": ["00ff" * 8]}),
+        (None, {"persons": ["00ff" * 8]}),
+    ):
+        record_event(database, action="row.viewed", subject=subject, detail=detail)
+    found = events(database)
+    assert [one.id for one in about(found, [LEAD])] == [2, 7]
+    assert [one.id for one in about(found, [LEAD, BATCH])] == [1, 2, 7]
+    assert [one.id for one in about(found, [LEAD, BATCH], {BATCH: {2, 4}})] == [1, 2, 4, 7]
+    assert [one.id for one in about(found, ["00ff" * 8])] == [8, 9]
