@@ -16,6 +16,7 @@ from leadscout_assets.forgetting.forget import apply_ledger
 from leadscout_assets.forgetting.request import request_of
 from leadscout_assets.governance import consents, lists
 from leadscout_assets.home import Home
+from leadscout_assets.recovery.backup import take_backup
 from leadscout_assets.scoring import FEATURES, LEAD_SCORES
 from tests.forgetting.conftest import NOW, run, say_something
 from tests.purposes import IN_TESTS
@@ -233,6 +234,38 @@ class TestConsent:
             "tests",
         )
         assert one.at == NOW
+
+    def test_what_was_typed_goes_with_whoever_is_forgotten_and_that_they_objected_stays(self, platform):
+        from leadscout_assets.forgetting.forget import forget
+
+        traits = request_of(cells=["0850000042"]).traits
+        typed = {
+            "wording": "no more, says Thandi Nkosi",
+            "source": "her letter of 2 March",
+            "actor": "tests",
+            "at": NOW,
+        }
+        decide(platform, consents.recorded(traits, platform.hasher, channel="call", what="objection", **typed), traits)
+        reason = "Thandi Nkosi asked by phone"
+        on = {"on": "own", "actor": "tests", "reason": reason, "now": NOW}
+        decide(platform, lists.suppression("number", ["0850000042", "0850000077"], platform.hasher, **on))
+        lifted = lists.on_lists(platform.decisions.entries(), traits, platform.hasher)
+        decide(platform, lists.lifting(lifted, actor="tests", reason=reason, now=NOW))
+        take_backup(platform.settings)
+        decide(platform, consents.recorded(traits, platform.hasher, channel="sms", what="objection", **typed), traits)
+        leads_left(platform)
+
+        done = forget(platform, request_of(["Thandi Nkosi"], ["0850000042"]), now=NOW)
+
+        # Her name stands in another's row as well, so that no proof by values would ask for it.
+        assert done.changed["what was typed of decisions"] == 4
+        files = [platform.ledger.path, *platform.settings.backups_dir.glob("*.jsonl")]
+        files += platform.settings.home.glob("database/*")
+        assert [
+            path.name for path in files if b"Thandi" in path.read_bytes() or b"her letter" in path.read_bytes()
+        ] == []
+        assert {one.wording for one in self.said(platform, cell="0850000042")} == {None}
+        assert consents.standings(self.said(platform, cell="0850000042"))["call"] == "refused"
 
     def test_what_cannot_be_recorded_is_refused(self, platform):
         for options in ({"channel": "post", "what": "consent"}, {"channel": "sms", "what": "maybe"}):
