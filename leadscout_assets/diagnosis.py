@@ -46,7 +46,7 @@ class Finding:
 
 def diagnose(settings: Settings) -> list[Finding]:
     """Return a finding for everything that the platform needs."""
-    return [look(settings) for look in LOOKS]
+    return [*(look(settings) for look in LOOKS), *_language_models(settings), _platform(settings)]
 
 
 def _python(_: Settings) -> Finding:
@@ -233,6 +233,41 @@ def _platform(settings: Settings) -> Finding:
     )
 
 
+def _language_models(settings: Settings) -> list[Finding]:
+    """Look at each provider of language models: could it be asked? None is asked for that, and none is paid."""
+    what = "language models"
+    if not settings.llm_is_on:
+        return [Finding(what, True, "none is asked, by design: LEADSCOUT_LLM_PROVIDERS names none")]
+    from leadscout_assets.database.engine import database_of
+    from leadscout_assets.llm.usable import usable
+
+    try:
+        database = database_of(settings) if _has_records(settings) else None
+        found = usable(settings, database, datetime.now(UTC))
+        if database:
+            database.close()
+    except LeadScoutError as error:
+        return [Finding(what, False, "cannot be looked at", str(error))]
+    return [
+        _names_may_be_sent(settings),
+        *(Finding(f"{what}: {each.provider}", each.ok, each.found, each.fix) for each in found),
+    ]
+
+
+def _names_may_be_sent(settings: Settings) -> Finding:
+    what, asked = "language models", (settings.classification_purpose or "").strip()
+    try:
+        entry = registered(read_register(settings.purposes), asked) if asked else None
+    except LeadScoutError:
+        entry = None  # the finding about the purpose says so
+    if entry is None:
+        fix = "set LEADSCOUT_CLASSIFICATION_PURPOSE to a purpose whose entry says llm = true: docs/compliance.md"
+        return Finding(what, False, "switched on, but no purpose holds: no name is classified, and none is sent", fix)
+    fix = "have whoever is responsible decide, and register that as llm = true; or empty LEADSCOUT_LLM_PROVIDERS"
+    told = "switched on" if entry.llm else f"switched on, but the purpose {entry.id} does not allow it: no name is sent"
+    return Finding(what, entry.llm, told, fix)
+
+
 LOOKS: tuple[Callable[[Settings], Finding], ...] = (
     _python,
     _packages,
@@ -243,5 +278,4 @@ LOOKS: tuple[Callable[[Settings], Finding], ...] = (
     _inbox,
     _purpose,
     _backups,
-    _platform,
 )

@@ -109,6 +109,12 @@ class Settings(BaseSettings):
     llm_workers: int = Field(12, ge=1, le=32, description="most calls at the same time in a run")
     llm_call_seconds: float = Field(30.0, gt=0, le=600, description="longest that one call may take, seconds")
     llm_run_seconds: float = Field(120.0, gt=0, le=LONGEST_TIME, description="longest that a run asks, seconds")
+    llm_batch_seconds: float | None = Field(
+        None,
+        gt=0,
+        le=LONGEST_TIME,
+        description="longest that a run asks about one batch, seconds; none: as long as the run",
+    )
     llm_requests_per_minute: int = Field(120, ge=1, description="most calls of one provider in a minute")
     llm_tokens_per_minute: int = Field(500_000, ge=1, description="most tokens of one provider in a minute")
 

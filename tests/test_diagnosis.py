@@ -8,15 +8,18 @@ import socket
 from collections import namedtuple
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from importlib.resources import files
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
+from pydantic import SecretStr
 
 from leadscout_assets import batch_overview, contracts, diagnosis
 from leadscout_assets.arrivals import MAX_ATTEMPTS
 from leadscout_assets.batch_overview import BatchSummary
+from leadscout_assets.database.models import llm_calls, llm_providers
 from leadscout_assets.diagnosis import Finding, diagnose
 from leadscout_assets.errors import EdgeFailed
 from leadscout_assets.home import Home
@@ -217,3 +220,80 @@ class TestPlatform:
         found = finding(home, "platform")
         assert (found.ok, found.found) == (False, "cannot be asked")
         assert PID_FILE in found.fix
+
+
+SWITCHED_ON = {
+    "classification_purpose": "demonstration", "llm_providers": "local/own,openai/gpt-4.1-nano", "llm_openai_key": SecretStr("sk-of-nobody"),
+    "llm_prices": "local/own=0:0",
+}  # fmt: skip
+OWN, VENDOR = "language models: local/own", "language models: openai/gpt-4.1-nano"
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
+
+
+def test_where_no_language_model_is_asked_that_is_no_fault(home):
+    assert finding(home, "language models").ok
+    assert "by design" in finding(home, "language models").found
+
+
+def test_each_language_model_that_can_be_asked_says_so_with_its_price_and_its_caps(home, server):
+    settings = home.model_copy(update={**SWITCHED_ON, "llm_local_url": server})
+    assert finding(settings, "language models").ok
+    assert finding(settings, OWN).ok
+    assert finding(settings, OWN).found.startswith("takes connections; $0 in and $0 out")
+    assert finding(settings, VENDOR).ok
+    assert (
+        "$0.1 in and $0.4 out per million tokens; at most $0.02 a call, $0.1 a batch" in finding(settings, VENDOR).found
+    )
+    assert "never measured" in finding(settings, VENDOR).found
+
+
+@pytest.mark.parametrize(
+    ("changes", "what", "told", "fix"),
+    [
+        ({"llm_openai_key": None}, VENDOR, "not set up", "LEADSCOUT_LLM_OPENAI_KEY: set the key"),
+        ({"llm_local_url": None}, OWN, "not set up", "LEADSCOUT_LLM_LOCAL_URL"),
+        ({"llm_local_url": "http://127.0.0.1:9/v1"}, OWN, "does not answer", "LEADSCOUT_LLM_LOCAL_URL"),
+        ({"llm_prices": ""}, OWN, "without a price", "LEADSCOUT_LLM_PRICES=local/own=INPUT:OUTPUT"),
+        ({"llm_max_usd_per_day": 0.0}, VENDOR, "and a day $0", "LEADSCOUT_LLM_MAX_USD_PER_DAY"),
+        ({"llm_max_usd_per_call": 0.0001}, VENDOR, "and a call $0.0001", "LEADSCOUT_LLM_MAX_USD_PER_CALL"),
+        ({"llm_providers": "openai"}, "language models", "cannot be looked at", "KIND/MODEL"),
+        ({"classification_purpose": None}, "language models", "no purpose holds", "LEADSCOUT_CLASSIFICATION_PURPOSE"),
+    ],
+)  # fmt: skip
+def test_a_language_model_that_cannot_be_asked_says_why_and_what_to_mend(home, server, changes, what, told, fix):
+    settings = home.model_copy(update={**SWITCHED_ON, "llm_local_url": server, **changes})
+    found = finding(settings, what)
+    assert not found.ok
+    assert told in found.found
+    assert fix in found.fix
+    assert "sk-of-nobody" not in str(diagnose(settings))
+
+
+def test_language_models_that_a_purpose_does_not_allow_are_told(home, tmp_path):
+    text = (files("leadscout_assets.governance") / "purposes.toml").read_text("utf-8")
+    entry = text[text.index("[demonstration]") : text.index("[evaluation]")]
+    own = tmp_path / "purposes.toml"
+    own.write_text(entry.replace("[demonstration]", "[kept_here]").replace("llm = true", "llm = false"))
+    settings = home.model_copy(update={**SWITCHED_ON, "purposes": own, "classification_purpose": "kept_here"})
+    assert "the purpose kept_here does not allow it" in finding(settings, "language models").found
+
+
+def test_a_language_model_that_is_left_alone_and_a_day_that_is_spent_are_told(home, server):
+    settings = home.model_copy(update={**SWITCHED_ON, "llm_local_url": server})
+    now = datetime.now(UTC)
+    with Home(settings).database.begin() as connection:
+        connection.execute(llm_providers.insert().values(name="local", failures=3, opened_at=now))
+        connection.execute(
+            llm_calls.insert().values(
+                id="one", at=now, provider="openai", model="gpt-4.1-nano", kind="call", state="settled", names=1, most_tokens=1,
+                most_nano=999_900_000, booked_nano=999_900_000, prompt_hash="",
+            )
+        )  # fmt: skip
+    assert "left alone" in finding(settings, OWN).found
+    assert "this day has $0.0001" in finding(settings, VENDOR).found
+    assert "wait until the day is over" in finding(settings, VENDOR).fix

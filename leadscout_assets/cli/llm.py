@@ -33,7 +33,10 @@ def stub(
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 0,
     latency: Annotated[float, typer.Option(help="Seconds until an answer.")] = 0.5,
     faults: Annotated[float, typer.Option(help="Share of requests, 0 to 1, that something befalls.")] = 0.0,
-    script: Annotated[str, typer.Option(help="What befalls the first requests, by name, divided by commas.")] = "",
+    script: Annotated[
+        str,
+        typer.Option(help="What befalls the first requests: FAULT, or STEP:FAULT of a batch job; divided by commas."),
+    ] = "",
     seed: Annotated[int, typer.Option(help="Same seed, same faults and answers.")] = 0,
 ) -> None:
     """Serve a stand-in for both vendors' chat and batch protocols on this machine, until Ctrl-C. It knows nothing of names."""
@@ -142,10 +145,19 @@ def submit(batch: Annotated[list[str], typer.Argument(help="Batch ids.")]) -> in
 
     home = Home(_switched_on())
     found = home.llm_jobs().submit(home.undecided_names(_may_be_sent(home, batch)))
+    for provider, code in found.refused.items():
+        print(f"{provider} takes no job: {TELLS.get(code, code)}", file=sys.stderr)
     if isinstance(found, Denied):
         print(f"nothing is submitted: {TELLS.get(found.code, 'every name is answered or in doubt')}")
         return 0 if found.code == "nothing_to_ask" else 1
-    print(f"job {found.id} with {len(found.calls)} requests; take its answers in with: leadscout llm collect")
+    print(
+        f"job {found.id} with {len(found.calls)} requests at {found.provider}; take its answers in with: leadscout llm collect"
+    )
+    if not found.confirmed:
+        print(
+            f"{found.provider} did not confirm it: it may have arrived, and is not submitted again; `collect` looks for it",
+            file=sys.stderr,
+        )
     return 0
 
 
@@ -154,7 +166,7 @@ def collect() -> None:
     """Store what the jobs of every provider have answered. The next run of their batches takes it in: leadscout backfill BATCH."""
     from leadscout_assets.home import Home
     from leadscout_assets.llm.jobs import NOT_NAMED
-    from leadscout_assets.names.outcome import TELLS
+    from leadscout_assets.names.outcome import TELLS, in_words
 
     found = Home(_switched_on()).llm_jobs().collect()
     if not found:
@@ -169,6 +181,14 @@ def collect() -> None:
             else f"{TELLS.get(why, 'no usable answer')}: collect again later"
         )
         print(f"{provider}: {told}", file=sys.stderr)
+    for each in found:
+        if each.left:
+            print(
+                f"{each.id}: without an answer are {sum(each.left.values())} names: {in_words(each.left)}",
+                file=sys.stderr,
+            )
+    if any(each.left for each in found):
+        print("the next run of their batches asks about these: leadscout backfill BATCH", file=sys.stderr)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -16,7 +17,10 @@ class Why:
 
     CANNOT_TELL, NOT_A_NAME, IN_DOUBT, NO_ANSWER = "cannot_tell", "not_a_name", "in_doubt", "no_answer"
     REFUSED, NO_PRICE, TOO_LATE, WEAK = "refused", "no_price", "too_late", "too_weak"
-    IN_JOB, NOT_SET_UP = "in_job", "not_set_up"
+    IN_JOB, NOT_SET_UP, BATCH_TOO_LATE = "in_job", "not_set_up", "batch_too_late"
+
+    UNSENT = (TOO_LATE, BATCH_TOO_LATE)
+    """Of calls that were booked: these were given up before they were sent."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +39,16 @@ class Offer:
 
 @dataclass(frozen=True)
 class Pace:
-    """How the stage asks. Seconds; `names` and `workers` are counts."""
+    """How the stage asks. Seconds; `names` and `workers` are counts.
+
+    `total_seconds`: of a whole run. `batch_seconds`: after so long no call begins any more about the names of a batch.
+    """
 
     names: int = 50
     workers: int = 12
     call_seconds: float = 30.0
     total_seconds: float = 120.0
+    batch_seconds: float = math.inf
 
 
 @dataclass(frozen=True)

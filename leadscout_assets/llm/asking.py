@@ -20,6 +20,7 @@ from leadscout_assets.llm.prices import Estimate, Price, dollars
 from leadscout_assets.llm.providers import CallFailed, Finished, Provider, Reply
 from leadscout_assets.llm.questions import answer_key, as_data, cleaned, is_name, question_key
 from leadscout_assets.llm.schema import Form, Item, parse
+from leadscout_assets.llm.time_limits import TimeLimits
 from leadscout_assets.logs import get_logger
 from leadscout_assets.logs.calls import api_call
 from leadscout_assets.pace import Tell
@@ -58,7 +59,7 @@ class Asking:
         self.answers: dict[str, Answered] = {}
         self.undecided: dict[str, str] = {}
         self._lock = threading.Lock()
-        self._deadline = time.monotonic() + stage.pace.total_seconds
+        self._times = TimeLimits(stage.pace.total_seconds, stage.pace.batch_seconds)
         self._most = stage.pace.names
         self._makers: dict[str, Provider] = {}
         self._called: set[str] = set()
@@ -149,7 +150,7 @@ class Asking:
     def _wait(self, done: queue.SimpleQueue[BaseException | None]) -> None:
         finished, told = 0, 0.0
         # The last call may end at its own limit; a thread that hangs beyond that is left behind.
-        until = self._deadline + GRACE_SECONDS
+        until = self._times.end + GRACE_SECONDS
         # What a request queues anew is counted before it is over itself.
         while finished < self._queued and time.monotonic() < until:
             try:
@@ -176,6 +177,8 @@ class Asking:
             if offer.why_not or offer.price is None:
                 reason = offer.why_not or Why.NO_PRICE
                 continue
+            if not (questions := self._in_time(questions)):
+                return
             found = self._with(offer, offer.price, questions)
             if isinstance(found, str):
                 reason = found
@@ -197,6 +200,12 @@ class Asking:
             break
         self._leave(questions, reason)
 
+    def _in_time(self, questions: Sequence[_Question]) -> Sequence[_Question]:
+        """Return the names whose batches have time left; the others stay undecided."""
+        over = self._times.of_turn({q.batch for q in questions})
+        self._leave([q for q in questions if q.batch in over], Why.BATCH_TOO_LATE)
+        return [q for q in questions if q.batch not in over]
+
     def _with(self, offer: Offer, price: Price, questions: Sequence[_Question]) -> tuple[dict[int, Item], bool] | str:
         """Ask one provider; return answers by place and whether the reply was cut off, or the code of why there are none."""
         # Before anything is booked: a client's first import takes seconds, in which a kill would leave a call in doubt.
@@ -217,8 +226,8 @@ class Asking:
                 if failed.fatal or attempt == ATTEMPTS:
                     return reason
                 pause = random.uniform(0, min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE))  # noqa: S311  spreads retries
-                if self._late(pause):
-                    return Why.TOO_LATE
+                if late := self._late(wanted, pause):
+                    return late
                 self._sleep(pause)
         return reason
 
@@ -234,21 +243,24 @@ class Asking:
                 return found
             if isinstance(found, Denied):
                 return found.code
-            if self._late(found.seconds):
-                return Why.TOO_LATE
+            if late := self._late(wanted, found.seconds):
+                return late
             self._sleep(found.seconds)
 
-    def _late(self, pause: float = 0.0) -> bool:
-        return self._stopping.is_set() or time.monotonic() + pause >= self._deadline
+    def _late(self, wanted: Wanted, pause: float = 0.0) -> str | None:
+        """Return the code of why a call must not begin after a pause; None where it may."""
+        if self._stopping.is_set():
+            return Why.TOO_LATE
+        return self._times.too_late({batch for _, _, batch in wanted.names}, pause)
 
     def _call(
         self, offer: Offer, price: Price, wanted: Wanted, call: str, data: str, attempt: int
     ) -> tuple[dict[int, Item], bool] | str:
         stage, ledger, started = self.stage, self.stage.ledger, time.perf_counter()
         form = stage.form
-        if self._late():
-            ledger.release(call, Why.TOO_LATE, 0.0, stage.clock(), counts=False)
-            return Why.TOO_LATE
+        if late := self._late(wanted):
+            ledger.release(call, late, 0.0, stage.clock(), counts=False)
+            return late
         questions = {question for question, _, _ in wanted.names}
         with self._lock:
             self.figures.calls += 1
@@ -256,7 +268,7 @@ class Asking:
             self._called |= questions
         try:
             with api_call(offer.name, offer.model, attempt=attempt) as told:
-                limit = stage.close_to(self._deadline)
+                limit = stage.close_to(self._times.end)
                 reply = self._provider(offer).ask(
                     form.prompt, data, form.schema, most_tokens=wanted.most.tokens_out, seconds=limit
                 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from leadscout_assets.llm.prices import Estimate, Price
 
@@ -47,9 +47,10 @@ class Reserved:
 
 @dataclass(frozen=True)
 class Denied:
-    """A call that must not be made, and the code of the reason."""
+    """A call, or a job, that must not be made, and the code of the reason. `refused`: of a job, the code by provider."""
 
     code: str
+    refused: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)

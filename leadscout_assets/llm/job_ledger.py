@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from leadscout_assets.database.models import llm_calls, llm_jobs
-from leadscout_assets.llm.admitting import over_a_cap
+from leadscout_assets.llm.admitting import failed, held, note_probe, over_a_cap
 from leadscout_assets.llm.booked import Denied, Used, Wanted
 from leadscout_assets.llm.booking import book, close
-from leadscout_assets.llm.ledger import Ledger
+from leadscout_assets.llm.ledger import Ledger, open_questions
+
+LONGEST_HOLD = 8.0
+"""Seconds: a vendor that wants to be left alone for longer than that is asked for no job now."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +33,17 @@ class Job:
 
 @dataclass(frozen=True)
 class Intended:
-    """A job that is booked, and the ids of its requests in their order."""
+    """A job that is booked, and the ids of its requests in their order.
+
+    `provider`: whom it goes to. `confirmed`: whether its vendor said that it has it. `refused`: the providers before, each with the
+    code of why it did not take it.
+    """
 
     id: str
     calls: Sequence[str]
+    provider: str = field(default="", compare=False)
+    confirmed: bool = field(default=True, compare=False)
+    refused: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 class JobLedger:
@@ -44,33 +54,49 @@ class JobLedger:
 
     def intend(self, requests: Sequence[Wanted], now: datetime) -> Intended | Denied:
         """Book a job with all its requests, or none of them. After this it may be submitted, once."""
-        job, calls = uuid.uuid4().hex, list[str]()
+        job, calls, provider = uuid.uuid4().hex, list[str](), requests[0].provider
         try:
             with self._ledger.alone() as connection:
+                left_alone = held(connection, provider, now)
+                if isinstance(left_alone, Denied):
+                    raise _Forbidden(left_alone.code)
+                if left_alone and left_alone.seconds > LONGEST_HOLD:
+                    raise _Forbidden("rate_limited")
                 for wanted in requests:
                     if wanted.most_nano > self._ledger.caps.call:
-                        raise _TooDear("over_cap_per_call")
+                        raise _Forbidden("over_cap_per_call")
                     if denied := over_a_cap(connection, wanted, self._ledger.caps, now):
-                        raise _TooDear(denied.code)
+                        raise _Forbidden(denied.code)
+                    # Somebody else may have submitted, or asked about, a name since it was looked whether it is free.
+                    for why in open_questions(connection, [question for question, _, _ in wanted.names]).values():
+                        raise _Forbidden(why)
                     calls.append(book(connection, wanted, now, job=job))
-                row = {
-                    "id": job,
-                    "at": now,
-                    "provider": requests[0].provider,
-                    "model": requests[0].model,
-                    "state": "intended",
-                }
+                row = {"id": job, "at": now, "provider": provider, "model": requests[0].model, "state": "intended"}
                 connection.execute(llm_jobs.insert().values(row))
-        except _TooDear as reason:
+                note_probe(connection, provider, now)
+        except _Forbidden as reason:
             return Denied(str(reason))
-        return Intended(job, calls)
+        return Intended(job, calls, provider)
+
+    def turned_down(self, job: Intended, outcome: str, now: datetime, retry_after: float | None) -> None:
+        """End a job that its vendor did not take: nothing is booked for it."""
+        with self._ledger.alone() as connection:
+            for call in job.calls:
+                close(connection, call, "released", outcome, 0, Used(None, None, 0.0))
+            connection.execute(llm_jobs.update().where(llm_jobs.c.id == job.id).values(state="failed"))
+            failed(connection, job.provider, now, retry_after, counts=outcome != "rate_limited")
+
+    def unconfirmed(self, job: Intended, now: datetime) -> None:
+        """Note that nobody knows whether a job arrived: it stays booked, is looked for, and is not submitted again."""
+        with self._ledger.alone() as connection:
+            failed(connection, job.provider, now, None, counts=True)
 
     def submitted(self, job: str, vendor_id: str) -> None:
         """Note under which id the vendor has a job."""
         with self._ledger.alone() as connection:
-            connection.execute(
-                llm_jobs.update().where(llm_jobs.c.id == job).values(state="submitted", vendor_id=vendor_id)
-            )
+            # Whoever looked for it meanwhile may have found it, and even ended it.
+            intended = (llm_jobs.c.id == job) & (llm_jobs.c.state == "intended")
+            connection.execute(llm_jobs.update().where(intended).values(state="submitted", vendor_id=vendor_id))
 
     def open_jobs(self) -> list[Job]:
         """Return the jobs that are not over, the oldest first."""
@@ -90,13 +116,26 @@ class JobLedger:
             found = connection.execute(sa.select(llm_calls.c.id, llm_calls.c.names).where(open_ones))
             return {row.id: row.names for row in found}
 
-    def over(self, job: str, state: str, unanswered: Collection[str], outcome: str) -> None:
-        """End a job; requests without an answer were not charged, and cost nothing."""
+    def ids_of(self, job: str) -> set[str]:
+        """Return the ids of all requests of a job."""
+        with self._ledger.database.read() as connection:
+            return set(connection.execute(sa.select(llm_calls.c.id).where(llm_calls.c.job_id == job)).scalars())
+
+    def over(
+        self, job: str, state: str, unanswered: Collection[str], outcome: str, *, unreadable: Collection[str] = ()
+    ) -> None:
+        """End a job. `unanswered` requests were not charged, and cost nothing.
+
+        What is `unreadable` may have been: it stays booked at its worst case, until the bill is there. Its names can be sent
+        again, as no answer will come any more.
+        """
         with self._ledger.alone() as connection:
             for call in unanswered:
                 close(connection, call, "released", outcome, 0, Used(None, None, 0.0))
+            for call in unreadable:
+                close(connection, call, "written_off", "unreadable", None, Used(None, None, 0.0))
             connection.execute(llm_jobs.update().where(llm_jobs.c.id == job).values(state=state))
 
 
-class _TooDear(Exception):
-    """Takes back what was booked of a job beyond a cap."""
+class _Forbidden(Exception):
+    """Takes back what was booked of a job that may not be submitted."""

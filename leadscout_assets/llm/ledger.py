@@ -54,7 +54,7 @@ class Ledger:
                 return Wait(wait)
             if denied := over_a_cap(connection, wanted, self.caps, now):
                 return denied
-            if _open(connection, [question for question, _, _ in wanted.names]):
+            if open_questions(connection, [question for question, _, _ in wanted.names]):
                 return Denied(Why.IN_DOUBT)  # another process asks about one of these names at this moment
             note_probe(connection, wanted.provider, now)
             return Reserved(book(connection, wanted, now))
@@ -123,7 +123,7 @@ class Ledger:
     def unknown(self, questions: Collection[str]) -> dict[str, str]:
         """Return why those questions are not sent that may have been answered: their call is in doubt, or their job not over."""
         with self.database.read() as connection:
-            return _open(connection, questions)
+            return open_questions(connection, questions)
 
     def write_off(self, batches: Collection[str], before: datetime) -> int:
         """Let the names of calls in doubt be sent again, and return how many calls these are. They stay booked.
@@ -228,7 +228,7 @@ def _pieces(keys: Collection[str]) -> list[list[str]]:
     return [whole[at : at + AT_ONCE] for at in range(0, len(whole), AT_ONCE)]
 
 
-def _open(connection: sa.Connection, questions: Collection[str]) -> dict[str, str]:
+def open_questions(connection: sa.Connection, questions: Collection[str]) -> dict[str, str]:
     """Return those questions of which nobody knows whether they were answered, each with the code of the reason."""
     found: dict[str, str] = {}
     joined = llm_call_names.join(llm_calls, llm_calls.c.id == llm_call_names.c.call_id)

@@ -15,7 +15,7 @@ from leadscout_assets.names.outcome import CallFigures, ModelOutcome, quantile
 
 AT_ONCE = 500
 
-_MADE = sa.func.coalesce(llm_calls.c.outcome, "") != Why.TOO_LATE
+_MADE = sa.func.coalesce(llm_calls.c.outcome, "").not_in(Why.UNSENT)
 """Of what was booked: what was sent. The rest was given up first, its run being over."""
 
 

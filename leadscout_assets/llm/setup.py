@@ -67,9 +67,19 @@ def stage_of(
     wanted = form(reveal_religion=settings.reveal_religion)
     if not to_measure:
         load_calibration().admit(wanted)
-    pace = Pace(settings.llm_names_per_call, settings.llm_workers, settings.llm_call_seconds, settings.llm_run_seconds)
     offers = offers_of(settings, strict=strict)
-    return Stage(ledger_of(settings, database), offers, wanted, secret, pace, kind=kind)
+    return Stage(ledger_of(settings, database), offers, wanted, secret, pace_of(settings), kind=kind)
+
+
+def pace_of(settings: Settings) -> Pace:
+    """Return how many names, calls and seconds the settings allow."""
+    return Pace(
+        names=settings.llm_names_per_call,
+        workers=settings.llm_workers,
+        call_seconds=settings.llm_call_seconds,
+        total_seconds=settings.llm_run_seconds,
+        batch_seconds=settings.llm_batch_seconds or settings.llm_run_seconds,
+    )
 
 
 def jobs_of(settings: Settings, stage: Stage) -> Jobs:
@@ -89,7 +99,7 @@ def check_models(settings: Settings) -> None:
 
 def offers_of(settings: Settings, *, strict: bool = True) -> list[Offer]:
     """Return the providers in order. Raises `BadSetting`; unless `strict`, one that cannot be used says so itself."""
-    return [_offer(settings, *pair, strict=strict) for pair in named(settings.llm_providers)]
+    return [offer_of(settings, *pair, strict=strict) for pair in named(settings.llm_providers)]
 
 
 def named(providers: str) -> list[tuple[str, str]]:
@@ -105,7 +115,8 @@ def named(providers: str) -> list[tuple[str, str]]:
     return found
 
 
-def _offer(settings: Settings, kind: str, model: str, *, strict: bool) -> Offer:
+def offer_of(settings: Settings, kind: str, model: str, *, strict: bool = True) -> Offer:
+    """Return one provider. Raises `BadSetting` where it cannot be used as given; unless `strict`, it says so itself."""
     url, key, why_not = getattr(settings, f"llm_{kind}_url"), None, None
     try:
         key = _key(settings, kind)

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from leadscout_assets.database.engine import Database
 from leadscout_assets.database.models import llm_call_batches, llm_calls, llm_outcomes
 from leadscout_assets.llm.admitting import day_and_month
+from leadscout_assets.llm.answered import Why
 from leadscout_assets.llm.booked import Caps
 from leadscout_assets.llm.ledger import OPEN_STATES
 from leadscout_assets.llm.prices import dollars
@@ -68,9 +69,19 @@ def calls_since(database: Database, since: datetime) -> tuple[int, int, int]:
     with database.read() as connection:
         rows = connection.execute(query.group_by(llm_calls.c.state, llm_calls.c.outcome)).all()
     # One that was never sent, its run being over, says nothing about the service.
-    sent = [row for row in rows if row.outcome != "too_late"]
+    sent = [row for row in rows if row.outcome not in Why.UNSENT]
     failed = sum(row.calls for row in sent if row.state != "settled")
     return sum(row.calls for row in sent), failed, sum(row.calls for row in sent if row.outcome == "rate_limited")
+
+
+def left_of(database: Database, caps: Caps, now: datetime) -> dict[str, int]:
+    """Return what today and this month have left of their caps, billionths of a dollar; below 0 where a cap was lowered."""
+    left = {}
+    with database.read() as connection:
+        for name, cap, start in zip(("day", "month"), (caps.day, caps.month), day_and_month(now), strict=True):
+            booked = connection.execute(sa.select(sa.func.sum(llm_calls.c.booked_nano)).where(llm_calls.c.at >= start))
+            left[name] = cap - int(booked.scalar() or 0)
+    return left
 
 
 def spend(database: Database, caps: Caps, now: datetime) -> Spend:
@@ -95,18 +106,13 @@ def spend(database: Database, caps: Caps, now: datetime) -> Spend:
         }
         for s in shares
     ]
-    day, month = day_and_month(now)
-    left = {
-        name: cap - sum(r["booked_nano"] for r in rows if r["at"] >= start)
-        for name, cap, start in (("day", caps.day, day), ("month", caps.month, month))
-    }
     return Spend(
         total=_line("all", rows, sum(decided.values()) if decided else None),
         days=_lines(rows, lambda row: row["at"].astimezone(TIME_ZONE).date().isoformat()),
         batches=_lines(of_batches, lambda row: row["batch"], decided),
         providers=_lines(rows, lambda row: row["provider"]),
         models=_lines(rows, lambda row: f"{row['provider']}/{row['model']}"),
-        left_usd={name: dollars(max(nano, 0)) for name, nano in left.items()},
+        left_usd={name: dollars(max(nano, 0)) for name, nano in left_of(database, caps, now).items()},
     )
 
 

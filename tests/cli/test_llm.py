@@ -204,6 +204,33 @@ def test_a_job_is_collected_where_it_was_submitted_though_another_provider_is_na
     assert (done.out.split()[-3:], done.err) == (["stub", "done", str(len(made.names))], "")
 
 
+def test_a_job_that_went_wrong_says_how_many_names_have_no_answer_and_why(leadscout, asking, made, stub):
+    stub.faults = Faults(script=["submit:late_error", "job:failed"])
+    submitted = leadscout("llm", "submit", made.batch)
+    assert submitted.code == 0
+    assert "stub did not confirm it" in submitted.err
+    for _ in range(4):
+        found = leadscout("llm", "collect")
+        if "without an answer" in found.err:
+            break
+    assert f"are {len(made.names)} names: {len(made.names)} were not answered by their job" in found.err
+    assert "leadscout backfill BATCH" in found.err
+    assert leadscout("spend", "--json").json["total"]["usd"] == 0
+    assert len(stub.batches.submitted) == 1
+
+
+def test_a_job_that_the_first_provider_does_not_take_goes_to_the_next(leadscout, asking, made, stub, monkeypatch):
+    monkeypatch.setenv("LEADSCOUT_LLM_OPENAI_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("LEADSCOUT_LLM_OPENAI_KEY", "sk-of-nobody")
+    monkeypatch.setenv("LEADSCOUT_LLM_PROVIDERS", "openai/gpt-4.1-nano,stub/stub-small")
+    monkeypatch.setattr("leadscout_assets.llm.jobs.FIRST_PAUSE", 0.001)
+    found = leadscout("llm", "submit", made.batch)
+    assert found.code == 0
+    assert "openai takes no job: the provider cannot be reached" in found.err
+    assert "at stub" in found.out
+    assert len(stub.batches.submitted) == 1
+
+
 def test_a_forecast_of_a_model_without_a_price_says_that_nothing_will_be_asked(leadscout, asking, made, monkeypatch):
     monkeypatch.setenv("LEADSCOUT_LLM_PROVIDERS", "stub/unheard-of")
     assert "no price is known" in leadscout("spend", "forecast", made.batch).out

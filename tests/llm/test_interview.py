@@ -181,6 +181,20 @@ def test_a_batch_in_doubt_is_asked_again_only_when_somebody_says_so(chain, stub)
     assert chain.verdict().passed
 
 
+def test_a_batch_whose_job_fails_is_complete_meanwhile_and_its_names_are_asked_about_after(chain, stub):
+    stub.faults = Faults(script=["job:failed"])
+    names = full_names(chain.leads, undecided_rows(off(chain).classify()[0]["method"], chain.leads))
+    chain.home.llm_jobs().submit(dict.fromkeys(names, chain.batch))
+    found, record = chain.classify()
+    assert found.equals(off(chain).classify()[0])
+    assert (record["network_calls"], chain.verdict().passed) == (0, False)
+    assert f"{chain.undecided} are in a job whose answers are not back yet" in chain.verdict().sentence
+    while chain.home.llm_jobs().collect():
+        pass
+    _, record = chain.classify()
+    assert (record["network_calls"], chain.verdict().passed) == (1, True)
+
+
 def test_the_report_says_what_a_decided_name_cost(chain, tmp_path):
     classified, _ = chain.classify()
     frames = pipeline.Frames(chain.raw, chain.leads, chain.rejected, classified, pipeline.score(chain.leads))

@@ -181,7 +181,7 @@ def test_names_that_another_provider_has_answered_are_in_no_job(make_stage, stub
     assert Jobs(make_stage(first, second), half).submit(names(10)) == Denied("nothing_to_ask")
 
 
-def test_a_first_provider_without_a_batch_api_takes_no_job(make_stage, stub, ledger):
-    with pytest.raises(BadSetting, match="LEADSCOUT_LLM_PROVIDERS: the first provider needs a batch API"):
+def test_without_a_provider_that_has_a_batch_api_there_is_no_job(make_stage, stub, ledger):
+    with pytest.raises(BadSetting, match="LEADSCOUT_LLM_PROVIDERS: jobs need a provider with a batch API"):
         Jobs(make_stage(), lambda *_: None).submit(names(10))
     assert booked(ledger) == 0

@@ -213,6 +213,21 @@ def test_a_run_that_takes_too_long_ends_with_what_it_has(make_stage, stub):
     assert time.monotonic() - started < 10
 
 
+def test_a_batch_over_its_time_leaves_its_names_undecided_and_the_others_go_on(make_stage, stub, ledger):
+    stub.latency = 0.3
+    slow, other = "2026-03-02_slow_00000001", "2026-03-02_other_00000002"
+    asked = dict.fromkeys(names(10), slow) | dict.fromkeys(list(names(12))[10:], other)
+    stage = make_stage(pace=Pace(names=4, workers=1, total_seconds=60.0, batch_seconds=0.1))
+    found = stage.ask(asked)
+    # One call about the slow one; of the third, which both share, the names of the other alone are sent.
+    assert (len(found.answers), found.figures.calls, stub.bill.requests) == (6, 2, 2)
+    assert {name: asked[name] for name in found.undecided} == dict.fromkeys(list(names(10))[4:], slow)
+    assert set(found.undecided.values()) == {"batch_too_late"}
+    assert booked(ledger) == billed(stub)
+    again = stage.ask(asked)
+    assert (again.figures.cached, again.figures.calls) == (6, 1)
+
+
 def test_cancelled_it_begins_nothing_more_and_keeps_what_is_paid_for(make_stage, stub, ledger):
     stub.latency = 0.3
     under_way = threading.Event()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
@@ -27,6 +27,17 @@ class Reply:
     finished: Finished
     tokens_in: int | None
     tokens_out: int | None
+
+
+@dataclass(frozen=True)
+class JobReplies:
+    """What a batch job that is over came to: (custom id, reply) of each line that can be read, None where the vendor did not answer.
+
+    `answered`: how many requests the vendor says it answered, and so charges; None where it does not say.
+    """
+
+    replies: Sequence[tuple[str, Reply | None]]
+    answered: int | None
 
 
 class CallFailed(Exception):

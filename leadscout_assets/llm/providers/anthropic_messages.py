@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
-from leadscout_assets.llm.providers import Finished, Reply
-from leadscout_assets.llm.providers.http import bounded_client, failure_of, looking, silence, tokens
+from leadscout_assets.llm.providers import Finished, JobReplies, Reply
+from leadscout_assets.llm.providers.http import (
+    bounded_client,
+    failure_of,
+    lines_of,
+    looking,
+    silence,
+    submission,
+    tokens,
+)
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -60,43 +69,62 @@ class AnthropicMessages:
         try:
             return str(self.client.messages.batches.create(requests=wanted, timeout=BATCH_SECONDS).id)
         except Exception as error:  # noqa: BLE001  as in `ask`
-            raise failure_of(error, self._sdk) from None
+            raise submission(failure_of(error, self._sdk)) from None
 
     def find(self, job: str, custom_ids: set[str], known: set[str], since: datetime) -> tuple[str | None, bool]:
         """Look for a job by the custom ids of its results. While one that nobody knows is not over, nothing is final."""
         final = True
         with looking(self._sdk):
-            listed = list(self.client.messages.batches.list(limit=100, timeout=BATCH_SECONDS))
-        for batch in listed:
-            if batch.id in known or batch.created_at < since:
-                continue
-            replies = self.results(batch.id)
-            if replies is None:
-                final = False
-            elif any(custom in custom_ids for custom, _ in replies):
-                return str(batch.id), True
+            for batch in self.client.messages.batches.list(limit=100, timeout=BATCH_SECONDS):
+                if batch.id in known or batch.created_at < since:
+                    continue
+                if batch.processing_status != "ended":
+                    final = False
+                    continue
+                told = {custom for custom, _ in self._lines(batch.id)}
+                if told & custom_ids:
+                    return str(batch.id), True
+                # Ours may be among the lines that could not be read.
+                final = final and len(told) >= _requests(batch.request_counts)
         return None, final
 
-    def results(self, vendor_id: str) -> list[tuple[str, Reply | None]] | None:
-        """Return the replies of a job by custom id, or None while it is not over. Raises `CallFailed`."""
+    def results(self, vendor_id: str) -> JobReplies | None:
+        """Return what came of a job, or None while it is not over. Raises `CallFailed`."""
         with looking(self._sdk):
             batch = self.client.messages.batches.retrieve(vendor_id, timeout=BATCH_SECONDS)
             if batch.processing_status != "ended":
                 return None
-            found = self.client.messages.batches.results(vendor_id, timeout=BATCH_SECONDS)
-            return [
-                (each.custom_id, reply_of(each.result.message.to_dict()) if each.result.type == "succeeded" else None)
-                for each in found
-            ]
+            return JobReplies(self._lines(vendor_id), tokens(getattr(batch.request_counts, "succeeded", None)))
 
-    def discard(self, vendor_id: str) -> None:
+    def _lines(self, vendor_id: str) -> list[tuple[str, Reply | None]]:
+        import httpx2
+
+        # Not by the SDK's own decoder, which has nothing of a file with one bad line; its look-up has no time limit, either.
+        with looking(self._sdk):
+            path = f"/v1/messages/batches/{quote(vendor_id, safe='')}/results"
+            found = self.client.get(path, cast_to=httpx2.Response, options={"timeout": BATCH_SECONDS})
+            return lines_of(found.content, _line)
+
+    def discard(self, job: str, vendor_id: str) -> None:
         """Delete a job that is over, with its requests and replies."""
         with looking(self._sdk):
             self.client.messages.batches.delete(vendor_id, timeout=BATCH_SECONDS)
 
+    def clear(self, job: str) -> None:
+        """Do nothing: nothing is uploaded ahead of a job."""
+
     def close(self) -> None:
         """Close its connections."""
         self.client.close()
+
+
+def _requests(counts: Any) -> int:
+    return sum(tokens(getattr(counts, end, None)) or 0 for end in ("succeeded", "errored", "canceled", "expired"))
+
+
+def _line(found: Any) -> tuple[str, Reply | None]:
+    result = found["result"]
+    return str(found["custom_id"]), reply_of(result["message"]) if result["type"] == "succeeded" else None
 
 
 def reply_of(found: Mapping[str, Any]) -> Reply:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx2
 
-from leadscout_assets.llm.providers import CallFailed
+from leadscout_assets.llm.providers import CallFailed, Reply
 
 LONGEST_REPLY = 50_000_000
 """Bytes: a reply about 50 names has some 6,000, the results of a batch job of 100,000 names some 15 million."""
@@ -23,6 +24,8 @@ LONGEST_PAUSE = 3_600.0
 UNKNOWABLE = frozenset({408, 502, 504})
 """Statuses of a proxy that gave up waiting: the model behind it may have answered, and then it is charged."""
 
+TURNED_DOWN = frozenset({503, 529})
+"""Statuses of 500 and above by which a vendor says that it did not begin: it has too much to do."""
 
 OF_LIMITS = (
     *(("x-ratelimit-remaining-" + what, "x-ratelimit-reset-" + what) for what in ("requests", "tokens")),
@@ -93,8 +96,26 @@ def looking(sdk: Any) -> Iterator[None]:
     """Turn whatever an SDK raises while something is only looked up into a `CallFailed` that nobody charges."""
     try:
         yield
+    except CallFailed:
+        raise
     except Exception as error:  # noqa: BLE001  it is looked up again later, and its message may quote names
         raise CallFailed(failure_of(error, sdk).code, charged=False) from None
+
+
+def submission(failed: CallFailed) -> CallFailed:
+    """Return what a failure means where a job was submitted: after an error of the vendor's own it may be there all the same."""
+    if failed.status < 500 or failed.status in TURNED_DOWN:
+        return failed
+    return CallFailed(failed.code, charged=True, status=failed.status)
+
+
+def lines_of(content: bytes, read: Callable[[Any], tuple[str, Reply | None]]) -> list[tuple[str, Reply | None]]:
+    """Read results line by line. One that cannot be read is left out, and takes none of the others with it."""
+    found = []
+    for line in content.split(b"\n"):
+        with suppress(ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            found.append(read(json.loads(line)))
+    return found
 
 
 def _of_status(status: int, headers: Any) -> CallFailed:

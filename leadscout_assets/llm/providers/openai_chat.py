@@ -8,8 +8,16 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from leadscout_assets.llm.providers import CallFailed, Finished, Reply
-from leadscout_assets.llm.providers.http import bounded_client, failure_of, looking, silence, tokens
+from leadscout_assets.llm.providers import CallFailed, Finished, JobReplies, Reply
+from leadscout_assets.llm.providers.http import (
+    bounded_client,
+    failure_of,
+    lines_of,
+    looking,
+    silence,
+    submission,
+    tokens,
+)
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -67,21 +75,25 @@ class OpenAIChat:
         ]
         content = "\n".join(json.dumps(line) for line in lines).encode()
         try:
-            file = self.client.files.create(file=("names.jsonl", content), purpose="batch", timeout=BATCH_SECONDS)
+            file = self.client.files.create(file=(_file_of(job), content), purpose="batch", timeout=BATCH_SECONDS).id
         except Exception as error:  # noqa: BLE001  a file that was uploaded for nothing costs nothing
             failed = failure_of(error, self._sdk)
-            raise CallFailed(failed.code, charged=False, fatal=failed.fatal, status=failed.status) from None
+            self.clear(job)
+            raise CallFailed(
+                failed.code, charged=False, fatal=failed.fatal, retry_after=failed.retry_after, status=failed.status
+            ) from None
         try:
             made = self.client.batches.create(
-                input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h", metadata={MARK: job},
+                input_file_id=file, endpoint="/v1/chat/completions", completion_window="24h", metadata={MARK: job},
                 timeout=BATCH_SECONDS,
             )  # fmt: skip
+            # Within the `try`: a page of HTML has no id.
+            return str(made.id)
         except Exception as error:  # noqa: BLE001  as in `ask`
-            failed = failure_of(error, self._sdk)
+            failed = submission(failure_of(error, self._sdk))
             if not failed.charged:
-                self._delete(file.id)
+                self._delete(file)
             raise failed from None
-        return str(made.id)
 
     def find(self, job: str, custom_ids: set[str], known: set[str], since: datetime) -> tuple[str | None, bool]:
         """Look for a job by its mark. What is not listed is not there."""
@@ -93,23 +105,35 @@ class OpenAIChat:
                     break
         return None, True
 
-    def results(self, vendor_id: str) -> list[tuple[str, Reply | None]] | None:
-        """Return the replies of a job by custom id, or None while it is not over. Raises `CallFailed`."""
+    def results(self, vendor_id: str) -> JobReplies | None:
+        """Return what came of a job, or None while it is not over. Raises `CallFailed`."""
         with looking(self._sdk):
             batch = self.client.batches.retrieve(vendor_id, timeout=BATCH_SECONDS)
             if batch.status not in OVER:
                 return None
-            if not batch.output_file_id:
-                return []
-            content = self.client.files.content(batch.output_file_id, timeout=BATCH_SECONDS).read()
-            return [_line(line) for line in content.splitlines() if line.strip()]
+            # What has no answer stands in a file of its own.
+            files = [file for file in (batch.output_file_id, batch.error_file_id) if file]
+            content = b"\n".join(self.client.files.content(file, timeout=BATCH_SECONDS).read() for file in files)
+            counted = tokens(getattr(batch.request_counts, "completed", None))
+            # A job that failed as a whole was never begun.
+            return JobReplies(lines_of(content, _line), 0 if batch.status == "failed" else counted)
 
-    def discard(self, vendor_id: str) -> None:
+    def discard(self, job: str, vendor_id: str) -> None:
         """Delete the files of a job that is over: OpenAI keeps what was uploaded until somebody does."""
         with looking(self._sdk):
             batch = self.client.batches.retrieve(vendor_id, timeout=BATCH_SECONDS)
-        for file in filter(None, (batch.input_file_id, batch.output_file_id, batch.error_file_id)):
+            files = [file for file in (batch.input_file_id, batch.output_file_id, batch.error_file_id) if file]
+        for file in files:
             self._delete(file)
+        self.clear(job)
+
+    def clear(self, job: str) -> None:
+        """Delete what was uploaded for a job and is still there: the answer to an upload may be lost, its file is not."""
+        with suppress(CallFailed), looking(self._sdk):
+            newest = self.client.files.list(purpose="batch", limit=1_000, timeout=BATCH_SECONDS).data
+            for file in newest:
+                if file.filename == _file_of(job):
+                    self._delete(file.id)
 
     def _delete(self, file: str) -> None:
         with suppress(CallFailed), looking(self._sdk):
@@ -120,8 +144,11 @@ class OpenAIChat:
         self.client.close()
 
 
-def _line(line: bytes) -> tuple[str, Reply | None]:
-    found = json.loads(line)
+def _file_of(job: str) -> str:
+    return f"{job}.jsonl"
+
+
+def _line(found: Any) -> tuple[str, Reply | None]:
     response = found.get("response") or {}
     return str(found["custom_id"]), reply_of(response["body"]) if response.get("status_code") == 200 else None
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 from leadscout_assets.llm.stub.batches import Batches
-from leadscout_assets.llm.stub.faults import Faults
+from leadscout_assets.llm.stub.faults import TURNED_DOWN, Faults
 from leadscout_assets.llm.stub.model import reply
 from leadscout_assets.llm.stub.protocols import anthropic_data, anthropic_response, openai_data, openai_response
 
@@ -58,7 +58,8 @@ class StubServer:
     def __init__(self, *, port: int = 0, latency: float = 0.0, faults: Faults | None = None, seed: int = 0) -> None:
         self.latency, self.faults, self.seed = latency, faults or Faults(), seed
         self.bill, self.received, self.stopping = Bill(), list[dict[str, Any]](), threading.Event()
-        self.batches = Batches(self.bill, seed)
+        # Whichever faults it has by then.
+        self.batches = Batches(self.bill, seed, lambda step: self.faults.next(step))
         stub = self
 
         class Bound(_Handler):
@@ -145,7 +146,7 @@ class _Handler(BaseHTTPRequestHandler):
         stub = self.server_of
         number, fault = stub.bill.seen(), stub.faults.next()
         stub.received.append(body)
-        if fault in {"rate_limited", "server_error", "overloaded"}:
+        if fault in TURNED_DOWN:
             self._turn_down(fault)
             return
         if stub.latency:
@@ -162,11 +163,14 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(fault, json.dumps(response).encode())
 
     def _send(self, fault: str, body: bytes) -> None:
+        """Send what was done, as far as the fault lets it arrive."""
         if fault == "timeout":
             self.server_of.stopping.wait(HANGS_SECONDS)
             self._cut_off()
         elif fault == "gateway":
             self._json(504, {"error": {"message": "upstream timed out", "type": "timeout"}})
+        elif fault == "late_error":
+            self._json(500, {"error": {"message": "something went wrong", "type": "server_error"}})
         elif fault == "reset":
             self._head(200, len(body))
             self.wfile.write(body[: len(body) // 2])
@@ -179,7 +183,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._bytes(200, body)
 
     def _turn_down(self, fault: str) -> None:
-        if fault == "rate_limited":
+        if fault == "dropped":
+            self._cut_off()
+        elif fault == "rate_limited":
             headers = {
                 "retry-after": "0.2",
                 "x-ratelimit-remaining-requests": "0",
@@ -191,8 +197,17 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(status, {"type": "error", "error": {"type": "overloaded_error", "message": "try again"}})
 
     def _batch(self, method: str, path: str, query: dict[str, str], sent: bytes) -> None:
-        status, body = self.server_of.batches.handle(method, path, query, sent, dict(self.headers.items()))
-        self._bytes(status, body)
+        batches = self.server_of.batches
+        step = batches.step_of(method, path)
+        fault = self.server_of.faults.next(step) if step else "ok"
+        if fault in TURNED_DOWN:
+            self._turn_down(fault)
+            return
+        status, body = batches.handle(method, path, query, sent, dict(self.headers.items()), fault)
+        if status == 200:
+            self._send(fault, body)
+        else:
+            self._bytes(status, body)
 
     def _drip(self, body: bytes) -> None:
         self._head(200, len(body))
