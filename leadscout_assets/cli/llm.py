@@ -203,13 +203,15 @@ def evaluate(
     from leadscout_assets.governance.gate import allow_names
     from leadscout_assets.home import Home
     from leadscout_assets.llm.evaluating import evaluate as measure
-    from leadscout_assets.llm.setup import stage_of
+    from leadscout_assets.llm.setup import named, stage_of
     from leadscout_assets.names.cases import CALIBRATE, find_cases, read_cases
     from leadscout_assets.names.outcome import in_words
 
     path = cases or find_cases()
     if path is None or not path.is_file():
         raise BadInput("name the labelled cases with --cases FILE")
+    if len(named(provider)) != 1:
+        raise BadInput("--provider: name one KIND/MODEL; what another answers would count for the first")
     settings = current_settings().model_copy(update={"llm_providers": provider, "llm_max_usd_per_batch": cap})
     allow_names(settings, "evaluation", today=datetime.now(TIME_ZONE).date())
     home = Home(settings)

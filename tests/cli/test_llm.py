@@ -346,6 +346,12 @@ def test_a_prompt_that_was_never_measured_can_be_measured_but_is_not_used(leadsc
     assert leadscout("llm", "evaluate", "--provider", "stub/stub-small", "--cases", cases).code == 0
 
 
+@pytest.mark.parametrize("provider", ["stub/stub-small,local/own", ""])
+def test_models_are_measured_one_at_a_time(leadscout, asking, cases, provider):
+    found = leadscout("llm", "evaluate", "--provider", provider, "--cases", cases)
+    assert (found.code, "name one KIND/MODEL" in found.err) == (2, True)
+
+
 def test_cases_that_are_not_there_are_asked_for(leadscout, asking, tmp_path):
     found = leadscout("llm", "evaluate", "--provider", "stub/stub-small", "--cases", tmp_path / "none.csv")
     assert found.code == 2
