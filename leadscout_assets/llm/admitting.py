@@ -82,11 +82,13 @@ def _set_provider(connection: sa.Connection, name: str, **values: object) -> Non
         connection.execute(llm_providers.insert().values(**{"name": name, "failures": 0, **values}))
 
 
-def note_probe(connection: sa.Connection, name: str, now: datetime) -> None:
-    """Note that a provider that is left alone is tried."""
+def note_probe(connection: sa.Connection, name: str, now: datetime) -> bool:
+    """Note that a provider is tried, where it is left alone otherwise; return whether it is."""
     row = _provider(connection, name)
-    if row is not None and row.opened_at is not None:
+    probes = row is not None and row.opened_at is not None
+    if probes:
         _set_provider(connection, name, probed_at=now)
+    return probes
 
 
 def failed(connection: sa.Connection, name: str, now: datetime, retry_after: float | None, *, counts: bool) -> None:

@@ -21,7 +21,10 @@ LONGEST_HOLD = 8.0
 
 @dataclass(frozen=True)
 class Job:
-    """A job as it stands in the ledger. `state`: intended, submitted, done or failed; `vendor_id` is None until it is known."""
+    """A job as it stands in the ledger. `vendor_id` is None until it is known.
+
+    `state`: intended, submitted, done or failed; deleted where it is over, and its vendor has nothing of it any more.
+    """
 
     id: str
     at: datetime
@@ -35,13 +38,14 @@ class Job:
 class Intended:
     """A job that is booked, and the ids of its requests in their order.
 
-    `provider`: whom it goes to. `confirmed`: whether its vendor said that it has it. `refused`: the providers before, each with the
+    `provider`: whom it goes to. `probe`: whether that is left alone otherwise, and tried once. `confirmed`: whether its vendor said that it has it. `refused`: the providers before, each with the
     code of why it did not take it.
     """
 
     id: str
     calls: Sequence[str]
     provider: str = field(default="", compare=False)
+    probe: bool = field(default=False, compare=False)
     confirmed: bool = field(default=True, compare=False)
     refused: Mapping[str, str] = field(default_factory=dict, compare=False)
 
@@ -73,10 +77,10 @@ class JobLedger:
                     calls.append(book(connection, wanted, now, job=job))
                 row = {"id": job, "at": now, "provider": provider, "model": requests[0].model, "state": "intended"}
                 connection.execute(llm_jobs.insert().values(row))
-                note_probe(connection, provider, now)
+                probe = note_probe(connection, provider, now)
         except _Forbidden as reason:
             return Denied(str(reason))
-        return Intended(job, calls, provider)
+        return Intended(job, calls, provider, probe)
 
     def turned_down(self, job: Intended, outcome: str, now: datetime, retry_after: float | None) -> None:
         """End a job that its vendor did not take: nothing is booked for it."""
@@ -100,9 +104,21 @@ class JobLedger:
 
     def open_jobs(self) -> list[Job]:
         """Return the jobs that are not over, the oldest first."""
-        query = sa.select(llm_jobs).where(llm_jobs.c.state.in_(("intended", "submitted"))).order_by(llm_jobs.c.at)
+        return self._chosen(llm_jobs.c.state.in_(("intended", "submitted")))
+
+    def to_discard(self, since: datetime) -> list[Job]:
+        """Return the jobs since then that are over, and that their vendors may still hold."""
+        over = llm_jobs.c.state.in_(("done", "failed")) & llm_jobs.c.vendor_id.is_not(None)
+        return self._chosen(over & (llm_jobs.c.at >= since))
+
+    def discarded(self, job: str) -> None:
+        """Note that the vendor has nothing of a job any more."""
+        with self._ledger.alone() as connection:
+            connection.execute(llm_jobs.update().where(llm_jobs.c.id == job).values(state="deleted"))
+
+    def _chosen(self, which: sa.ColumnElement[bool]) -> list[Job]:
         with self._ledger.database.read() as connection:
-            return [Job(*row) for row in connection.execute(query)]
+            return [Job(*row) for row in connection.execute(sa.select(llm_jobs).where(which).order_by(llm_jobs.c.at))]
 
     def vendor_ids(self) -> set[str]:
         """Return the vendors' ids of all jobs that are known."""

@@ -144,7 +144,8 @@ class Jobs:
         self, provider: BatchProvider, job: Intended, bodies: list[tuple[str, dict[str, Any]]], at: datetime
     ) -> Intended | Denied:
         """Submit a job that is booked. Again only where it is sure that the vendor did not take it."""
-        for attempt in range(1, ATTEMPTS + 1):
+        attempts = 1 if job.probe else ATTEMPTS
+        for attempt in range(1, attempts + 1):
             try:
                 vendor_id = provider.submit(job.id, bodies)
             except CallFailed as failed:
@@ -153,7 +154,7 @@ class Jobs:
                     return replace(job, confirmed=False)
                 pause = random.uniform(0, min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE))  # noqa: S311  spreads retries
                 pause = max(pause, failed.retry_after or 0.0)
-                if failed.fatal or attempt == ATTEMPTS or pause > LONGEST_PAUSE:
+                if failed.fatal or attempt == attempts or pause > LONGEST_PAUSE:
                     self._jobs.turned_down(job, failed.code, at, failed.retry_after)
                     return Denied(failed.code)
                 self._sleep(pause)
@@ -168,15 +169,29 @@ class Jobs:
         # One after the other, as they were submitted; a provider's connections are opened once.
         with ExitStack() as stack:
             opened: dict[str, BatchProvider] = {}
+
+            def provider_of(job: Job) -> BatchProvider | None:
+                if job.provider in offers and job.provider not in opened:
+                    opened[job.provider] = stack.enter_context(_opened(offers[job.provider]))
+                return opened.get(job.provider)
+
             found = []
             for job in self._jobs.open_jobs():
-                if job.provider not in offers:
+                provider = provider_of(job)
+                if provider is None:
                     found.append(Collected(job.id, job.provider, job.state, 0, NOT_NAMED))
-                    continue
-                if job.provider not in opened:
-                    opened[job.provider] = stack.enter_context(_opened(offers[job.provider]))
-                found.append(self._looked(opened[job.provider], job, at))
+                else:
+                    found.append(self._looked(provider, job, at))
+            # Last: what is deleted at the vendor must be stored here. What it does not delete now, it is told again.
+            for job in self._jobs.to_discard(at - KEPT_FOR):
+                if provider := provider_of(job):
+                    self._discard(provider, job)
             return found
+
+    def _discard(self, provider: BatchProvider, job: Job) -> None:
+        with suppress(CallFailed):
+            provider.discard(job.id, str(job.vendor_id))
+            self._jobs.discarded(job.id)
 
     def _looked(self, provider: BatchProvider, job: Job, now: datetime) -> Collected:
         try:
@@ -197,12 +212,7 @@ class Jobs:
                     return self._given_up(provider, job)
                 return Collected(job.id, job.provider, "intended", 0)
             self._jobs.submitted(job.id, vendor_id)
-        found = self._taken_in(provider, job, vendor_id, now)
-        if found.state != "submitted":
-            # Last: what is deleted there must be stored here. A vendor that will not only keeps it as long as it says.
-            with suppress(CallFailed):
-                provider.discard(job.id, vendor_id)
-        return found
+        return self._taken_in(provider, job, vendor_id, now)
 
     def _given_up(self, provider: BatchProvider, job: Job) -> Collected:
         requests = self._jobs.requests_of(job.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -261,12 +261,20 @@ def test_a_reply_that_is_cut_off_keeps_what_is_whole_or_nothing(stage, jobs, stu
 
 
 @pytest.mark.parametrize("fault", ["rate_limited", "server_error", "reset", "timeout"])
-def test_what_the_vendor_does_not_delete_takes_nothing_from_the_answers(stage, jobs, stub, ledger, fault, impatient):
+def test_what_the_vendor_does_not_delete_takes_nothing_from_the_answers_and_it_is_told_again(
+    stage, jobs, stub, ledger, fault, impatient
+):
     stub.faults = Faults(then=f"delete:{fault}")
     jobs.submit(names(ASKED))
     ((done,), _) = collected(jobs)
     assert (done.answers, sound(stub, ledger)) == (ASKED, 0)
     right(stage.ask(names(ASKED)))
+    stub.faults = Faults()
+    assert jobs.collect() == []
+    assert stub.batches.files == {}
+    # And then never again.
+    stub.faults = Faults(script=["poll:ok", "delete:ok"])
+    assert (jobs.collect(), stub.faults.left) == ([], 2)
 
 
 @pytest.mark.parametrize("how", ["declines", "down", "dear", "left_alone"])
@@ -292,6 +300,18 @@ def test_a_job_goes_to_the_next_provider_where_the_first_does_not_take_it(make_s
     assert [batch["vendor"] for batch in stub.batches.submitted] == ["anthropic"]
     ((done,), _) = collected(jobs)
     assert (done.provider, done.answers, sound(stub, ledger)) == ("anthropic", ASKED, 0)
+
+
+def test_a_provider_that_is_left_alone_is_tried_with_a_job_once_a_minute(make_stage, stub, ledger):
+    jobs, now = Jobs(make_stage(offer(stub, "anthropic"), pace=FEW), half), datetime.now(UTC)
+    tried = []
+    for seconds in (0, 0, 0, 1, 70, 71, 140):
+        stub.faults = Faults(script=["submit:overloaded"] * 9)
+        jobs.submit(names(ASKED), now + timedelta(seconds=seconds))
+        tried.append(9 - stub.faults.left)
+    # Each submission counts as one failure; after three it is left alone.
+    assert tried == [3, 3, 3, 0, 1, 0, 1]
+    assert booked(ledger) == 0
 
 
 def test_a_job_that_may_have_arrived_is_not_sent_to_the_next_provider(make_stage, stub, ledger):

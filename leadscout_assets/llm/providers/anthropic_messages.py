@@ -10,6 +10,7 @@ from urllib.parse import quote
 from leadscout_assets.llm.providers import Finished, JobReplies, Reply
 from leadscout_assets.llm.providers.http import (
     bounded_client,
+    deleting,
     failure_of,
     lines_of,
     looking,
@@ -106,8 +107,8 @@ class AnthropicMessages:
             return lines_of(found.content, _line)
 
     def discard(self, job: str, vendor_id: str) -> None:
-        """Delete a job that is over, with its requests and replies."""
-        with looking(self._sdk):
+        """Delete a job that is over, with its requests and replies. Raises `CallFailed`."""
+        with deleting(self._sdk):
             self.client.messages.batches.delete(vendor_id, timeout=BATCH_SECONDS)
 
     def clear(self, job: str) -> None:

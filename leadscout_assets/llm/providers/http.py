@@ -24,6 +24,8 @@ LONGEST_PAUSE = 3_600.0
 UNKNOWABLE = frozenset({408, 502, 504})
 """Statuses of a proxy that gave up waiting: the model behind it may have answered, and then it is charged."""
 
+GONE = 404
+
 TURNED_DOWN = frozenset({503, 529})
 """Statuses of 500 and above by which a vendor says that it did not begin: it has too much to do."""
 
@@ -99,7 +101,19 @@ def looking(sdk: Any) -> Iterator[None]:
     except CallFailed:
         raise
     except Exception as error:  # noqa: BLE001  it is looked up again later, and its message may quote names
-        raise CallFailed(failure_of(error, sdk).code, charged=False) from None
+        failed = failure_of(error, sdk)
+        raise CallFailed(failed.code, charged=False, status=failed.status) from None
+
+
+@contextmanager
+def deleting(sdk: Any) -> Iterator[None]:
+    """As `looking`, for a deletion: what is not there any more is deleted."""
+    try:
+        with looking(sdk):
+            yield
+    except CallFailed as failed:
+        if failed.status != GONE:
+            raise
 
 
 def submission(failed: CallFailed) -> CallFailed:

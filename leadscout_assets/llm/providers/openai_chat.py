@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from leadscout_assets.llm.providers import CallFailed, Finished, JobReplies, Reply
 from leadscout_assets.llm.providers.http import (
     bounded_client,
+    deleting,
     failure_of,
     lines_of,
     looking,
@@ -92,7 +93,7 @@ class OpenAIChat:
         except Exception as error:  # noqa: BLE001  as in `ask`
             failed = submission(failure_of(error, self._sdk))
             if not failed.charged:
-                self._delete(file)
+                self.clear(job)
             raise failed from None
 
     def find(self, job: str, custom_ids: set[str], known: set[str], since: datetime) -> tuple[str | None, bool]:
@@ -119,12 +120,11 @@ class OpenAIChat:
             return JobReplies(lines_of(content, _line), 0 if batch.status == "failed" else counted)
 
     def discard(self, job: str, vendor_id: str) -> None:
-        """Delete the files of a job that is over: OpenAI keeps what was uploaded until somebody does."""
-        with looking(self._sdk):
+        """Delete the files of a job that is over: OpenAI keeps what was uploaded until somebody does. Raises `CallFailed`."""
+        with deleting(self._sdk):
             batch = self.client.batches.retrieve(vendor_id, timeout=BATCH_SECONDS)
-            files = [file for file in (batch.input_file_id, batch.output_file_id, batch.error_file_id) if file]
-        for file in files:
-            self._delete(file)
+            for file in filter(None, (batch.input_file_id, batch.output_file_id, batch.error_file_id)):
+                self._delete(file)
         self.clear(job)
 
     def clear(self, job: str) -> None:
@@ -136,7 +136,7 @@ class OpenAIChat:
                     self._delete(file.id)
 
     def _delete(self, file: str) -> None:
-        with suppress(CallFailed), looking(self._sdk):
+        with deleting(self._sdk):
             self.client.files.delete(file, timeout=BATCH_SECONDS)
 
     def close(self) -> None:

@@ -105,6 +105,11 @@ class Faults:
     def _seed_of(self, step: str) -> int | str:
         return self.seed if step == "chat" else f"{self.seed}:{step}"
 
+    @property
+    def left(self) -> int:
+        """How many faults of the script are still to come."""
+        return len(self._left)
+
     def next(self, step: str = "chat") -> str:
         """Return what befalls the next request of a step."""
         with self._lock:
