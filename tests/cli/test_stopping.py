@@ -35,6 +35,7 @@ class Runs:
         assert self.finish(folder / "undisturbed", resume=False).returncode == 0
         self.seconds = time.monotonic() - began
         self.report = files(folder / "undisturbed")
+        self.took: list[float] = []
 
     def begin(self, out: Path, *, resume: bool) -> subprocess.Popen[str]:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("LEADSCOUT_")}
@@ -68,6 +69,7 @@ class Runs:
         process.send_signal(number)
         _, errors = process.communicate(timeout=120)
         took = time.monotonic() - asked
+        self.took.append(took)
         assert took < ends_within, (took, number, process.returncode, errors)
         for name, content in files(self.out).items():
             assert content == self.report[name], f"{name} is half written"
@@ -87,7 +89,8 @@ def files(out: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in found if ".writing-" not in str(path)}
 
 
-def stop_often(folder: Path, times: int, rows: int, ends_within: float) -> None:
+def stop_often(folder: Path, times: int, rows: int, ends_within: float) -> str:
+    """Stop a run so often, go on with it to its end, and say what was seen."""
     runs, dice = Runs(folder, rows), random.Random(SEED)
     stopped = sum(runs.disturb(dice, ends_within) for _ in range(times))
     for number in range(2 * times):
@@ -100,6 +103,7 @@ def stop_often(folder: Path, times: int, rows: int, ends_within: float) -> None:
     assert last.returncode == 0, last.stderr
     assert files(runs.out) == runs.report
     assert not (runs.out / FOLDER).exists()
+    return f"{len(runs.took)} signals, {stopped} of them to a run in its work, which was gone after {max(runs.took):.1f} s at the most"
 
 
 def test_twice(tmp_path):
@@ -108,4 +112,4 @@ def test_twice(tmp_path):
 
 @pytest.mark.soak
 def test_fifty_times(tmp_path):
-    stop_often(tmp_path, 50, rows=20_000, ends_within=ENDS_WITHIN)
+    print(stop_often(tmp_path, 50, rows=20_000, ends_within=ENDS_WITHIN))
