@@ -6,10 +6,10 @@ Comes before Dagster in each process of the platform, and in those that execute 
 import runpy
 import sys
 
-from leadscout_assets.garbage import look_seldom
+from leadscout_assets.garbage import look_later
 
 # Not only below: this module stays `__main__`, and so what multiprocessing starts imports it before all else.
-look_seldom()
+look_later()
 
 if __name__ == "__main__":
     del sys.argv[0]

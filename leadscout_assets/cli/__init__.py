@@ -6,7 +6,7 @@ import sys
 from contextlib import suppress
 from types import FrameType
 
-from leadscout_assets.garbage import look_seldom
+from leadscout_assets.garbage import look_later
 
 
 def main() -> None:
@@ -17,7 +17,7 @@ def main() -> None:
     # Until a command has begun its work, and takes signals itself, there is nothing to end well. An exception would
     # not do: libraries swallow it while they are imported, and the command would go on as if nobody had asked.
     signal.signal(signal.SIGINT, _leave)
-    look_seldom()
+    look_later()
     from leadscout_assets.cli.application import run_application
 
     code = run_application(sys.argv[1:])
