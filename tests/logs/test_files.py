@@ -13,6 +13,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -181,6 +182,14 @@ def test_four_processes_write_twenty_thousand_lines_over_midnight_and_none_is_to
     )
 
 
+@pytest.fixture
+def noon() -> Iterator[None]:
+    """The day that the lines are of: what is of a day before is compressed at any moment."""
+    with time_machine.travel(NOON, tick=False):
+        yield
+
+
+@pytest.mark.usefixtures("noon")
 def test_a_line_from_before_midnight_that_comes_late_goes_to_its_own_day(tmp_path):
     files = LogFiles(tmp_path, 30)
     for day, line in (("2026-11-22", b"a\n"), ("2026-11-23", b"b\n"), ("2026-11-22", b"c\n"), ("2026-11-23", b"d\n")):
@@ -190,6 +199,7 @@ def test_a_line_from_before_midnight_that_comes_late_goes_to_its_own_day(tmp_pat
     assert (tmp_path / "production" / "operations-2026-11-23.log").read_bytes() == b"b\nd\n"
 
 
+@pytest.mark.usefixtures("noon")
 def test_a_file_that_is_removed_under_a_writer_is_made_anew_with_the_line(tmp_path):
     files = LogFiles(tmp_path, 30)
     files.write("production/operations", "2026-11-22", b"first\n")
@@ -211,6 +221,7 @@ def test_a_full_disk_is_said_once_and_the_lines_are_on_standard_error(tmp_path, 
     assert said.count('"platform ready"') == 3
 
 
+@pytest.mark.usefixtures("noon")
 def test_after_a_line_that_the_disk_cut_short_the_next_one_begins_on_its_own(tmp_path, monkeypatch):
     files, write = LogFiles(tmp_path, 30), os.write
     monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:3]))
