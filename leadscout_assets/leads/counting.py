@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
-from leadscout_assets.errors import UnreadableFile
 from leadscout_assets.leads.csv_layout import MAX_LINES_IN_ROW, find_layout, lines_from
 from leadscout_assets.leads.decoding import read_text
 from leadscout_assets.leads.guards import (
@@ -26,7 +25,7 @@ from leadscout_assets.leads.guards import (
     xml_parser,
 )
 from leadscout_assets.leads.reading import detect
-from leadscout_assets.leads.workbook import SheetPart, choose_sheet, shared_strings_part
+from leadscout_assets.leads.workbook import SheetPart, choose_sheet, empty_sheet, shared_strings_part
 
 # A row whose quotes have all closed, D being the delimiter. Possessive, so that an open quote is found in one pass.
 _FIELD = r'(?:"[^"]*+(?:""[^"]*+)*+"[^D\r\n]*+|[^"D\r\n][^D\r\n]*+|)'
@@ -42,8 +41,6 @@ def count_rows(path: Path, *, limits: ReadLimits, sheet: str | None = None) -> i
     An error cell such as `#N/A` is blank. Raises `UnreadableFile` where the file cannot be read at all.
     """
     filled = _count_xlsx(path, limits, sheet) if detect(path).name == "xlsx" else _count_csv(path, limits)
-    if not filled:
-        raise UnreadableFile("empty", "the file has no filled cell; deliver it again with the list in it")
     return filled - 1
 
 
@@ -107,7 +104,10 @@ def _has_odd_cell(row: str, delimiter: str) -> bool:
 def _count_xlsx(path: Path, limits: ReadLimits, sheet: str | None) -> int:
     """Return the rows with a filled cell, the header included."""
     workbook = open_workbook(read_workbook(path, limits))
-    return _filled_rows(workbook, choose_sheet(workbook, sheet), _blank_strings(workbook), limits)
+    filled = _filled_rows(workbook, choose_sheet(workbook, sheet), _blank_strings(workbook), limits)
+    if not filled:
+        raise empty_sheet()
+    return filled
 
 
 def _blank_strings(workbook: zipfile.ZipFile) -> frozenset[str]:

@@ -6,6 +6,7 @@ Which cell has which format is found in workbook.py.
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 # Built-in number formats that show dates or times (ECMA-376 part 1, 18.8.30), East Asian ones included.
 BUILT_IN_DATES = frozenset([*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)])
@@ -44,6 +45,11 @@ def shown(number: str, code: str) -> str:
         else:
             made.append(chr(ord(mark) - _PRIVATE) if ord(mark) >= _PRIVATE else mark)
     return "".join(reversed(made)).strip()
+
+
+def plain_decimal(number: float) -> str:
+    """Return a finite number without exponent, and without decimals where it is whole."""
+    return f"{number:.0f}" if number.is_integer() else f"{Decimal(repr(number)):f}"
 
 
 def zero_format(code: str) -> str | None:

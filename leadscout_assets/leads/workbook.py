@@ -5,6 +5,7 @@ The values themselves are read in xlsx.py; nothing here decides what a column me
 
 from __future__ import annotations
 
+import math
 import posixpath
 import zipfile
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 
 from leadscout_assets.errors import UnreadableFile
 from leadscout_assets.leads.guards import ReadLimits, check_extent, damaged, parse_entry, xml_parser
-from leadscout_assets.leads.number_formats import BUILT_IN_DATES, shows_date, zero_format
+from leadscout_assets.leads.number_formats import BUILT_IN_DATES, plain_decimal, shows_date, zero_format
 
 WORKBOOK = "xl/workbook.xml"
 _ROOT_RELATIONS = "_rels/.rels"
@@ -23,6 +24,8 @@ _DOCUMENT = "/officeDocument"
 _SMALLEST_STRING = len("<si/>")
 _EARLIEST_MOMENT = -100_000_000_000
 """Days; before it the value reader runs out of milliseconds and panics. Telephone numbers may well be dates to it."""
+_AFTER_LAST_DAY = 2_958_466
+"""Days; the first that no spreadsheet shows, the last being 9999-12-31. A number formatted as a date by mistake lies beyond."""
 _LONGEST_NUMBER = 40
 """Characters of a number that are looked at: enough for its order of magnitude."""
 _WORKSHEET = "/worksheet"
@@ -45,7 +48,8 @@ class SheetPart:
 class Look:
     """What one pass over a worksheet's XML finds. Rows start at 1 as in the cell references, columns at 0.
 
-    `booleans` and `dates` hold rows by column, since a sheet may consist of them; `zeros` row, column and format.
+    `booleans` and `dates` hold rows by column, since a sheet may consist of them; `zeros` row, column and format;
+    `no_dates` the plain decimal by column and row of what has the format of a date and is none.
     """
 
     rows: int = 0
@@ -53,6 +57,7 @@ class Look:
     booleans: dict[int, list[int]] = field(default_factory=dict)
     dates: dict[int, list[int]] = field(default_factory=dict)
     zeros: list[tuple[int, int, str]] = field(default_factory=list)
+    no_dates: dict[int, dict[int, str]] = field(default_factory=dict)
 
 
 def choose_sheet(workbook: zipfile.ZipFile, sheet: str | None) -> SheetPart:
@@ -90,6 +95,13 @@ def choose_sheet(workbook: zipfile.ZipFile, sheet: str | None) -> SheetPart:
     )
 
 
+def empty_sheet() -> UnreadableFile:
+    """Return the refusal of a worksheet without a filled cell: more often than not, the list is on another sheet."""
+    return UnreadableFile(
+        "empty", "the worksheet is empty; put the list on the first visible sheet or name its sheet in LEADSCOUT_SHEET"
+    )
+
+
 def shared_strings_part(workbook: zipfile.ZipFile) -> str | None:
     """Return the part with the shared strings, whatever case its name has, or None where the workbook has none."""
     return next((name for name in workbook.namelist() if name.casefold() == _SHARED_STRINGS.casefold()), None)
@@ -119,18 +131,18 @@ def check_shared_strings(workbook: zipfile.ZipFile) -> None:
 def look(workbook: zipfile.ZipFile, sheet: SheetPart, limits: ReadLimits) -> Look:
     """Find the used range and the cells whose shown form the value reader does not give.
 
-    Those are booleans, dates, and numbers with a format of zeros. Raises `UnreadableFile` where the used range is too
+    Those are booleans, dates, numbers too large for the date that they are formatted as, and numbers with a format of zeros. Raises `UnreadableFile` where the used range is too
     large, before anything of that size is allocated.
     """
     dates, zeros, moments = _styles(workbook)
     found = Look()
     number = ""
     columns: dict[str, int] = {}
-    row, column, kind, style, reference = 0, -1, "", "", ""
+    row, column, at, kind, style, reference = 0, -1, 0, "", "", ""
     cell_tag, row_tag, value_tags = "", "", ("", "")
 
     def start(name: str, attributes: dict[str, str]) -> None:
-        nonlocal row, column, kind, style, reference, number, cell_tag, row_tag, value_tags
+        nonlocal row, column, at, kind, style, reference, number, cell_tag, row_tag, value_tags
         if name == cell_tag:
             reference = attributes.get("r", "")
             kind, style = attributes.get("t", "n"), attributes.get("s", "")
@@ -165,8 +177,11 @@ def look(workbook: zipfile.ZipFile, sheet: SheetPart, limits: ReadLimits) -> Loo
     def check_moment(_name: str) -> None:
         # Handlers are there for the value of such a cell only: every other cell is spared the calls.
         parser.CharacterDataHandler = parser.EndElementHandler = None
-        if float(number or 0) < _EARLIEST_MOMENT:
+        days = float(number or 0)
+        if days < _EARLIEST_MOMENT or math.isinf(days):
             raise damaged()
+        if days >= _AFTER_LAST_DAY:
+            found.no_dates.setdefault(column, {})[at] = plain_decimal(days)
 
     parser = xml_parser()
     parser.StartElementHandler = start

@@ -20,7 +20,7 @@ from leadscout_assets.leads.columns import require, understand
 from leadscout_assets.leads.grid import Grid, any_filled, blank_to_null
 from leadscout_assets.leads.guards import ReadLimits, damaged, open_workbook, read_workbook
 from leadscout_assets.leads.number_formats import shown
-from leadscout_assets.leads.workbook import Look, check_shared_strings, choose_sheet, look
+from leadscout_assets.leads.workbook import Look, check_shared_strings, choose_sheet, empty_sheet, look
 
 _MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)[ T]00:00:00(?:\.0+)?")
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d(?:\.\d+)?)")
@@ -38,10 +38,7 @@ def read_xlsx(path: Path, limits: ReadLimits, sheet: str | None, maps: ColumnMap
     height = len(cells[0]) if cells else 0
     filled = np.flatnonzero(any_filled(cells, height))
     if not len(filled):
-        raise UnreadableFile(
-            "empty",
-            "the worksheet is empty; put the list on the first visible sheet or name its sheet in LEADSCOUT_SHEET",
-        )
+        raise empty_sheet()
     headers = [column[int(filled[0])].as_py() for column in cells]
     header = require(understand(headers, maps.of(headers)))
     if len(filled) == 1:
@@ -88,7 +85,7 @@ def _check_aligned(cells: list[pa.ChunkedArray], seen: Look) -> None:
 
 
 def _as_shown(cells: list[pa.ChunkedArray], seen: Look) -> list[pa.ChunkedArray]:
-    """Return the columns with booleans, dates and zero-padded numbers as a spreadsheet shows them."""
+    """Return the columns with booleans, dates and zero-padded numbers as a spreadsheet shows them, nothing lost."""
     padded: dict[int, dict[int, str]] = {}
     for row, column, code in seen.zeros:
         padded.setdefault(column, {})[row] = code
@@ -101,6 +98,11 @@ def _as_shown(cells: list[pa.ChunkedArray], seen: Look) -> list[pa.ChunkedArray]
         if column in padded:
             codes = [padded[column][row] for row in sorted(padded[column])]
             changed[column] = _patched(changed[column], list(padded[column]), partial(_padded, codes=codes))
+        if column in seen.no_dates:
+            # A telephone number formatted as a date, which a spreadsheet shows as ####: the value reader gives nothing.
+            rows = sorted(seen.no_dates[column])
+            numbers = [seen.no_dates[column][row] for row in rows]
+            changed[column] = _patched(changed[column], rows, partial(_given, numbers=numbers))
     return changed
 
 
@@ -131,6 +133,10 @@ def _padded(cells: pa.ChunkedArray, codes: list[str]) -> pa.Array:
     # The rows below the last filled cell are not among the cells, hence the shorter of the two.
     pairs = zip(cells.to_pylist(), codes, strict=False)
     return pa.array([None if value is None else shown(value, code) for value, code in pairs], pa.string())
+
+
+def _given(cells: pa.ChunkedArray, numbers: list[str]) -> pa.Array:
+    return pa.array(numbers[: len(cells)], pa.string())
 
 
 def _iso(value: str) -> str:

@@ -49,7 +49,8 @@ def test_a_file_without_a_filled_cell_is_refused(tmp_path: Path, content: str) -
 
 
 def test_an_empty_sheet_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableFile, match="no filled cell"):
+    # The first to look at a file, so that this is the sentence that a person reads; the list is on another sheet.
+    with pytest.raises(UnreadableFile, match="LEADSCOUT_SHEET"):
         count_rows(write(tmp_path / "list.xlsx", parts(sheet())), limits=LIMITS)
 
 

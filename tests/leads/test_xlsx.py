@@ -76,6 +76,11 @@ VALUES = [
     (datetime.date(2024, 3, 1), "dd/mm/yyyy", "2024-03-01"),
     (datetime.datetime(2024, 3, 1, 12, 30, 15), "d mmm yyyy hh:mm", "2024-03-01T12:30:15"),  # noqa: DTZ001
     (datetime.time(8, 5), "hh:mm", "08:05:00"),
+    (821234567, "dd/mm/yyyy", "821234567"),
+    (27821234567, "[h]:mm", "27821234567"),
+    (11234567.5, "yyyy-mm-dd hh:mm", "11234567.5"),
+    (2958465, "yyyy-mm-dd", "9999-12-31"),
+    (2958466, "yyyy-mm-dd", "2958466"),
     (" two  spaces ", "General", " two  spaces "),
     ("line\nbreak", "General", "line\nbreak"),
     ("O\u2019DONNELL & <ZOË>", "General", "O\u2019DONNELL & <ZOË>"),
@@ -102,6 +107,19 @@ def test_mixed_columns_keep_each_cell_as_it_is(tmp_path: Path) -> None:
             page.write(row, 2, value, number_format)
     found = [row["director_cell"] for row in read(path)]
     assert found == ["821234567", "0821234567", "0821234567", "2024-03-01", "TRUE", "1.25"]
+
+
+def test_a_row_with_nothing_but_a_number_formatted_as_a_date_is_a_row(tmp_path: Path) -> None:
+    # The value reader gave nothing for it, the second reader counted it: the whole batch was refused.
+    path = tmp_path / "list.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        page, day = book.add_worksheet(), book.add_format({"num_format": "yyyy/mm/dd"})
+        page.write_row(0, 0, HEADER)
+        page.write_row(1, 0, ("ACME", "T NKOSI", "0821234567"))
+        for row, number in ((4, 821234568), (2, 821234569)):
+            page.write(row, 2, number, day)
+        page.write(6, 2, None, day)
+    assert [row["director_cell"] for row in read(path)] == ["0821234567", "821234569", "821234568"]
 
 
 def test_formulas_give_their_cached_value(tmp_path: Path) -> None:
