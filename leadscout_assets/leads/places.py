@@ -39,6 +39,10 @@ _NO_PLACE = frozenset(
 _SMALL_WORDS = frozenset({"on", "of", "the", "aan", "van", "de", "der", "die", "en", "and", "sur", "by"})
 
 
+_TELLING = ("province", "city_province")
+"""What of a place tells a province: all that do are held against each other, also those that are outweighed."""
+
+
 @dataclass(frozen=True)
 class Place:
     """What one city or province cell says. `code` is a postcode of four digits, `short` one of one to three."""
@@ -82,6 +86,7 @@ def resolve_places(
     street = said(address)
     in_city = _places_in(city, province_cell=False)
     in_province = _places_in(province, province_cell=True)
+    cells = (in_city, in_province)
     spelling = pc.coalesce(in_province["province"], in_city["province"])
     town = pc.coalesce(in_city["city_province"], in_province["city_province"])
     codes = _postal_codes(street, in_city, in_province, pc.coalesce(spelling, town))
@@ -98,7 +103,7 @@ def resolve_places(
             "postal_code": codes["postal_code"],
             "city_unusable": pc.and_(pc.is_null(in_city["city"]), pc.invert(blank)),
             "province_unknown": pc.is_null(told),
-            "province_disagrees": _any_differ(spelling, town, by_code),
+            "province_disagrees": _any_differ(*(place[what] for place in cells for what in _TELLING), by_code),
             "postal_code_unusable": pc.and_(
                 pc.is_null(codes["postal_code"]),
                 pc.or_(_true(in_city["digits_only"]), _true(in_province["digits_only"])),
@@ -236,9 +241,10 @@ def _in_city_range(code: pa.Array, in_city: dict[str, pa.Array], in_province: di
 
 
 def _any_differ(*columns: pa.Array) -> pa.Array:
-    first, second, third = columns
-    differ = pc.or_(_true(pc.not_equal(first, second)), _true(pc.not_equal(first, third)))
-    return pc.or_(differ, _true(pc.not_equal(second, third)))
+    first, differ = pc.coalesce(*columns), pa.scalar(False)
+    for column in columns:
+        differ = pc.or_(differ, _true(pc.not_equal(column, first)))
+    return differ
 
 
 def _true(mask: pa.Array) -> pa.Array:

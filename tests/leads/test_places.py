@@ -31,6 +31,7 @@ def _resolve(address: str | None = None, city: str | None = None, province: str 
         ("NOORDWES", "NW"), ("NORTH-WEST", "NW"), ("NORTH WEST PROVINCE", "NW"), ("NORTWEST", "NW"), ("N/W", "NW"),
         ("VRYSTAAT", "FS"), ("FREE STATE", "FS"), ("FREESTATE", "FS"), ("ORANGE FREE STATE", "FS"), ("OFS", "FS"),
         ("LIMPOPO", "LP"), ("LIMPOPOO", "LP"), ("NORTHERN PROVINCE", "LP"), ("MPUMALANGA", "MP"), ("MPUMALNGA", "MP"),
+        ("ZA-GP", "GP"), ("ZA-KZN", "KZN"), ("za-nl", "KZN"),
     ],
 )  # fmt: skip
 def test_a_province_is_known_by_its_spelling(spelling: str, code: str) -> None:
@@ -83,6 +84,12 @@ def test_the_province_comes_from_city_or_postcode_where_its_spelling_does_not_te
         ("1 A STREET, 4001", "DURBAN", "KZN", ("KZN", False)),
         ("1 A STREET, 0407", "TEMBA", "GAUTENG", ("GP", False)),
         (None, "ELSEWHERE", "GAUTENG", ("GP", False)),
+        # What was outweighed said nothing: a city in the province's cell, a province in the city's.
+        (None, "POLOKWANE", "KAAPSTAD", ("LP", True)),
+        ("1 A STREET, 8001", "POLOKWANE", "KAAPSTAD", ("LP", True)),
+        (None, "GAUTENG", "WESTERN CAPE", ("WC", True)),
+        (None, "GAUTENG", "GAUTENG", ("GP", False)),
+        (None, "DURBAN", "PINETOWN", ("KZN", False)),
     ],
 )
 def test_the_spelling_wins_and_a_disagreement_is_noted(
