@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
@@ -47,15 +47,18 @@ def classify_csv(
     *,
     reveal_religion: bool,
     confirmed: Remembered | None = None,
+    before: Callable[[], object] = lambda: None,
 ) -> int:
     """Write one classification per row of `source` to `out`, in order, and return the number of rows.
 
-    What people `confirmed` of a full name wins over every estimate. A blank name is a row too, abstained. Raises `BadInput` for a file that is no CSV with that column.
+    What people `confirmed` of a full name wins over every estimate. A blank name is a row too, abstained. `before` is called when
+    the names are read and nothing is inferred yet. Raises `BadInput` for a file that is no CSV with that column.
     """
     from leadscout_assets.names.cascade import classify_names, load_classifier
     from leadscout_assets.names.normalising import split_names
 
     names = _column(source, column, limits)
+    before()
     progress, classifier = current("names"), load_classifier()
     progress.expect(len(names))
     progress.stage("classifying", CLASSIFYING)

@@ -40,15 +40,20 @@ def classify(
     if background:
         in_background("classify")
         return
-    # Recorded first: an inference that was made and not recorded would be worse than the reverse.
-    record_event(
-        home.database,
-        action="names.classified",
-        reason=entry.id,
-        detail={"row_level": True, "entry": entry.digest, "reveal_religion": settings.reveal_religion},
-    )
+
+    def record() -> None:
+        # Before the first inference: one that was made and not recorded would be worse than the reverse.
+        record_event(
+            home.database,
+            action="names.classified",
+            reason=entry.id,
+            detail={"row_level": True, "entry": entry.digest, "reveal_religion": settings.reveal_religion},
+        )
+
     with long_work(settings, "classify", unit="names"):
         limits, confirmed = read_limits(settings), confirmed_answers(home)
-        rows = classify_csv(source, column, out, limits, reveal_religion=settings.reveal_religion, confirmed=confirmed)
+        rows = classify_csv(
+            source, column, out, limits, reveal_religion=settings.reveal_religion, confirmed=confirmed, before=record
+        )
     print(f"{rows} names classified: {out}")
     print(f"purpose {entry.id}: delete this file within {entry.retention_days} days")

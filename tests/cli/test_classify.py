@@ -69,17 +69,20 @@ def test_a_purpose_that_is_not_registered_or_covers_something_else_exits_2(
     assert (event.action, event.reason) == ("purpose.refused", None)
 
 
-def test_a_column_that_is_not_there_exits_2(leadscout, names, tmp_path):
+def test_a_column_that_is_not_there_exits_2_and_no_classification_is_recorded(leadscout, home, names, tmp_path):
     found = leadscout("classify", names, "--column", "surname", "--out", tmp_path / "out.csv", "--purpose", PURPOSE)
     assert found.code == 2
     assert "--column" in found.err
     assert "Nkosi" not in found.err
+    # The trail said that names were classified, of a file that could not be read.
+    assert events(Home(home).database) == []
 
 
-def test_an_answer_that_cannot_be_written_exits_2(leadscout, names, tmp_path):
+def test_an_answer_that_cannot_be_written_exits_2_and_is_recorded_for_it_was_inferred(leadscout, home, names, tmp_path):
     found = leadscout("classify", names, "--column", "name", "--out", tmp_path, "--purpose", PURPOSE)
     assert found.code == 2
     assert "--out" in found.err
+    assert [event.action for event in events(Home(home).database)] == ["names.classified"]
 
 
 def test_stdout_and_stderr_name_nobody(leadscout, names, tmp_path):
