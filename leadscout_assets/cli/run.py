@@ -21,6 +21,7 @@ from leadscout_assets.settings import current_settings
 from leadscout_assets.terms import TIME_ZONE
 
 if TYPE_CHECKING:
+    from leadscout_assets.checks import Check
     from leadscout_assets.governance.gate import Grants
     from leadscout_assets.home import Home
     from leadscout_assets.single_run import ChainResult
@@ -52,7 +53,7 @@ def run(
     if as_json:
         print_json(result.to_json())
         for check, verdict in result.failing:
-            print(f"failing: {check.asset}.{check.name}: {verdict.sentence}", file=sys.stderr)
+            print(f"{_shown(check)}: {verdict.sentence}", file=sys.stderr)
     else:
         facts, reports = result.facts, result.reports
         print_pairs(
@@ -66,7 +67,7 @@ def run(
                 "abstained": facts.abstained,
                 "seconds": result.seconds["total"],
                 **{f"report ({kind})": path for kind, path in reports.items()},
-                **{f"failing: {check.asset}.{check.name}": verdict.sentence for check, verdict in result.failing},
+                **{_shown(check): verdict.sentence for check, verdict in result.failing},
             }
         )
     return 1 if any(not check.warns for check, _ in result.failing) else 0
@@ -145,6 +146,11 @@ def _record_purpose(home: Home, grants: Grants) -> None:
     by = {"command": "run"}
     tell_asked(home, grants, by=by, actor=None)
     weigh_origins(home, grants, by=by, actor=None, now=datetime.now(TIME_ZONE))
+
+
+def _shown(check: Check) -> str:
+    # As in the UI, where a check that only warns is amber: only what is red makes the exit code 1.
+    return f"{'warning' if check.warns else 'failing'}: {check.asset}.{check.name}"
 
 
 def _with_reasons(rejected: int, reasons: dict[str, int]) -> str:

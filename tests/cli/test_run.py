@@ -49,6 +49,16 @@ def test_a_list_with_a_failing_check_is_done_and_exits_1(leadscout, monkeypatch,
     assert len(list((tmp_path / "out").rglob("*.pdf"))) == 1
 
 
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_check_that_only_warns_is_called_so_and_the_list_exits_0(leadscout, tmp_path, options):
+    # It was shown as failing beside an exit code of 0, which is that of a list without a failing check.
+    (tmp_path / "leads.csv").write_text("EntityName,DirectorName\nKOPPIE CC,Thandi Molefe\n")
+    found = leadscout("run", tmp_path / "leads.csv", "--out", tmp_path / "out", *options)
+    assert found.code == 0
+    assert "warning: leads.row_rules" in found.out + found.err
+    assert "failing" not in found.out + found.err
+
+
 def test_with_json_a_failing_check_is_told_on_stderr(leadscout, monkeypatch, leads, tmp_path):
     monkeypatch.setenv("LEADSCOUT_MAX_REJECT_RATE", "0.01")
     found = leadscout("run", leads, "--out", tmp_path / "out", "--json")
