@@ -76,7 +76,7 @@ def _cell_is_no_mobile(facts: Facts) -> Any:
 RULES: tuple[Rule, ...] = (
     # What keeps a row from being a lead. A ragged or totals row has no other reason: its cells are no one's fields.
     Rule(Reason.RAGGED_ROW, "reject",
-         "The row has more or fewer cells than the header: put quotes around text that contains the delimiter.",
+         "The row has more or fewer cells than the header, or an open quote: put text with the delimiter between two quotes.",
          _present("defect")),
     Rule(Reason.TOTALS_ROW, "reject",
          "The row holds totals of the columns, not a lead: nothing to do, or leave it out of the next delivery.",

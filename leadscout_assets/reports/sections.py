@@ -222,10 +222,10 @@ def _origins(numbers: BatchNumbers) -> Section:
 
     rows = [row("Answered", named(g.origins), g.count) for g in origins.answered]
     if origins.other_answered:
-        rows.append(row("Answered", "Too few to name", origins.other_answered))
+        rows.append(row("Answered", "Others, not named", origins.other_answered))
     rows += [row("Narrowed", named(g.origins), g.count) for g in origins.narrowed]
     if origins.other_narrowed:
-        rows.append(row("Narrowed", "Sets too small to name", origins.other_narrowed))
+        rows.append(row("Narrowed", "Other sets, not named", origins.other_narrowed))
     rows.append(row("Abstained", "No answer", totals.abstained))
     columns = (Column("Origin"), Column("Leads", Kind.COUNT), Column("Of leads", Kind.SHARE), Column("Answer"))
     chart = Chart("Directors' names by likely origin", (2,), most=1.0) if totals.leads else None

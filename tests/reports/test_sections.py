@@ -61,8 +61,8 @@ def test_a_small_origin_group_is_not_named() -> None:
     origins = section(document_of(small_batch()), "Name origin")
     assert origins.table is not None
     assert [row[:2] for row in origins.table.rows] == [
-        ("Too few to name", 2),
-        ("Sets too small to name", 1),
+        ("Others, not named", 2),
+        ("Other sets, not named", 1),
         ("No answer", 1),
     ]
     assert PURPOSE in origins.paragraphs[0]
