@@ -87,6 +87,19 @@ def _home(settings: Settings) -> Finding:
     )
 
 
+def _settings(_: Settings) -> Finding:
+    # What is misspelt is not read: the platform does without it, and nobody is told.
+    from leadscout_assets.settings import misspelt
+
+    found = misspelt()
+    return Finding(
+        "settings",
+        not found,
+        f"no setting: {', '.join(found)}" if found else "every one is known",
+        f"perhaps meant: {', '.join(found.values())}; docs/configuration.md has them all",
+    )
+
+
 def _database(settings: Settings) -> Finding:
     from leadscout_assets.database.deliveries import Deliveries
     from leadscout_assets.database.engine import HEAD, current_revision, database_of
@@ -271,6 +284,7 @@ def _names_may_be_sent(settings: Settings) -> Finding:
 LOOKS: tuple[Callable[[Settings], Finding], ...] = (
     _python,
     _packages,
+    _settings,
     _home,
     _database,
     _tables,

@@ -3,6 +3,7 @@
 Each setting is an environment variable `LEADSCOUT_<NAME>`; README.md lists them, and a test holds the two equal.
 """
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Literal
@@ -24,6 +25,14 @@ PATHS = (
     "home", "inbox", "backup_dir", "log_dir", "database_password_file", "alert_secrets_dir", "llm_secrets_dir", "purposes",
 )  # fmt: skip
 """Settings that come back absolute."""
+
+OTHERS = frozenset(
+    {"IMAGE", "INBOX_DIR", "BACKUPS_DIR", "SECRETS_DIR", "PLATFORM_OF", "REQUIRE_BROWSER", "BENCH_SLOWED"}
+)
+"""Variables with the prefix that are no settings: of the compose files, of a platform's processes, of tests and benchmarks."""
+
+ALIKE = 0.85
+"""Likeness, 0..1 as difflib has it, from which a variable is a setting misspelt: a slip or two in a long name."""
 
 EVERY = "*"
 """In place of an operation's name: every one that is not named itself."""
@@ -350,6 +359,17 @@ def read_settings(**overrides: object) -> Settings:
         raise BadSetting(f"settings cannot be used: {faults}") from None
     paths = {name: getattr(settings, name) for name in PATHS}
     return settings.model_copy(update={name: path.resolve() for name, path in paths.items() if path is not None})
+
+
+def misspelt() -> dict[str, str]:
+    """Return the variables of the environment that are no setting and look like one, each with the one that is meant."""
+    import difflib
+
+    prefix, known = "LEADSCOUT_", [name.upper() for name in Settings.model_fields]
+    names = {name: name.upper().removeprefix(prefix) for name in os.environ if name.upper().startswith(prefix)}
+    strange = {name: bare for name, bare in names.items() if bare not in OTHERS.union(known)}
+    meant = {name: difflib.get_close_matches(bare, known, n=1, cutoff=ALIKE) for name, bare in strange.items()}
+    return {name: prefix + near[0] for name, near in sorted(meant.items()) if near}
 
 
 _in_use: Settings | None = None

@@ -68,6 +68,21 @@ def test_every_finding_that_needs_mending_says_how(home, monkeypatch):
     assert [found.what for found in diagnose(home) if not found.ok and not found.fix] == []
 
 
+def test_a_misspelt_setting_is_named_with_the_one_that_is_meant_and_without_its_value(home, monkeypatch):
+    # Nothing is said where it is read: the list was not classified, and the doctor called that design.
+    monkeypatch.setenv("LEADSCOUT_CLASSIFCATION_PURPOSE", "outreach")
+    found = finding(home, "settings")
+    assert (found.ok, found.found) == (False, "no setting: LEADSCOUT_CLASSIFCATION_PURPOSE")
+    assert "LEADSCOUT_CLASSIFICATION_PURPOSE;" in found.fix
+    assert "outreach" not in str(found)
+
+
+@pytest.mark.parametrize("variable", ["LEADSCOUT_PORT", "leadscout_port", "LEADSCOUT_BACKUPS_DIR", "LEADSCOUT_OF_OURS"])
+def test_settings_and_variables_of_others_need_no_mending(home, monkeypatch, variable):
+    monkeypatch.setenv(variable, "1")
+    assert finding(home, "settings").ok
+
+
 def test_a_file_in_place_of_the_home_needs_mending(home):
     home.home.write_text("in the way")
     assert not finding(home, "home").ok
