@@ -16,6 +16,7 @@ from leadscout_assets.errors import BadInput
 from leadscout_assets.leads.csv_layout import find_layout, lines_from
 from leadscout_assets.leads.decoding import read_text
 from leadscout_assets.leads.guards import ReadLimits
+from leadscout_assets.leads.reading import detect
 from leadscout_assets.pace import told
 from leadscout_assets.progress import current
 from leadscout_assets.terms import Origin
@@ -84,6 +85,8 @@ def classify_csv(
 def _column(source: Path, column: str, limits: ReadLimits) -> list[str]:
     if not source.is_file():
         raise BadInput("there is no such CSV; check the path")
+    if detect(source).name != "csv":
+        raise BadInput("this is a workbook; save the sheet with the names as CSV and classify that")
     text = read_text(source, limits)
     layout = find_layout(text, limits)
     headings = [heading.strip().casefold() for heading in layout.headers]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from leadscout_assets.classify_file import HEADINGS, classify_csv
 from leadscout_assets.errors import BadInput
 from leadscout_assets.terms import Method, Origin
-from tests.scenario import LIMITS
+from tests.scenario import LIMITS, scenario_xlsx
 
 NAMES = ["Thandiwe Nkosi", "", "NAIDOO, Rajesh", "Pieter van der Merwe", "12345", "Qxzw Qxzwvv"]
 
@@ -131,6 +131,12 @@ def test_a_list_without_a_heading_does_not_show_its_first_person(tmp_path):
     with pytest.raises(BadInput) as raised:
         classify(path)
     assert "Nkosi" not in str(raised.value)
+
+
+def test_a_workbook_is_bad_input_and_called_so(tmp_path):
+    # It was told that it is neither a workbook nor text, and to save it as .xlsx.
+    with pytest.raises(BadInput, match="this is a workbook; save the sheet"):
+        classify(scenario_xlsx(tmp_path / "leads.xlsx"), "DirectorName")
 
 
 def test_a_missing_file_is_bad_input(tmp_path):
