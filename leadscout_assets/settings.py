@@ -107,6 +107,7 @@ class Settings(BaseSettings):
     llm_anthropic_url: str | None = Field(None, description="base address of Anthropic's API, where it is another")
     llm_local_url: str | None = Field(None, description="base address of a server of one's own, for the kind `local`")
     llm_stub_url: str | None = Field(None, description="base address of the stand-in, for the kind `stub`")
+    llm_unmeasured: bool = Field(False, description="ask also models that have not passed the golden set")
     llm_prices: str = Field(
         "", description="prices that win over the table: `KIND/MODEL=INPUT:OUTPUT`, dollars per million tokens"
     )

@@ -23,6 +23,9 @@ from leadscout_assets.database.models import llm_calls, llm_providers
 from leadscout_assets.diagnosis import Finding, diagnose
 from leadscout_assets.errors import EdgeFailed
 from leadscout_assets.home import Home
+from leadscout_assets.llm.evaluating import Evaluation
+from leadscout_assets.llm.measurements import note_measured
+from leadscout_assets.llm.schema import BANDS, form
 from leadscout_assets.recovery.backup import take_backup
 from leadscout_assets.recovery.drill import drill
 from leadscout_assets.settings import Settings
@@ -255,8 +258,20 @@ def test_where_no_language_model_is_asked_that_is_no_fault(home):
     assert "by design" in finding(home, "language models").found
 
 
+def measured(settings: Settings, model: str, *, right: int) -> None:
+    """Record that a model was asked about the golden set today, and so many of 100 answers were right."""
+    wanted = form(reveal_religion=False)
+    bands = {band: {"right": 1, "all": 1, "share": 1.0, "calibrated": 0.5} for band in BANDS}
+    found = Evaluation(
+        model, wanted.prompt_hash, wanted.schema_hash, 100, 100, right, 0, 1.0, bands, 2, 0.0, 1.0, 1.0, {}
+    )
+    note_measured(Home(settings).database, found, "0" * 12, now=datetime.now(UTC))
+
+
 def test_each_language_model_that_can_be_asked_says_so_with_its_price_and_its_caps(home, server):
     settings = home.model_copy(update={**SWITCHED_ON, "llm_local_url": server})
+    measured(settings, "local/own", right=91)
+    measured(settings, "openai/gpt-4.1-nano", right=91)
     assert finding(settings, "language models").ok
     assert finding(settings, OWN).ok
     assert finding(settings, OWN).found.startswith("takes connections; $0 in and $0 out")
@@ -264,7 +279,21 @@ def test_each_language_model_that_can_be_asked_says_so_with_its_price_and_its_ca
     assert (
         "$0.1 in and $0.4 out per million tokens; at most $0.02 a call, $0.1 a batch" in finding(settings, VENDOR).found
     )
-    assert "never measured" in finding(settings, VENDOR).found
+    assert f"passed the golden set on {datetime.now(UTC):%Y-%m-%d}, 91% right" in finding(settings, VENDOR).found
+
+
+@pytest.mark.parametrize(("right", "told"), [(None, "was never asked about the golden set"), (31, "did not pass")])
+def test_a_language_model_that_has_not_passed_the_golden_set_says_how_to_measure_it_unless_it_is_asked_all_the_same(
+    home, server, right, told
+):
+    settings = home.model_copy(update={**SWITCHED_ON, "llm_local_url": server})
+    if right is not None:
+        measured(settings, "local/own", right=right)
+    found = finding(settings, OWN)
+    assert (found.ok, told in found.found) == (False, True)
+    assert "leadscout llm evaluate --provider local/own" in found.fix
+    allowed = finding(settings.model_copy(update={"llm_unmeasured": True}), OWN)
+    assert (allowed.ok, told in allowed.found, "LEADSCOUT_LLM_UNMEASURED" in allowed.found) == (True, True, True)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from leadscout_assets.terms import TIME_ZONE
 
 if TYPE_CHECKING:
     from leadscout_assets.home import Home
+    from leadscout_assets.llm.evaluating import Evaluation
 
 FAILING = 1
 """Exit code: done, and the model did not pass."""
@@ -104,21 +105,23 @@ def forecast(
 
     from leadscout_assets.home import Home
     from leadscout_assets.llm.evaluating import forecast as foretell
+    from leadscout_assets.names.outcome import TELLS
 
     home = Home(_switched_on())
     found = foretell(home.llm_stage(), list(home.undecided_names(_may_be_sent(home, [batch]))))
     if as_json:
         print_json(asdict(found))
         return
+    why_not = TELLS.get(found.why_not, found.why_not) if found.why_not else None
+    if why_not is None and not found.price_known:
+        why_not = "no price is known"
     print_pairs(
         {
             "names to ask about": found.names,
             "answered before": found.cached,
             "calls": found.calls,
-            "cost at most": f"${found.most_usd:.6f}"
-            if found.price_known
-            else "no price is known: nothing will be asked",
-            "cost usually": f"${found.usual_usd:.6f}" if found.price_known else None,
+            "cost at most": f"{why_not}: nothing will be asked" if why_not else f"${found.most_usd:.6f}",
+            "cost usually": None if why_not else f"${found.usual_usd:.6f}",
         }
     )
 
@@ -194,44 +197,77 @@ def collect() -> None:
 @app.command()
 def evaluate(
     provider: Annotated[str, typer.Option(help="KIND/MODEL.")],
-    cases: Annotated[Path | None, typer.Option(help="Labelled names; default those of a checkout.")] = None,
-    names: Annotated[int, typer.Option(help="How many of them, evenly spread.")] = 200,
+    cases: Annotated[
+        Path | None, typer.Option(help="Labelled names to ask about instead of the golden set; that admits no model.")
+    ] = None,
+    names: Annotated[int, typer.Option(help="How many of --cases, evenly spread.")] = 200,
     cap: Annotated[float, typer.Option(help="Most that it may cost, US dollars.")] = 0.10,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> int:
-    """Measure a model on labelled, made-up names: accuracy, calibration, cost, latency. Exits 1 where it is too seldom right."""
+    """Ask a model about the golden set, which lets it be used if it passes: accuracy, calibration, cost, latency. Exits 1 where not."""
     from leadscout_assets.governance.gate import allow_names
     from leadscout_assets.home import Home
     from leadscout_assets.llm.evaluating import evaluate as measure
+    from leadscout_assets.llm.golden import golden_set
+    from leadscout_assets.llm.measurements import note_measured
     from leadscout_assets.llm.setup import named, stage_of
-    from leadscout_assets.names.cases import CALIBRATE, find_cases, read_cases
-    from leadscout_assets.names.outcome import in_words
 
-    path = cases or find_cases()
-    if path is None or not path.is_file():
-        raise BadInput("name the labelled cases with --cases FILE")
     if len(named(provider)) != 1:
         raise BadInput("--provider: name one KIND/MODEL; what another answers would count for the first")
+    golden = golden_set()
+    asked = golden.cases if cases is None else _labelled(cases, names)
     settings = current_settings().model_copy(update={"llm_providers": provider, "llm_max_usd_per_batch": cap})
-    allow_names(settings, "evaluation", today=datetime.now(TIME_ZONE).date())
+    now = datetime.now(UTC)
+    allow_names(settings, "evaluation", today=now.astimezone(TIME_ZONE).date())
     home = Home(settings)
+    stage = stage_of(settings, home.database, home.llm_key, kind="evaluation", to_measure=True)
+    found = measure(stage, asked, f"evaluation-{now:%Y%m%dT%H%M%S}")
+    recorded = cases is None and found.is_whole
+    if recorded:
+        note_measured(home.database, found, golden.digest, now=datetime.now(UTC))
+    if as_json:
+        print_json({**found.to_json(), "recorded": recorded})
+    else:
+        _print_evaluation(found, golden=cases is None)
+    return 0 if found.passes else FAILING
+
+
+def _labelled(path: Path, most: int) -> dict[str, frozenset[str]]:
+    from leadscout_assets.names.cases import CALIBRATE, read_cases
+
+    if not path.is_file():
+        raise BadInput("name the labelled cases with --cases FILE")
     # The other half is kept for the figures of the model card.
     half = [case for case in read_cases(path) if case.part == CALIBRATE]
-    chosen = half[:: max(len(half) // max(names, 1), 1)][:names]
-    stage = stage_of(settings, home.database, home.llm_key, kind="evaluation", to_measure=True)
-    run = f"evaluation-{datetime.now(UTC):%Y%m%dT%H%M%S}"
-    found = measure(stage, {case.name: frozenset(case.origin.split("|")) for case in chosen}, run)
-    if as_json:
-        print_json(found.to_json())
+    chosen = half[:: max(len(half) // max(most, 1), 1)][:most]
+    return {case.name: frozenset(case.origin.split("|")) for case in chosen}
+
+
+def _print_evaluation(found: Evaluation, *, golden: bool) -> None:
+    from leadscout_assets.names.outcome import in_words
+
+    told = {key: value for key, value in found.to_json().items() if key != "bands"}
+    print_pairs({**told, "cost_usd": f"{found.cost_usd:.6f}", "undecided": in_words(found.undecided) or None})
+    print()
+    print_table(
+        [{"band": band, **row} for band, row in found.bands.items()], ["band", "right", "all", "share", "calibrated"]
+    )
+    if not golden:
+        print("\nlabelled names of your own: nothing is recorded")
+    elif not found.is_whole:
+        print("\ntoo few names came back to judge the model by: nothing is recorded, what was known of it still holds")
+    elif found.passes:
+        print(f"\n{found.model} passed the golden set: it is asked from now on where LEADSCOUT_LLM_PROVIDERS names it")
     else:
-        told = {key: value for key, value in found.to_json().items() if key != "bands"}
-        print_pairs({**told, "cost_usd": f"{found.cost_usd:.6f}", "undecided": in_words(found.undecided) or None})
-        print()
-        print_table(
-            [{"band": band, **row} for band, row in found.bands.items()],
-            ["band", "right", "all", "share", "calibrated"],
+        print(
+            f"\n{found.model} did not pass the golden set: it is passed over, unless it needs no measurement: docs/llm.md"
         )
-    return 0 if found.passes else FAILING
+    if "in_doubt" in found.undecided:
+        print(
+            f"calls in doubt are not sent again: leadscout spend reconcile --provider {found.provider} --billed USD "
+            "lets them, 0 for a server of your own",
+            file=sys.stderr,
+        )
 
 
 def _may_be_sent(home: Home, batches: list[str]) -> list[str]:

@@ -37,6 +37,8 @@ KINDS: Mapping[str, str] = {
     "settings.widened": "settings that decide on the use of names are others than before",
     "performance.accepted": "a person accepted what a step costs as the new normal",
     "performance.incident": "a person marked a run as an incident",
+    "model.measured": "a language model, the one given as reason, was asked about the golden set, and passed or did not",
+    "model.unmeasured": "names were sent to a language model, the one given as reason, that did not pass the golden set",
     "alerts.silenced": "a person silenced a rule of the alerts",
     "alerts.silence_ended": "a person ended the silences of a rule",
     "person.decided": "a person was put on a list or taken off it, what they said was recorded, or a list exchanged",

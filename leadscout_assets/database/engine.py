@@ -24,7 +24,7 @@ from leadscout_assets.settings import Settings
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0010"
+HEAD = "0011"
 """The newest revision below `migrations/`. Known here because importing Alembic to ask costs more than a second."""
 
 BUSY_SECONDS = 30

@@ -361,7 +361,9 @@ llm_jobs = sa.Table(
     sa.Column("at", UtcDateTime, nullable=False, comment="when it was about to be submitted"),
     sa.Column("provider", sa.Text, nullable=False),
     sa.Column("model", sa.Text, nullable=False),
-    sa.Column("state", sa.Text, nullable=False, comment="intended, submitted, done or failed"),
+    sa.Column(
+        "state", sa.Text, nullable=False, comment="intended, submitted, done, deleted (at the vendor, too) or failed"
+    ),
     sa.Column("vendor_id", sa.Text, comment="the vendor's id; null until it is known"),
 )
 
@@ -386,4 +388,33 @@ llm_outcomes = sa.Table(
     sa.Column(
         "undecided", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False, comment="by code of the reason"
     ),
+)
+
+llm_evaluations = sa.Table(
+    "llm_evaluations",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("provider", sa.Text, nullable=False, comment="kind of the provider"),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("prompt_hash", sa.Text, nullable=False),
+    sa.Column("schema_hash", sa.Text, nullable=False),
+    sa.Column("golden_hash", sa.Text, nullable=False, comment="of the golden set that it was asked"),
+    sa.Column("names", sa.Integer, nullable=False, comment="how many it was asked about"),
+    sa.Column("answered", sa.Integer, nullable=False, comment="of these with an origin"),
+    sa.Column("correct", sa.Integer, nullable=False, comment="of these with an origin that is right"),
+    sa.Column("could_not_tell", sa.Integer, nullable=False),
+    sa.Column("told", sa.Float, nullable=False, comment="share of the clear names that were given an origin"),
+    sa.Column(
+        "bands",
+        sa.JSON().with_variant(JSONB(), "postgresql"),
+        nullable=False,
+        comment="by the model's own word: right, all, share, calibrated",
+    ),
+    sa.Column("calls", sa.Integer, nullable=False),
+    sa.Column("cost_usd", sa.Float, nullable=False),
+    sa.Column("p50_seconds", sa.Float, nullable=False, comment="of its calls"),
+    sa.Column("p95_seconds", sa.Float, nullable=False),
+    sa.Column("passed", sa.Boolean, nullable=False),
 )

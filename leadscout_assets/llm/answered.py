@@ -18,6 +18,7 @@ class Why:
     CANNOT_TELL, NOT_A_NAME, IN_DOUBT, NO_ANSWER = "cannot_tell", "not_a_name", "in_doubt", "no_answer"
     REFUSED, NO_PRICE, TOO_LATE, WEAK = "refused", "no_price", "too_late", "too_weak"
     IN_JOB, NOT_SET_UP, BATCH_TOO_LATE = "in_job", "not_set_up", "batch_too_late"
+    NOT_MEASURED = "not_measured"
 
     UNSENT = (TOO_LATE, BATCH_TOO_LATE)
     """Of calls that were booked: these were given up before they were sent."""
@@ -27,7 +28,9 @@ class Why:
 class Offer:
     """A provider as it is used: its name in the ledger, its model, its price (None: it must not be called), how to make it.
 
-    `why_not`: the code of why it cannot be called as it is set up; what it answered before counts all the same.
+    `why_not`: the code of why it must not be called; what it answered before counts all the same, unless `trusted` is false.
+    `unmeasured`: it has not passed the golden set, and is asked because the operator says so. `bands`: shares of right
+    answers (0..1) on the golden set, by the model's own word, where it was measured.
     """
 
     name: str
@@ -35,6 +38,9 @@ class Offer:
     price: Price | None
     make: Callable[[], Provider]
     why_not: str | None = None
+    trusted: bool = True
+    unmeasured: bool = False
+    bands: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,10 @@ class Answered:
 
 @dataclass
 class Figures:
-    """What asking took: counts, tokens, billionths of a dollar, and the seconds of each call."""
+    """What asking took: counts, tokens, billionths of a dollar, and the seconds of each call.
+
+    `unmeasured`: what was sent to models that have not passed the golden set, KIND/MODEL: keys of names, each with its batch.
+    """
 
     calls: int = 0
     cached: int = 0
@@ -73,6 +82,7 @@ class Figures:
     tokens_out: int = 0
     booked_nano: int = 0
     seconds: list[float] = field(default_factory=list)
+    unmeasured: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def quantile(self, share: float) -> float:
         """Return the seconds within which that share of the calls ended; 0 where there were none."""

@@ -94,7 +94,7 @@ class Asking:
 
     def _from_cache(self, questions: Sequence[_Question]) -> list[_Question]:
         left = list(questions)
-        for offer in self.stage.offers:
+        for offer in self.stage.sources:
             keys = {q.key: self._key(q, offer) for q in left}
             found = self.stage.ledger.answers(list(keys.values()))
             for q in left:
@@ -266,6 +266,9 @@ class Asking:
             self.figures.calls += 1
             self.figures.retries += not questions.isdisjoint(self._called)
             self._called |= questions
+            if offer.unmeasured:
+                sent = self.figures.unmeasured.setdefault(f"{offer.name}/{offer.model}", {})
+                sent |= {question: batch for question, _, batch in wanted.names}
         try:
             with api_call(offer.name, offer.model, attempt=attempt) as told:
                 limit = stage.close_to(self._times.end)

@@ -1,6 +1,6 @@
 """How often answers are right, by model and the model's own word: measured on labelled cases, else a cautious judgement.
 
-A prompt that was never measured is not used: `data/calibration.json` names those that were admitted.
+A prompt that was never measured is not used: `data/calibration.json` names those that were admitted. Which models are, `golden_gate` says.
 """
 
 from __future__ import annotations
@@ -19,11 +19,15 @@ FEWEST = 20
 
 @dataclass(frozen=True)
 class Calibration:
-    """Share of right answers (0..1) by band, for models measured and for others, and the prompts that are admitted."""
+    """Share of right answers (0..1) by band, for models measured and for others, and the prompts that are admitted.
+
+    `shipped`: models that may be asked without a measurement, KIND/MODEL: the stand-in's, whose answers mean nothing anyway.
+    """
 
     prompts: tuple[str, ...]
     unmeasured: Mapping[str, float]
     measured: Mapping[str, Mapping[str, float]]
+    shipped: tuple[str, ...] = ()
 
     def right(self, provider: str, model: str, band: str) -> float:
         """Return how often such an answer is right."""
@@ -40,7 +44,7 @@ class Calibration:
 def load_calibration() -> Calibration:
     """Return the package's calibration."""
     found = json.loads(files("leadscout_assets.llm").joinpath("data", "calibration.json").read_text("utf-8"))
-    return Calibration(tuple(found["prompts"]), found["unmeasured"], found["measured"])
+    return Calibration(tuple(found["prompts"]), found["unmeasured"], found["measured"], tuple(found["shipped"]))
 
 
 def measured(counts: Mapping[str, tuple[int, int]], cautious: Mapping[str, float]) -> dict[str, float]:

@@ -11,27 +11,37 @@ from leadscout_assets.llm.answered import Asked
 from leadscout_assets.llm.calibration import load_calibration, measured
 from leadscout_assets.llm.prices import Estimate, dollars
 from leadscout_assets.llm.questions import as_data
-from leadscout_assets.llm.schema import BANDS
+from leadscout_assets.llm.schema import BANDS, CANNOT_TELL
 from leadscout_assets.llm.stage import Stage
 from leadscout_assets.terms import Origin
 
 PASSES_AT = 0.60
 """Share of right answers below which a model, or a prompt, is not worth admitting: the golden set's gate."""
 
+TELLS_AT = 0.50
+"""Share of the clear names, those that somebody can tell, that a model must give an origin: else it is not worth asking."""
+
+COMES_BACK_AT = 0.95
+"""Share of the names that must have come back from it; with fewer it was not measured, whatever kept them."""
+
 
 @dataclass(frozen=True)
 class Evaluation:
     """What a model did on labelled names. `bands`: right, all, share and the calibrated figure by the model's own word.
 
-    `undecided`: names without an answer, by the code of the reason.
+    `model` is KIND/MODEL. `answered` with an origin, of these `right`. `told`: share of the clear names, those that are
+    not right with `cannot_tell`, that were given an origin. `undecided`: names without an answer, by the code of the reason.
+    Seconds are of its calls, dollars what is booked for them: nothing of it comes from earlier answers.
     """
 
     model: str
     prompt_hash: str
+    schema_hash: str
     names: int
     answered: int
     right: int
     could_not_tell: int
+    told: float
     bands: Mapping[str, Mapping[str, float]]
     calls: int
     cost_usd: float
@@ -45,9 +55,19 @@ class Evaluation:
         return self.right / self.answered if self.answered else 0.0
 
     @property
+    def provider(self) -> str:
+        """The kind of its provider."""
+        return self.model.partition("/")[0]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether enough came back to judge the model by."""
+        return sum(self.undecided.values()) <= (1 - COMES_BACK_AT) * self.names
+
+    @property
     def passes(self) -> bool:
         """Whether the gate lets it through."""
-        return self.accuracy >= PASSES_AT
+        return self.is_whole and self.accuracy >= PASSES_AT and self.told >= TELLS_AT
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain values."""
@@ -59,7 +79,7 @@ class Evaluation:
 
 
 def evaluate(stage: Stage, cases: Mapping[str, frozenset[str]], run: str) -> Evaluation:
-    """Ask the stage's first provider about labelled names, each with the origins that are right for it; `run` names the booking."""
+    """Ask the stage's first provider about labelled names, each with the answers that are right for it; `run` names the booking."""
     asked = stage.ask(dict.fromkeys(cases, run))
     counts = _counts(asked, cases)
     right, whole = (sum(pair[at] for pair in counts.values()) for at in (0, 1))
@@ -69,13 +89,17 @@ def evaluate(stage: Stage, cases: Mapping[str, frozenset[str]], run: str) -> Eva
         for band, (r, n) in counts.items()
     }
     figures = asked.figures
+    clear = [name for name, answers in cases.items() if CANNOT_TELL not in answers]
+    told = sum(name in asked.answers and asked.answers[name].item.origin is not None for name in clear)
     return Evaluation(
         model=f"{stage.offers[0].name}/{stage.offers[0].model}",
         prompt_hash=stage.form.prompt_hash,
+        schema_hash=stage.form.schema_hash,
         names=len(cases),
         answered=whole,
         right=right,
         could_not_tell=sum(each.item.origin is None for each in asked.answers.values()),
+        told=round(told / len(clear), 4) if clear else 0.0,
         bands=bands,
         calls=figures.calls,
         cost_usd=dollars(figures.booked_nano),
@@ -96,7 +120,10 @@ def _counts(asked: Asked, cases: Mapping[str, frozenset[str]]) -> dict[str, tupl
 
 @dataclass(frozen=True)
 class Forecast:
-    """What asking about some names will cost with the first provider: at most, and as replies usually are. US dollars."""
+    """What asking about some names will cost with the first provider that may be asked: at most, and as replies usually are.
+
+    US dollars. `why_not`: the code of why none may be asked.
+    """
 
     names: int
     cached: int
@@ -104,6 +131,7 @@ class Forecast:
     most_usd: float
     usual_usd: float
     price_known: bool
+    why_not: str | None = None
 
 
 USUAL_TOKENS_PER_ANSWER = 26
@@ -113,7 +141,10 @@ CHARACTERS_PER_TOKEN = 4
 def forecast(stage: Stage, names: Sequence[str]) -> Forecast:
     """Return what asking would cost. Asks nobody and books nothing."""
     left, cached = stage.to_ask(names)
-    size, price, form = stage.pace.names, stage.offers[0].price, stage.form
+    offer = next((each for each in stage.offers if each.why_not is None), stage.offers[0])
+    if offer.why_not:
+        return Forecast(len(left), cached, 0, 0.0, 0.0, offer.price is not None, offer.why_not)
+    size, price, form = stage.pace.names, offer.price, stage.form
     pieces = [left[at : at + size] for at in range(0, len(left), size)]
     most = usual = 0
     for some in pieces if price else ():

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from leadscout_assets.llm.answered import Answered, Asked, Figures, Why
 from leadscout_assets.llm.calibration import load_calibration
+from leadscout_assets.llm.measurements import note_unmeasured
 from leadscout_assets.llm.prices import dollars
 from leadscout_assets.llm.stage import Stage
 from leadscout_assets.logs import get_logger
@@ -27,6 +28,7 @@ class Interview:
 
     def __init__(self, stage: Stage, record: dict[str, Any] | None = None) -> None:
         self._stage, self._calibration = stage, load_calibration()
+        self._offers = {offer.name: offer for offer in stage.offers}
         self.record: dict[str, Any] = {} if record is None else record
 
     def decide(
@@ -56,6 +58,8 @@ class Interview:
             asked = self._stage.ask(dict(reversed(first.items())), tell, figures)
         finally:
             self.record |= _record(figures, len(first))
+            for model, sent in figures.unmeasured.items():
+                note_unmeasured(self._stage.ledger.database, model, len(sent), set(sent.values()))
         opinions = {row: opinion for row, name, _ in told if (opinion := self._opinion(asked.answers.get(name)))}
         found, decided = with_opinions(classified, leads, opinions, classifier, reveal_religion=reveal_religion)
         every = set(allowed if allowed is not None else leads["batch_id"].unique().to_pylist())
@@ -69,7 +73,10 @@ class Interview:
     def _opinion(self, answered: Answered | None) -> Opinion | None:
         if answered is None or answered.item.origin is None:
             return None
-        right = self._calibration.right(answered.provider, answered.model, answered.item.band)
+        band, offer = answered.item.band, self._offers[answered.provider]
+        right = self._calibration.right(answered.provider, answered.model, band)
+        # The names of the golden set are easier than those that nothing else decides: it takes from the figure, and adds nothing.
+        right = min(right, offer.bands[band]) if offer.bands else right
         return Opinion(answered.item.origin, right, answered.item.language, answered.model)
 
 

@@ -19,6 +19,7 @@ from leadscout_assets.llm.answered import Offer
 from leadscout_assets.llm.asking import ATTEMPTS, FIRST_PAUSE, LONGEST_PAUSE, items_of
 from leadscout_assets.llm.booked import Denied, Used, Wanted
 from leadscout_assets.llm.job_ledger import Intended, Job, JobLedger
+from leadscout_assets.llm.measurements import note_unmeasured
 from leadscout_assets.llm.prices import Estimate, Price
 from leadscout_assets.llm.providers import CallFailed, Finished, JobReplies, Reply
 from leadscout_assets.llm.questions import answer_key, as_data, cleaned, question_key
@@ -118,6 +119,9 @@ class Jobs:
         for offer, price in priced:
             found = self._submit_to(offer, price, left, batches, at)
             if isinstance(found, Intended):
+                if offer.unmeasured:
+                    sent = {batches[question_key(name, stage.secret)] for name in left}
+                    note_unmeasured(stage.ledger.database, f"{offer.name}/{offer.model}", len(left), sent)
                 return replace(found, refused=refused)
             refused[offer.name] = found.code
         return Denied(next(reversed(refused.values())), refused)

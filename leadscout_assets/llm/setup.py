@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from leadscout_assets.errors import BadSetting
 from leadscout_assets.llm.answered import Offer, Pace, Why
 from leadscout_assets.llm.calibration import load_calibration
+from leadscout_assets.llm.golden_gate import gated
 from leadscout_assets.llm.prices import Price, nano, price_of
 from leadscout_assets.llm.providers import PROVIDERS, Provider
 from leadscout_assets.llm.schema import form
@@ -59,16 +60,28 @@ def stage_of(
     to_measure: bool = False,
     strict: bool = True,
 ) -> Stage:
-    """Return the stage that asks the providers of the settings. `to_measure`: a prompt that was never measured may be used.
+    """Return the stage that asks the providers of the settings.
+
+    `to_measure`: a prompt and models that were never measured may be used, and what was answered before is asked again. Else
+    a model that has not passed the golden set is passed over, unless the settings let it be asked.
 
     Raises `BadSetting` where a provider cannot be used as given, which is passed over instead unless `strict`, and
     `LeadScoutError` where the prompt was not admitted.
     """
+    from leadscout_assets.llm.measurements import measurements
+
     wanted = form(reveal_religion=settings.reveal_religion)
     if not to_measure:
         load_calibration().admit(wanted)
     offers = offers_of(settings, strict=strict)
-    return Stage(ledger_of(settings, database), offers, wanted, secret, pace_of(settings), kind=kind)
+    if not to_measure:
+        known = measurements(database, wanted)
+        offers = [gated(offer, known, unmeasured=settings.llm_unmeasured) for offer in offers]
+        for offer in offers:
+            if offer.why_not == Why.NOT_MEASURED and not strict:
+                get_logger(__name__).warning("llm.not_measured", provider=offer.name, model=offer.model)
+    pace = pace_of(settings)
+    return Stage(ledger_of(settings, database), offers, wanted, secret, pace, kind=kind, anew=to_measure)
 
 
 def pace_of(settings: Settings) -> Pace:

@@ -15,7 +15,10 @@ from leadscout_assets.pace import Tell, untold
 
 
 class Stage:
-    """One operator's providers, in order. `secret` keys the hashes of names; `clock` gives UTC; `sleep` waits some seconds."""
+    """One operator's providers, in order. `secret` keys the hashes of names; `clock` gives UTC; `sleep` waits some seconds.
+
+    `anew`: it asks also about what was answered before, to measure what that takes.
+    """
 
     def __init__(
         self,
@@ -26,12 +29,18 @@ class Stage:
         pace: Pace,
         *,
         kind: str = "call",
+        anew: bool = False,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], None] | None = None,
     ) -> None:
         self.ledger, self.offers, self.form, self.pace = ledger, list(offers), form, pace
         self.secret, self.kind, self.clock = secret, kind, clock
-        self.sleep = sleep
+        self.sleep, self.anew = sleep, anew
+
+    @property
+    def sources(self) -> list[Offer]:
+        """The providers whose earlier answers are used, in order."""
+        return [] if self.anew else [offer for offer in self.offers if offer.trusted]
 
     def ask(self, names: Mapping[str, str], tell: Tell = untold, figures: Figures | None = None) -> Asked:
         """Ask about distinct names, each given with the batch that it is booked to. `figures` are filled in, also where it is interrupted.
@@ -45,7 +54,7 @@ class Stage:
         distinct = list({cleaned(name).casefold(): cleaned(name) for name in names if is_name(cleaned(name))}.values())
         doubtful = self.ledger.unknown([question_key(name, self.secret) for name in distinct])
         left = distinct
-        for offer in self.offers:
+        for offer in self.sources:
             keys = {name: answer_key(name, offer.name, offer.model, self.form, self.secret) for name in left}
             known = self.ledger.answers(list(keys.values()))
             left = [name for name in left if keys[name] not in known]

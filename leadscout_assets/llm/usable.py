@@ -14,6 +14,8 @@ from leadscout_assets.llm.admitting import held
 from leadscout_assets.llm.answered import Offer
 from leadscout_assets.llm.booked import Denied
 from leadscout_assets.llm.calibration import load_calibration
+from leadscout_assets.llm.golden_gate import Standing, standing
+from leadscout_assets.llm.measurements import measurements
 from leadscout_assets.llm.prices import Estimate, Price, dollars
 from leadscout_assets.llm.questions import as_data
 from leadscout_assets.llm.schema import form
@@ -67,7 +69,27 @@ def _looked_at(
     if database and _left_alone(database, offer, now):
         fix = "it is tried again once a minute; what it failed with, the log says: leadscout logs"
         return Usable(what, False, "left alone for a while, as it kept failing", fix)
-    return Usable(what, True, _in_words(offer, offer.price, settings, url))
+    # Last: it has to answer before it can be measured.
+    how, told = _measured(settings, database, offer)
+    if how in (Standing.FAILED, Standing.NEVER_MEASURED) and not settings.llm_unmeasured:
+        fix = f"measure it: leadscout llm evaluate --provider {what}; or name another one: docs/llm.md"
+        return Usable(what, False, f"{told}: no name is sent to it, and nothing that it answered is used", fix)
+    return Usable(what, True, _in_words(offer, offer.price, settings, url, told))
+
+
+def _measured(settings: Settings, database: Database | None, offer: Offer) -> tuple[Standing, str]:
+    """Return what is known of a provider's model, and that in words."""
+    known = measurements(database, form(reveal_religion=settings.reveal_religion)) if database else {}
+    how, found = standing(offer, known), known.get((offer.name, offer.model))
+    if how is Standing.SHIPPED:
+        return how, "needs no measurement"
+    if found is None:
+        told = "was never asked about the golden set with this prompt"
+    else:
+        told = f"{'passed' if found.passed else 'did not pass'} the golden set on {found.at:%Y-%m-%d}, {found.accuracy:.0%} right"
+    if how is Standing.PASSED or not settings.llm_unmeasured:
+        return how, told
+    return how, f"{told}, and is asked all the same: LEADSCOUT_LLM_UNMEASURED"
 
 
 def _beyond_a_cap(settings: Settings, price: Price, left: Mapping[str, int]) -> tuple[str, str] | None:
@@ -103,17 +125,16 @@ def _left_alone(database: Database, offer: Offer, now: datetime) -> bool:
         return isinstance(held(connection, offer.name, now), Denied)
 
 
-def _in_words(offer: Offer, price: Price, settings: Settings, url: str | None) -> str:
+def _in_words(offer: Offer, price: Price, settings: Settings, url: str | None, measured: str) -> str:
     per_million = (
         f"${dollars(price.input * 1_000_000):g} in and ${dollars(price.output * 1_000_000):g} out per million tokens"
     )
     caps = ", ".join(
         f"${getattr(settings, f'llm_max_usd_per_{what}'):g} a {what}" for what in ("call", "batch", "day", "month")
     )
-    known = f"{offer.name}/{offer.model}" in load_calibration().measured
     return "; ".join((
         "takes connections" if url else "key there, not tried",
         per_million,
         f"at most {caps}",
-        "measured on labelled names" if known else "never measured on labelled names: taken at cautious figures",
+        measured,
     ))  # fmt: skip

@@ -120,6 +120,12 @@ LINES = (
         in_ui=True,
     ),
     Event(
+        "llm.not_measured",
+        "a language model has not passed the golden set, and is passed over; WARNING",
+        ("provider", "model"),
+        in_ui=True,
+    ),
+    Event(
         "llm.asked",
         "what became of the names that nothing else decides",
         ("names", "decided", "cached", "calls", "cost_usd", "reason"),

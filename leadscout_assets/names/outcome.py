@@ -15,6 +15,7 @@ TELLS: Mapping[str, str] = {
     "refused": "the model declined",
     "no_price": "have no model whose price is known",
     "not_set_up": "have no provider that is set up right, as the log says",
+    "not_measured": "the model has not passed the golden set: leadscout llm evaluate --provider KIND/MODEL",
     "too_late": "did not get their turn in time",
     "batch_too_late": "did not get their turn in the time of their batch",
     "not_answered": "were not answered by their job",

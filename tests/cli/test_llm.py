@@ -223,6 +223,7 @@ def test_a_job_that_the_first_provider_does_not_take_goes_to_the_next(leadscout,
     monkeypatch.setenv("LEADSCOUT_LLM_OPENAI_URL", "http://127.0.0.1:9/v1")
     monkeypatch.setenv("LEADSCOUT_LLM_OPENAI_KEY", "sk-of-nobody")
     monkeypatch.setenv("LEADSCOUT_LLM_PROVIDERS", "openai/gpt-4.1-nano,stub/stub-small")
+    monkeypatch.setenv("LEADSCOUT_LLM_UNMEASURED", "true")
     monkeypatch.setattr("leadscout_assets.llm.jobs.FIRST_PAUSE", 0.001)
     found = leadscout("llm", "submit", made.batch)
     assert found.code == 0
@@ -314,10 +315,20 @@ def test_a_model_that_is_right_passes_and_its_figures_are_told(leadscout, asking
     for band in told["bands"].values():
         assert band["share"] == 1.0
         assert band["calibrated"] < 1.0
-    again = leadscout(*arguments)
+    assert told["recorded"] is False
+
+
+def test_a_repeated_measurement_asks_again_so_that_its_cost_and_its_seconds_are_no_zeros(
+    leadscout, asking, cases, stub
+):
+    arguments = ("llm", "evaluate", "--provider", "stub/stub-small", "--cases", cases)
+    first, again = leadscout(*arguments), leadscout(*arguments)
     assert again.code == 0
     assert "calibrated" in again.out
-    assert (value(again.out, "model"), value(again.out, "calls")) == ("stub/stub-small", "0")
+    assert (value(again.out, "model"), value(again.out, "calls")) == ("stub/stub-small", "1")
+    assert value(again.out, "cost_usd") == value(first.out, "cost_usd") != "0.000000"
+    assert float(value(again.out, "p50_seconds")) > 0
+    assert stub.bill.requests == 2
 
 
 def test_a_model_that_is_seldom_right_does_not_pass(leadscout, asking, cases):

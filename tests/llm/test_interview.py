@@ -16,16 +16,20 @@ from leadscout_assets import contracts, pipeline
 from leadscout_assets.batch_overview import facts_of
 from leadscout_assets.batch_purposes import Overdue, delete_inferred
 from leadscout_assets.checks import CHECKS, limits_from
+from leadscout_assets.database.audit import events
 from leadscout_assets.errors import BadSetting, LeadScoutError
 from leadscout_assets.home import Home
 from leadscout_assets.leads.synthetic import write_delivery
 from leadscout_assets.llm import setup
+from leadscout_assets.llm.answered import Answered
 from leadscout_assets.llm.calibration import load_calibration, measured
-from leadscout_assets.llm.schema import Form, form
+from leadscout_assets.llm.interview import Interview
+from leadscout_assets.llm.schema import BANDS, Form, Item, form
 from leadscout_assets.llm.stub import Faults
 from leadscout_assets.names.asked import full_names, undecided_rows
 from leadscout_assets.names.engine import load_classifier
 from leadscout_assets.runs.record import RunRecord
+from leadscout_assets.terms import Origin
 
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
 STRANGERS = 6
@@ -179,6 +183,50 @@ def test_a_batch_in_doubt_is_asked_again_only_when_somebody_says_so(chain, stub)
     assert chain.home.let_ask_again([chain.batch]) == 1
     assert chain.classify()[1]["network_calls"] == 1
     assert chain.verdict().passed
+
+
+OWN = {"llm_providers": "local/own", "llm_prices": "local/own=0.1:0.4"}
+
+
+def with_own(chain: Chain, stub, **changes) -> Chain:
+    """The same with a server of one's own, which has not passed the golden set."""
+    update = {**OWN, "llm_local_url": stub.openai_url, **changes}
+    chain.home = Home(chain.home.settings.model_copy(update=update))
+    return chain
+
+
+def test_a_model_that_has_not_passed_the_golden_set_is_not_asked_and_the_check_says_what_to_do(chain, stub):
+    found, record = with_own(chain, stub).classify()
+    assert found.equals(off(chain).classify()[0])
+    assert (record["network_calls"], record["names_asked"], stub.bill.requests) == (0, chain.undecided, 0)
+    verdict = chain.verdict()
+    assert not verdict.passed
+    assert "the model has not passed the golden set: leadscout llm evaluate --provider KIND/MODEL" in verdict.sentence
+
+
+def test_the_next_provider_is_asked_where_the_first_has_not_passed_the_golden_set(chain, stub):
+    _, record = with_own(chain, stub, llm_providers="local/own,stub/stub-small").classify()
+    assert (record["network_calls"], chain.verdict().passed) == (1, True)
+    assert {body["model"] for body in stub.received} == {"stub-small"}
+
+
+def test_names_that_go_to_a_model_that_has_not_passed_because_the_operator_says_so_are_audited_once(chain, stub):
+    with_own(chain, stub, llm_unmeasured=True)
+    assert chain.classify()[1]["network_calls"] == 1
+    (event,) = events(chain.home.database, action="model.unmeasured")
+    assert (event.reason, event.detail) == ("local/own", {"names": chain.undecided, "batches": [chain.batch]})
+    assert chain.classify()[1]["network_calls"] == 0
+    assert len(events(chain.home.database, action="model.unmeasured")) == 1
+
+
+@pytest.mark.parametrize(("measured_share", "taken"), [(0.40, 0.40), (0.95, 0.75)])
+def test_what_the_golden_set_showed_lowers_the_cautious_figure_and_never_raises_it(chain, stub, measured_share, taken):
+    stage = with_own(chain, stub).home.llm_stage()
+    stage.offers = [replace(stage.offers[0], bands=dict.fromkeys(BANDS, measured_share))]
+    given = Answered(Item(Origin.INDIAN, "high", None), "local", "own", cached=False)
+    opinion = Interview(stage)._opinion(given)
+    assert opinion is not None
+    assert opinion.right == pytest.approx(taken)
 
 
 def test_a_batch_whose_job_fails_is_complete_meanwhile_and_its_names_are_asked_about_after(chain, stub):

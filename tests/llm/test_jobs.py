@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from leadscout_assets.database.audit import events
 from leadscout_assets.errors import BadSetting
 from leadscout_assets.llm.booked import Denied
 from leadscout_assets.llm.job_ledger import Intended, JobLedger
@@ -50,6 +51,15 @@ def billed(stub):
 
 def custom_ids(stub):
     return [custom for batch in stub.batches.submitted for custom, _ in batch["requests"]]
+
+
+def test_a_job_to_a_model_that_has_not_passed_the_golden_set_is_audited(make_stage, stub, ledger, vendor):
+    jobs = Jobs(make_stage(replace(offer(stub, vendor), unmeasured=True)), half)
+    assert isinstance(jobs.submit(names(7)), Intended)
+    (event,) = events(ledger.database, action="model.unmeasured")
+    assert (event.reason, event.detail) == (f"{vendor}/small", {"names": 7, "batches": sorted(set(names(7).values()))})
+    assert jobs.submit(names(7)) == Denied("nothing_to_ask")
+    assert len(events(ledger.database, action="model.unmeasured")) == 1
 
 
 def test_a_job_is_booked_submitted_and_its_answers_serve_the_next_run(make_jobs, make_stage, stub, ledger, vendor):
