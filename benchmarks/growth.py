@@ -1,6 +1,7 @@
 """What a file costs when 5,000 batches are already there, against what it costs with ten: report, tick and asset page.
 
-`python -m benchmarks.growth FOLDER --batches N` fills a home with N batches and prints seconds of a sensor tick as JSON.
+`python -m benchmarks.growth fill FOLDER N` fills the home that the settings name with N batches; `... tick HOME...` prints seconds of
+sensor ticks in each of the homes, as JSON.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ import shutil
 import statistics
 import sys
 import time
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.inbox_latency import Site, drop, offsets, prepare
+from benchmarks.inbox_latency import Drop, Site, drop, offsets, prepare
 from benchmarks.processes import ROOT, Workplace, platform_up, timed
 from benchmarks.results import BenchmarkFailed, Figure, Outcome
 from leadscout_assets.leads.synthetic import write_delivery
@@ -32,85 +35,97 @@ ROWS = 5
 TOGETHER = 50
 """Batches of one commit of a table, and of one call of the chain: a year of history has many commits."""
 
-TICKS, PAGES, DROPS = 20, 20, 4
+TICKS, PAGES, DROPS = 200, 20, 4
+WARM_TICKS = 5
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 PAGE_SECONDS = 60.0
 
 
 def growth(workplace: Workplace) -> Outcome:
-    """Ten batches, then 5,000; each time a tick with nothing to do, the asset page, and one more file to its report."""
+    """Fill a home with ten batches and one with 5,000; then, with both by turns, ticks with nothing to do, asset pages and files to their reports.
+
+    By turns: a machine that others use changes its pace from minute to minute, by more than what is compared.
+    """
     few, many = (2, 20) if workplace.quick else (10, 5_000)
-    small, large = (_measured(workplace, number) for number in (few, many))
-    told = {
-        "report": "one more 500-lead file to its report",
-        "page": "the UI's asset page, until it shows how many batches are materialized",
-        "tick": "a sensor tick that finds nothing",
+    homes = [_filled(workplace, number) for number in (few, many)]
+    ticked = timed(
+        [sys.executable, "-m", "benchmarks.growth", "tick", *(own.home for own in homes)], workplace, folder=ROOT
+    )
+    with platform_up(homes[0]) as small, platform_up(homes[1]) as large:
+        sites = [
+            Site(own.home / "inbox", own.home / "reports", url) for own, url in zip(homes, (small, large), strict=True)
+        ]
+        drops = _drops(workplace, sites)
+        pages = _pages([site.url for site in sites])
+    measured = {
+        "one more 500-lead file to its report": [[one.report for one in dropped] for dropped in drops],
+        "the UI's asset page, until it shows how many batches are materialized": pages,
+        "a sensor tick that finds nothing": json.loads(ticked.output),
     }
     return Outcome(
         "growth",
-        tuple(
-            _ratio(f"{words}: with {many:,} batches : with {few}", large[what], small[what])
-            for what, words in told.items()
-        ),
-        {"few": small, "many": large},
+        tuple(_ratio(f"{what}: with {many:,} batches : with {few}", *seconds) for what, seconds in measured.items()),
+        {**measured, "drops": [[asdict(one) for one in dropped] for dropped in drops]},
     )
 
 
-def _ratio(what: str, large: list[float], small: list[float]) -> Figure:
+def _ratio(what: str, small: list[float], large: list[float]) -> Figure:
     ratio = statistics.median(large) / statistics.median(small)
     return Figure(what, "times", ratio, tuple(one / statistics.median(small) for one in large), target=1.3)
 
 
-def _measured(workplace: Workplace, batches: int) -> dict[str, Any]:
+def _filled(workplace: Workplace, batches: int) -> Workplace:
     own = Workplace(workplace.folder / f"{batches}-batches", workplace.quick)
     own.folder.mkdir()
-    filled = timed(
-        [sys.executable, "-m", "benchmarks.growth", own.folder, "--batches", str(batches)],
-        own,
-        folder=ROOT,
-        patience=3_600,
-    )
+    command = [sys.executable, "-m", "benchmarks.growth", "fill", own.folder, str(batches)]
+    timed(command, own, folder=ROOT, patience=3_600)
+    return own
+
+
+def _drops(workplace: Workplace, sites: Sequence[Site]) -> list[list[Drop]]:
+    """Return what files took at each site; the first is not counted."""
     drops, rows = (1, 50) if workplace.quick else (DROPS, 500)
-    files = prepare(own.folder / "prepared", drops + 1, rows, seed=batches)
-    with platform_up(own) as url:
-        site = Site(own.home / "inbox", own.home / "reports", url)
-        drop(site, [next(files)], 0.0)
-        pages = _pages(url)
-        # So long after a tick of the sensor for both homes: that decides more than what is compared.
-        dropped = [drop(site, [next(files)], offset) for offset in offsets(drops, random.Random(1))]
-    told = {"report": [one.report for one in dropped], "page": pages, "drops": [asdict(one) for one in dropped]}
-    return {**json.loads(filled.output), **told}
+    files = prepare(workplace.folder / "prepared", len(sites) * (drops + 1), rows)
+    found: list[list[Drop]] = [[] for _ in sites]
+    # So long after a tick of the sensor at both: that decides more than what is compared.
+    for offset in (0.0, *offsets(drops, random.Random(1))):
+        for site, dropped in zip(sites, found, strict=True):
+            dropped.append(drop(site, [next(files)], offset))
+    return [dropped[1:] for dropped in found]
 
 
-def _pages(url: str) -> list[float]:
+def _pages(urls: Sequence[str]) -> list[list[float]]:
     """Return seconds until the page of an asset shows the state of its partitions, in a browser; the first is not counted."""
     from playwright.sync_api import sync_playwright
 
     path = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if path is None:
         raise BenchmarkFailed(f"the UI's page needs a browser: none of {', '.join(CHROMIUM)} is on the PATH")
-    seconds = []
+    seconds: list[list[float]] = [[] for _ in urls]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        page = browser.new_page(viewport={"width": 1400, "height": 900})
-        page.set_default_timeout(PAGE_SECONDS * 1_000)
+        # Each in a window of its own: two addresses in one would share what the UI keeps.
+        pages = [browser.new_context(viewport={"width": 1400, "height": 900}).new_page() for _ in urls]
         for _ in range(PAGES + 1):
-            started = time.perf_counter()
-            page.goto(f"{url}/assets/leads?view=partitions")
-            page.get_by_text("Materialized (").first.wait_for()
-            seconds.append(time.perf_counter() - started)
+            for url, page, taken in zip(urls, pages, seconds, strict=True):
+                started = time.perf_counter()
+                page.goto(f"{url}/assets/leads?view=partitions", timeout=PAGE_SECONDS * 1_000)
+                page.get_by_text("Materialized (").first.wait_for(timeout=PAGE_SECONDS * 1_000)
+                taken.append(time.perf_counter() - started)
+                # What a page still asks for afterwards is not to be answered while the other is timed.
+                page.wait_for_load_state("networkidle")
+                page.goto("about:blank")
         browser.close()
-    return seconds[1:]
+    return [taken[1:] for taken in seconds]
 
 
-def fill(folder: Path, batches: int) -> dict[str, Any]:
-    """Fill the home of this process's settings with reported batches, and time ticks of the sensor on it.
+def fill(folder: Path, batches: int) -> None:
+    """Fill the home of this process's settings with reported batches.
 
     Rows go through the chain, events and records through their own interfaces. Report files are left out: no later run
     looks at those of other batches.
     """
-    from leadscout_assets.defs.inbox_sensor import tick
     from leadscout_assets.defs.instance import ensure_partitions
     from leadscout_assets.defs.orphans import open_instance
     from leadscout_assets.home import Home
@@ -128,12 +143,26 @@ def fill(folder: Path, batches: int) -> dict[str, Any]:
             _tell(instance, ids, run=f"run-{first:06}")
             home.records.note_reported(ids, datetime.now(UTC))
         _age(instance)
-        ticks = []
-        for _ in range(TICKS + 3):
-            started = time.perf_counter()
-            tick(instance, home, now=datetime.now(UTC))
-            ticks.append(time.perf_counter() - started)
-    return {"batches": batches, "tick": ticks[3:]}
+
+
+def ticks(folders: Sequence[Path]) -> list[list[float]]:
+    """Return seconds of each tick of the sensor in each home, by turns; the first ones are not counted."""
+    from leadscout_assets.defs.inbox_sensor import tick
+    from leadscout_assets.defs.orphans import open_instance
+    from leadscout_assets.home import Home
+    from leadscout_assets.settings import Settings
+    from leadscout_assets.supervisor import prepare_instance
+
+    homes = [Home(Settings(home=folder)) for folder in folders]
+    taken: list[list[float]] = [[] for _ in homes]
+    with ExitStack() as stack:
+        instances = [stack.enter_context(open_instance(prepare_instance(home.settings).folder)) for home in homes]
+        for _ in range(TICKS + WARM_TICKS):
+            for instance, home, seconds in zip(instances, homes, taken, strict=True):
+                started = time.perf_counter()
+                tick(instance, home, now=datetime.now(UTC))
+                seconds.append(time.perf_counter() - started)
+    return [seconds[WARM_TICKS:] for seconds in taken]
 
 
 def _deliver(home: Home, folder: Path, numbers: range) -> list[str]:
@@ -211,12 +240,19 @@ def _age(instance: DagsterInstance) -> None:
 
 
 def main() -> None:
-    """Fill a home and print what a tick takes on it."""
+    """Fill a home, or print what ticks take."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--batches", type=int, default=10)
+    commands = parser.add_subparsers(dest="command", required=True)
+    filling = commands.add_parser("fill")
+    filling.add_argument("folder", type=Path)
+    filling.add_argument("batches", type=int)
+    ticking = commands.add_parser("tick")
+    ticking.add_argument("homes", type=Path, nargs="+")
     options = parser.parse_args()
-    print(json.dumps(fill(options.folder, options.batches)))
+    if options.command == "fill":
+        fill(options.folder, options.batches)
+    else:
+        print(json.dumps(ticks(options.homes)))
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from dagster._core.storage.asset_check_execution_record import (
 )
 from dagster._core.storage.asset_check_state import AssetCheckState
 from dagster._core.storage.dagster_run import FINISHED_STATUSES
-from dagster._core.storage.event_log import DynamicPartitionsTable, SqlEventLogStorage, SqlEventLogStorageTable
+from dagster._core.storage.event_log import SqlEventLogStorage, SqlEventLogStorageTable
 from dagster._serdes import deserialize_value
 
 SETTLED = timedelta(seconds=10)
@@ -138,7 +138,7 @@ class CheckStates:
     def _forget(self) -> None:
         self._checks: dict[dg.AssetCheckKey, _Check] = {}
         self._ended: dict[str, dg.DagsterRunStatus] = {}
-        self._batches: dict[str | None, tuple[object, frozenset[str]]] = {}
+        self._batches: dict[str | None, tuple[Sequence[str], Set[str]]] = {}
         self._read_to: int | None = None
         self._read_at = time.monotonic()
 
@@ -189,16 +189,13 @@ class CheckStates:
                 check.state = None
         self._ended |= ended
 
-    def _existing(self, kind: Batches) -> frozenset[str]:
+    def _existing(self, kind: Batches) -> Set[str]:
         """Return the batches that there are: an undone one takes no event with it."""
-        table = DynamicPartitionsTable.c
-        query = sa.select(sa.func.count(), sa.func.max(table.id)).where(table.partitions_def_name == kind.name)
-        with self._log.index_connection() as connection:
-            mark = tuple(connection.execute(query).one())
-        read_at, batches = self._batches.get(kind.name, (None, frozenset()))
-        if mark != read_at:
-            batches = frozenset(self._log.get_dynamic_partitions(str(kind.name)))
-            self._batches[kind.name] = mark, batches
+        names = self._log.get_dynamic_partitions(str(kind.name))
+        before, batches = self._batches.get(kind.name, ([], frozenset()))
+        if names != before:
+            batches = frozenset(names)
+            self._batches[kind.name] = names, batches
             for check in self._checks.values():
                 check.state = None
         return batches

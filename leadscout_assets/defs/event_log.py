@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from leadscout_assets.defs.check_states import RemembersCheckStates
 from leadscout_assets.defs.optionless import Optionless
+from leadscout_assets.defs.partition_names import RemembersPartitions
 from leadscout_assets.defs.sqlite_storage import is_made
 
 FOLDER = Path("history", "runs")
@@ -27,7 +28,7 @@ OPEN_SHARDS = 8
 """Databases kept open: each run has one of its own, beside the index, and a webserver reads hundreds of them."""
 
 
-class PooledSqliteEventLogStorage(Optionless, RemembersCheckStates, SqliteEventLogStorage):
+class PooledSqliteEventLogStorage(Optionless, RemembersCheckStates, RemembersPartitions, SqliteEventLogStorage):
     """Dagster's SQLite event log that opens each database once.
 
     Dagster makes an engine, compiles each statement anew and opens the file for every single access: half the time of

@@ -21,6 +21,7 @@ from sqlalchemy.engine import make_url
 from leadscout_assets.database.engine import is_postgres_url, postgres_engine, read_password
 from leadscout_assets.defs.check_states import RemembersCheckStates
 from leadscout_assets.defs.optionless import Optionless
+from leadscout_assets.defs.partition_names import RemembersPartitions
 from leadscout_assets.errors import BadSetting
 from leadscout_assets.settings import Settings, current_settings
 
@@ -72,7 +73,7 @@ class _Pooled:
         self._engine.dispose()
 
 
-class _Events(_Pooled, RemembersCheckStates, PostgresEventLogStorage):
+class _Events(_Pooled, RemembersCheckStates, RemembersPartitions, PostgresEventLogStorage):
     """Events."""
 
 

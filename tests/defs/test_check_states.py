@@ -260,6 +260,15 @@ def test_one_that_another_process_wiped_has_none_after_a_while(page, runs, monke
     assert standing(page, key) == {}
 
 
+def test_a_batch_in_the_place_of_an_undone_one_is_noticed(page, runs):
+    key = KEYS[0][0]
+    runs.verdict(key, BATCHES[-1], passed=True)
+    assert standing(page, key) == {"SUCCEEDED": [BATCHES[-1]]}
+    runs.instance.delete_dynamic_partition(str(BATCH.name), BATCHES[-1])
+    runs.instance.add_dynamic_partitions(str(BATCH.name), ["herd-new"])
+    assert standing(page, key) == {}
+
+
 def test_checks_that_are_not_by_batch_are_dagsters_affair(page, runs):
     plain = dg.AssetCheckKey(dg.AssetKey("kraal"), "painted")
     page.report_runless_asset_event(
