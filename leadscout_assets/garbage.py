@@ -10,9 +10,15 @@ AFTER_SECONDS = 20.0
 def look_later() -> None:
     """Look for none at first: a start makes a million objects that stay, and going through them again and again is a tenth of it.
 
-    Later as often as Python does by default: seldom is not enough for processes that last, which had grown by a fifth.
+    Later as often as Python does by default, among what has been made since: what a start leaves would be gone through in vain,
+    a fifth of a second each time, and looking seldom is not enough for processes that last.
     """
     gc.disable()
-    timer = threading.Timer(AFTER_SECONDS, gc.enable)
+    timer = threading.Timer(AFTER_SECONDS, _look)
     timer.daemon = True
     timer.start()
+
+
+def _look() -> None:
+    gc.freeze()
+    gc.enable()

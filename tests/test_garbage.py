@@ -1,4 +1,4 @@
-"""No garbage is looked for at first, and then as usual."""
+"""No garbage is looked for at first, and then as usual, but not among what the start has left."""
 
 from __future__ import annotations
 
@@ -13,3 +13,5 @@ def test_it_is_looked_for_after_a_while(monkeypatch):
     garbage.look_later()
     assert not gc.isenabled()
     until(gc.isenabled, "garbage is looked for")
+    assert gc.get_freeze_count() > 0
+    gc.unfreeze()

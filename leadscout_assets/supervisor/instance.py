@@ -19,6 +19,10 @@ LOCATION = "leadscout"
 MARK = "LEADSCOUT_PLATFORM_OF"
 """Environment variable that marks each process of a platform with the home it serves."""
 
+HEAPS = "2"
+"""Of malloc: glibc gives each thread one of its own, up to eight for each processor, and each keeps what it once needed. A code
+server with forty threads grew from run to run by that (mallopt(3), M_ARENA_MAX)."""
+
 SOCKET_PATH_BYTES = 100
 """Longest path of a unix socket used: Linux allows 107 bytes, macOS 103."""
 
@@ -103,6 +107,7 @@ def child_environment(settings: Settings, inherited: Mapping[str, str]) -> dict[
             value = value.get_secret_value()
         if value is not None:
             environment[f"LEADSCOUT_{name.upper()}"] = str(value)
+    environment.setdefault("MALLOC_ARENA_MAX", HEAPS)
     environment["DAGSTER_HOME"] = str(settings.dagster_dir)
     environment[MARK] = str(settings.home)
     # gRPC would ask a proxy for the way to the next process.

@@ -138,6 +138,11 @@ def test_the_processes_are_marked_and_know_their_instance_and_need_no_proxy_to_f
     assert {name: environment[name] for name in expected} == expected
 
 
+def test_the_processes_have_few_heaps_unless_the_operator_says_otherwise():
+    assert child_environment(Settings(), {})["MALLOC_ARENA_MAX"] == "2"
+    assert child_environment(Settings(), {"MALLOC_ARENA_MAX": "8"})["MALLOC_ARENA_MAX"] == "8"
+
+
 def test_the_workspace_survives_a_path_with_quotes(tmp_path):
     folder = tmp_path / """it's "odd" """
     folder.mkdir()
