@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from leadscout_assets.names.knowledge import FLOOR, Knowledge, spelling
 from leadscout_assets.names.lexicon import ORIGINS, Kind
-from leadscout_assets.names.statistical import MIN_LETTERS
 
 Log = NDArray[np.float64]
 
@@ -65,7 +64,7 @@ def token_evidence(tokens: list[str], role: Kind, knowledge: Knowledge) -> Token
     logs[is_own, 3] = knowledge.spelled[role][places[is_own]]
     unknown = np.flatnonzero(own < 0)
     if len(unknown):
-        readable = [int(at) for at in unknown if len(tokens[at]) >= MIN_LETTERS]
+        readable = unknown[knowledge.letters[role].can_read([tokens[at] for at in unknown])]
         state[readable] = LETTERS
         logs[readable, 3] = spelling([tokens[at] for at in readable], knowledge.letters[role])
         like = likeness([tokens[at] for at in unknown], role, knowledge)

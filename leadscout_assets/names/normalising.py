@@ -147,6 +147,10 @@ def _has_variety(lower: str) -> bool:
     return len(set(lower)) > 2
 
 
+def _is_one_letter(text: str) -> bool:
+    return len(set(filter(str.isalpha, text))) < 2
+
+
 def _is_no_person(words: list[str]) -> bool:
     """Tell whether the folded words are a placeholder, a company, or hold no name of two letters."""
     if _SUSPECT.isdisjoint(words) and any(len(word) > 2 and word.isalpha() and _has_variety(word) for word in words):
@@ -155,7 +159,9 @@ def _is_no_person(words: list[str]) -> bool:
     plain = "".join(named)
     if not any(sum(map(str.isalpha, word)) >= 2 for word in named) and not any(ord(c) > 0x2E7F for c in plain):
         return True
-    if len(set(filter(str.isalpha, plain))) < 2 and plain.isascii():
+    # `xx xx`, `AAA BBB`; but `Aa Oo` may be one.
+    long = any(len(word) > 2 for word in named)
+    if plain.isascii() and (_is_one_letter(plain) or (long and all(map(_is_one_letter, named)))):
         return True
     if all(word in PLACEHOLDER_WORDS or word in TITLES or word in ROLES for word in named):
         return True

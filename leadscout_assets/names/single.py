@@ -24,7 +24,6 @@ from leadscout_assets.names.evidence import (
 from leadscout_assets.names.lexicon import ORIGINS, Kind
 from leadscout_assets.names.parts import tokens_of
 from leadscout_assets.names.single_evidence import likeness_of_one, spelling_of_one
-from leadscout_assets.names.statistical import MIN_LETTERS
 from leadscout_assets.names.weighing import (
     GIVEN,
     GIVEN_BESIDE_UNKNOWN,
@@ -120,8 +119,9 @@ class SingleNames:
         knowledge = self.classifier.knowledge
         logs = np.zeros((len(SOURCES), len(ORIGINS)))
         state, row = UNKNOWN, -1
-        if len(token) >= MIN_LETTERS:
-            state, logs[3] = LETTERS, spelling_of_one(token, knowledge.letters[role])
+        head = knowledge.letters[role]
+        if head.can_read_one(token):
+            state, logs[3] = LETTERS, spelling_of_one(token, head)
         like = likeness_of_one(token, role, knowledge)
         if like is not None:
             state, row, logs[2] = NEAR, like.language, like.logs

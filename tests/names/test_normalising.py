@@ -50,6 +50,7 @@ WORDS = st.sampled_from("Thandi Sipho Johan Ayesha Brian Nkosi Dlamini Botha Nai
         ("JosÃ© dos Santos", None, "José", "Dos Santos"),
         ("Trust Moyo", None, "Trust", "Moyo"),
         ("van Wyk BK", None, "BK", "Van Wyk"),
+        ("Aa Oo", None, "Aa", "Oo"),
     ],
 )
 def test_a_written_name_is_taken_apart(written, title, given, surname):
@@ -60,7 +61,7 @@ def test_a_written_name_is_taken_apart(written, title, given, surname):
 @pytest.mark.parametrize(
     "written",
     "N/A|n.a.|TBC|To be confirmed|UNKNOWN|Test User|xxx|-|...|12345|0821234567|J|J P|Mr|Director|someone@example.org|"
-    "ABC Trading CC|Dlamini Family Trust|Mokoena (Pty) Ltd|Estate Late J Botha|No Name|aaaa aaaa".split("|"),
+    "ABC Trading CC|Dlamini Family Trust|Mokoena (Pty) Ltd|Estate Late J Botha|No Name|aaaa aaaa|AAA BBB|xx".split("|"),
 )
 def test_what_is_no_persons_name_is_unusable(written):
     assert split_name(written) == (None, None, None, None, "unusable")

@@ -52,3 +52,11 @@ def test_the_letters_of_a_token_by_itself_say_what_they_say_among_others(knowled
     for at, token in enumerate(readable):
         alone = spelling_of_one(token, knowledge.letters[role])
         np.testing.assert_allclose(alone, among[at], atol=1e-12, err_msg=token)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_token_by_itself_can_be_read_where_it_can_be_among_others(knowledge, tokens, role):
+    head = knowledge.letters[role]
+    among = head.can_read(tokens).tolist()
+    assert [head.can_read_one(token) for token in tokens] == among
+    assert {True, False} == set(among)

@@ -1,3 +1,5 @@
+import random
+
 import numpy as np
 import pytest
 
@@ -22,6 +24,23 @@ def test_a_token_by_itself_has_the_n_grams_that_it_has_among_others(token):
     codes, owners, counts = n_grams([token, "qqx"])
     alone = n_grams_of_one(token)
     assert (alone, len(alone)) == (codes[owners == 0].tolist(), counts[0])
+
+
+def test_what_is_spelled_as_no_name_is_cannot_be_read(letters):
+    names = ["mkhabathwayo", "vandenplasburg", "brzeczyszczykiewicz", "hrdlicka", "ntlhabo", "xhanti"]
+    keys = ["qwrtp", "xqz", "zzz", "zxcvb", "sdfsdf", "dfgh", "ab"]
+    for head in letters.values():
+        assert head.can_read([*names, *keys]).tolist() == [True] * len(names) + [False] * len(keys)
+
+
+def test_few_names_cannot_be_read_and_most_consonants_cannot_be():
+    """Names of the other role alone, which a head was not made from; and what lies under fingers."""
+    knowledge, chance = load_classifier().knowledge, random.Random(3)
+    keys = ["".join(chance.choices("bcdfghjklmnpqrstvwxz", k=chance.randint(3, 7))) for _ in range(1_000)]
+    for role, head in knowledge.letters.items():
+        names = [token for token in knowledge.tokens if len(token) > 2 and not knowledge.knows(token, role)]
+        assert (~head.can_read(names)).mean() < 0.001
+        assert (~head.can_read(keys)).mean() > 0.85
 
 
 def test_prediction_of_a_token_does_not_depend_on_its_neighbours(letters):
