@@ -23,15 +23,12 @@ from leadscout_assets.contracts import BATCH_ID, Contract
 from leadscout_assets.errors import EdgeFailed
 from leadscout_assets.folders import make_private
 from leadscout_assets.frames import in_order, rows_by_batch
+from leadscout_assets.table_files import PARTITION, Filters, dataset_of, files_of, may_meet, most
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
     from pyarrow.dataset import Dataset
-    from pyarrow.fs import FileSystem
     from stamina import Attempt
-
-Filters = Sequence[tuple[str, str, Any]]
-"""Conditions that all hold: column, comparison (`=`, `>=`, `in`, ...), value."""
 
 WRITE_ATTEMPTS = 6
 """Two writers of one batch: the loser's commit fails and is tried again. Four writers never needed more than three."""
@@ -98,7 +95,7 @@ class Tables:
         self.replace(contract, frame, batches)
         with _writing(contract):
             table, removed = DeltaTable(self._path(contract)), 0
-            kept = set(_files_of(table, batches)["path"].to_pylist())
+            kept = set(files_of(table, batches)["path"].to_pylist())
             replaced = set(table.vacuum(0, dry_run=True, enforce_retention_duration=False, full=False))
             for batch in batches:
                 for path in (self._path(contract) / f"batch_id={batch}").glob("*.parquet"):
@@ -180,13 +177,15 @@ class Tables:
         schema = pa.schema([contract.schema.field(name) for name in wanted])
         if not self._exists(contract):
             return schema.empty_table()
+        from pyarrow import parquet
+
         with _reading(contract):
-            table = self._open(contract)
+            table = self._plain(contract)
             there = {field.name for field in table.schema().fields}
-            rows = table.to_pyarrow_table(
-                filters=list(filters) or None,
+            files = may_meet(pa.table(table.get_add_actions(flatten=True)), filters)
+            rows = dataset_of(self._path(contract), table, files).to_table(
                 columns=[name for name in wanted if name in there],
-                filesystem=_files_below(self._path(contract)),
+                filter=parquet.filters_to_expression(list(filters)) if filters else None,
             )
             return _completed(rows, schema)
 
@@ -201,6 +200,29 @@ class Tables:
             files = pa.table(self._open(contract).get_add_actions(flatten=True))
             return pc.max(files[f"max.{column}"]).as_py() if files.num_rows else None
 
+    def largest_before(self, contract: Contract, column: str, by: str, limit: Any) -> Any:
+        """Return the largest value of a column among the rows that have less than `limit` in another one; None where there are none.
+
+        Only files that hold both such rows and others are read; of those that hold nothing else, the table's log tells.
+        Raises `EdgeFailed` where storage cannot be read.
+        """
+        if not self._exists(contract):
+            return None
+        with _reading(contract):
+            files = pa.table(self._open(contract).get_add_actions(flatten=True))
+        if not files.num_rows:
+            return None
+        wholly = pc.less(most(files, by), limit)
+        told = pc.max(files.filter(wholly)[f"max.{column}"]).as_py()
+        mixed = pc.and_not(pc.less(files[f"min.{by}"], limit), wholly)
+        if told is not None:
+            mixed = pc.and_(mixed, pc.greater(files[f"max.{column}"], told))
+        if not pc.any(mixed).as_py():
+            return told
+        above = [(column, ">", told)] if told is not None else []
+        read = pc.max(self.select(contract, [(by, "<", limit), *above], [column])[column]).as_py()
+        return told if read is None else read
+
     def rows(self, contract: Contract, batches: Sequence[str]) -> dict[str, int]:
         """Return rows per batch, batches without rows left out, from the table's log: no data is read.
 
@@ -210,10 +232,10 @@ class Tables:
         if not batches or not self._exists(contract):
             return {}
         with _reading(contract):
-            files = _files_of(self._open(contract), batches)
-            uncounted = pc.unique(files.filter(pc.is_null(files["num_records"]))["batch_id"]).to_pylist()
-            counted = files.group_by("batch_id").aggregate([("num_records", "sum")])
-            sums = zip(counted["batch_id"].to_pylist(), counted["num_records_sum"].to_pylist(), strict=True)
+            files = files_of(self._open(contract), batches)
+            uncounted = pc.unique(files.filter(pc.is_null(files["num_records"]))[PARTITION]).to_pylist()
+            counted = files.group_by(PARTITION).aggregate([("num_records", "sum")])
+            sums = zip(counted[PARTITION].to_pylist(), counted["num_records_sum"].to_pylist(), strict=True)
             counts = {batch: rows for batch, rows in sums if rows and batch not in uncounted}
         return counts | rows_by_batch(self.read(contract, uncounted, ["batch_id"]))
 
@@ -308,39 +330,27 @@ class Tables:
             return self._opened.setdefault(contract.name, DeltaTable(self._path(contract)))
 
     def _dataset(self, contract: Contract, batches: Sequence[str]) -> Dataset:
-        """Return the files of `batches` as a dataset: what deltalake would give, without a look at the other batches.
+        """Return the files of `batches`: a batch has its files to itself, so that its id is all there is to know of them."""
+        table = self._plain(contract)
+        return dataset_of(self._path(contract), table, files_of(table, batches))
 
-        deltalake attaches every column's statistics to every file first: 15 s for one batch of 5,000, and 5 ms for each
-        file that is read. A batch has its files to itself, so that its id is all there is to know of them.
-        """
-        from pyarrow import dataset
-
+    def _plain(self, contract: Contract) -> DeltaTable:
+        """Open a table that is its files and nothing else."""
         table = self._open(contract)
         if table.protocol().min_reader_version > READER_VERSION:
             raise EdgeFailed(f"table {contract.name} was rewritten by a tool whose features LeadScout cannot read")
-        files = _files_below(self._path(contract))
-        parquet = dataset.ParquetFileFormat(
-            default_fragment_scan_options=dataset.ParquetFragmentScanOptions(pre_buffer=True)
-        )
-        found = _files_of(table, batches)
-        fragments = [
-            parquet.make_fragment(path, filesystem=files, partition_expression=dataset.field("batch_id") == batch)
-            for path, batch in zip(found["path"].to_pylist(), found["batch_id"].to_pylist(), strict=True)
-        ]
-        schema = pa.schema(table.schema().to_arrow())
-        return dataset.FileSystemDataset(fragments, schema, parquet, files)
+        return table
 
     def _merge(self, contract: Contract, frame: pa.Table, key: str, least: int) -> int:
         from deltalake import DeltaTable
 
-        path = self._path(contract)
-        if not self._exists(contract):
-            make_private(path)
-            DeltaTable.create(path, contract.schema, mode="ignore")
-        added = 0
+        path, added = self._path(contract), 0
         # The loser of two writers reads the table again, and finds the other's rows.
         for attempt in _attempts():
             with attempt:
+                if not self._exists(contract):
+                    make_private(path)
+                    DeltaTable.create(path, contract.schema, mode="ignore")
                 merge = DeltaTable(path).merge(
                     frame,
                     f"t.{key} = s.{key} AND t.{key} >= {least:d}",
@@ -437,22 +447,6 @@ def _forget_bounds(log: Path, version: int, batches: set[str], needed: set[str])
             beside = commit.with_name(f".{commit.name}.new")
             beside.write_bytes(b"\n".join(orjson.dumps(action) for action in actions) + b"\n")
             beside.replace(commit)
-
-
-def _files_below(path: Path) -> FileSystem:
-    # Arrow's own: deltalake's is written in Python, and one of Arrow's threads that lets go of it while the
-    # interpreter ends aborts the process, after all its work was done (seen in 1 of 25 ends).
-    from pyarrow import fs
-
-    return fs.SubTreeFileSystem(str(path), fs.LocalFileSystem())
-
-
-def _files_of(table: DeltaTable, batches: Sequence[str]) -> pa.Table:
-    """Return path, batch_id and num_records (null where not recorded) of the newest version's files of `batches`."""
-    files = pa.table(table.get_add_actions(flatten=True))
-    files = files.select(["path", "partition.batch_id", "num_records"])
-    files = files.rename_columns(["path", "batch_id", "num_records"])
-    return files.filter(pc.is_in(files["batch_id"], pa.array(batches, pa.string())))
 
 
 @contextmanager

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import operator
 import os
+import random
 import shutil
 import stat
 import tempfile
@@ -566,6 +568,62 @@ class TestAddingOnly:
         assert found["event_id"].to_pylist() == [5]
         assert tables.largest(self.EVENTS, "event_id") == 9
         assert tables.largest(self.EVENTS, "recorded_at") == datetime.fromtimestamp(9, UTC)
+
+    def test_files_are_left_out_by_their_bounds_without_losing_a_row(self, tables):
+        """Delta cuts moments off at the millisecond: the rows lie a few microseconds apart."""
+        chance, start = random.Random(11), datetime(2026, 3, 2, tzinfo=UTC)
+        moments = {n: start + timedelta(microseconds=chance.randrange(4_000)) for n in range(1, 41)}
+        for first in range(1, 41, 4):
+            rows = self.events(*range(first, first + 4))
+            at = pa.array([moments[n] for n in rows["event_id"].to_pylist()], rows.schema.field("recorded_at").type)
+            tables.add_new(self.EVENTS, rows.set_column(rows.column_names.index("recorded_at"), "recorded_at", at))
+        sides = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq}
+        for _ in range(60):
+            number, moment = chance.randrange(42), chance.choice([*moments.values()])
+            one, other = chance.choice([*sides]), chance.choice([*sides])
+            found = tables.select(
+                self.EVENTS, [("event_id", one, number), ("recorded_at", other, moment)], ["event_id"]
+            )
+            expected = [n for n, at in moments.items() if sides[one](n, number) and sides[other](at, moment)]
+            assert sorted(found["event_id"].to_pylist()) == expected
+            below = [n for n, at in moments.items() if at < moment]
+            assert tables.largest_before(self.EVENTS, "event_id", "recorded_at", moment) == max(below, default=None)
+
+    def test_only_files_that_may_hold_such_rows_are_opened(self, tables):
+        for n in (1, 2, 3):
+            tables.add_new(self.EVENTS, self.events(n))
+        files = DeltaTable(tables.root / self.EVENTS.name).get_add_actions(flatten=True)
+        for path, least in zip(*(pa.table(files)[name].to_pylist() for name in ("path", "min.event_id")), strict=True):
+            if least < 3:
+                (tables.root / self.EVENTS.name / path).write_bytes(b"not parquet")
+        assert tables.select(self.EVENTS, [("event_id", ">", 2)], ["event_id"])["event_id"].to_pylist() == [3]
+        with pytest.raises(EdgeFailed):
+            tables.select(self.EVENTS, [("event_id", ">", 1)], ["event_id"])
+
+    @pytest.mark.parametrize(
+        ("files", "limit", "largest"),
+        [
+            ([(1, 2), (3, 4)], 3, 2),
+            ([(1, 2), (3, 4)], 4, 3),
+            ([(1, 4), (2, 3)], 4, 3),
+            ([(1, 2, 3, 4)], 3, 2),
+            ([(3, 4)], 3, None),
+            ([(1, 2)], 9, 2),
+            ([], 9, None),
+        ],
+    )
+    def test_the_largest_below_a_limit_is_found_whatever_files_its_rows_lie_in(self, tables, files, limit, largest):
+        for numbers in files:
+            tables.add_new(self.EVENTS, self.events(*numbers))
+        at = datetime.fromtimestamp(limit, UTC)
+        assert tables.largest_before(self.EVENTS, "event_id", "recorded_at", at) == largest
+
+    def test_no_file_is_read_for_it_where_none_has_rows_on_both_sides(self, tables, monkeypatch):
+        for numbers in ((1, 2), (3, 4)):
+            tables.add_new(self.EVENTS, self.events(*numbers))
+        monkeypatch.setattr(tables, "select", None)
+        at = datetime.fromtimestamp(3, UTC)
+        assert tables.largest_before(self.EVENTS, "event_id", "recorded_at", at) == 2
 
     def test_it_is_maintained_like_the_others(self, tables):
         for n in range(1, 6):

@@ -11,7 +11,6 @@ from typing import Any
 
 import dagster as dg
 import orjson
-import pyarrow.compute as pc
 import sqlalchemy as sa
 from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster._serdes import deserialize_value
@@ -33,9 +32,6 @@ CHECK = "performance_regression"
 OVERLAP = timedelta(minutes=10)
 """PostgreSQL gives an event its id before it is committed, so that one may appear below ids that were read already. No
 transaction of Dagster's lasts this long."""
-
-BEHIND = (timedelta(hours=1), timedelta(days=1), timedelta(days=30))
-"""How far before the overlap the cursor is looked for at first; after that, everywhere."""
 
 READ, WRITTEN = 2_000, 20_000
 """Events asked for at a time, of one asset, and events of one commit."""
@@ -63,15 +59,7 @@ def _start(home: Home) -> int:
     newest = home.tables.largest(RUN_PERFORMANCE, "recorded_at")
     if newest is None:
         return 0
-    until = ("recorded_at", "<", newest - OVERLAP)
-    for window in BEHIND:
-        ids = home.tables.select(
-            RUN_PERFORMANCE, [until, ("recorded_at", ">=", newest - OVERLAP - window)], ["event_id"]
-        )
-        if ids.num_rows:
-            return int(pc.max(ids["event_id"]).as_py())
-    ids = home.tables.select(RUN_PERFORMANCE, [until], ["event_id"])
-    return int(pc.max(ids["event_id"]).as_py() or 0)
+    return int(home.tables.largest_before(RUN_PERFORMANCE, "event_id", "recorded_at", newest - OVERLAP) or 0)
 
 
 def _records(instance: dg.DagsterInstance, after: int) -> Iterator[tuple[int, str]]:
