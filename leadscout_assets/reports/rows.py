@@ -12,7 +12,10 @@ from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
 MAX_CELL = 32_767
-"""Most characters that a cell of the format can hold."""
+"""Most characters that a cell of the format can hold, in UTF-16."""
+
+CUT = " ... [cut: {:,} characters in all; see raw_leads]"
+"""How a text ends that is longer."""
 
 SPECIAL = r"[\x00-\x08\x0b-\x1f\x{FFFE}\x{FFFF}]|_x[0-9A-Fa-f]{4}_"
 """Characters that XML cannot carry, and what the format would take for the escape of one."""
@@ -94,10 +97,20 @@ def _text_tag(text: pa.Array) -> pa.Array | str:
 
 def _escape(text: pa.Array) -> pa.Array:
     text = pc.if_else(pc.equal(text, ""), None, text)
-    text = pc.utf8_slice_codeunits(text, 0, MAX_CELL)
+    if (pc.max(pc.utf8_length(text)).as_py() or 0) > MAX_CELL // 2:
+        text = pa.array([value and _held(value) for value in text.to_pylist()], pa.string())
     if pc.any(pc.match_substring_regex(text, SPECIAL)).as_py():
         plain = (None if value is None else Worksheet._escape_control_characters(value) for value in text.to_pylist())
         text = pa.array(plain, pa.string())
     for character, entity in ENTITIES:
         text = pc.replace_substring(text, character, entity)
     return text
+
+
+def _held(text: str) -> str:
+    """Return what a cell holds of a text, which says so where that is not all."""
+    units = text.encode("utf-16-le")
+    if len(units) <= 2 * MAX_CELL:
+        return text
+    end = CUT.format(len(text))
+    return units[: 2 * (MAX_CELL - len(end))].decode("utf-16-le", errors="ignore") + end

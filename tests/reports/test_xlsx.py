@@ -138,10 +138,17 @@ def test_awkward_text_survives_unchanged(tmp_path: Path) -> None:
     assert {unescape(row["Keyword"]) for row in rows(book["Leads"])} == set(awkward)
 
 
-def test_a_cell_longer_than_the_format_allows_is_cut(tmp_path: Path) -> None:
-    leads = frame(LEADS, [lead_row(2, keyword="x" * 40_000)])
+@pytest.mark.parametrize(
+    ("character", "times", "kept"),
+    [("x", 32_767, 32_767), ("x", 40_000, 32_716), ("\N{OX}", 16_383, 16_383), ("\N{OX}", 20_000, 16_358)],
+)
+def test_a_cell_longer_than_the_format_allows_is_cut_and_says_so(tmp_path: Path, character, times, kept) -> None:
+    leads = frame(LEADS, [lead_row(2, keyword=character * times)])
     book = workbook(replace(large_batch(1, 0), leads=leads), tmp_path)
-    assert len(rows(book["Leads"])[0]["Keyword"]) == 32_767
+    found = rows(book["Leads"])[0]["Keyword"]
+    assert len(found.encode("utf-16-le")) <= 2 * 32_767
+    assert len(found) - len(found.lstrip(character)) == kept
+    assert found.endswith(f" ... [cut: {times:,} characters in all; see raw_leads]") == (kept < times)
 
 
 def test_more_rows_than_a_sheet_holds_go_on_in_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
