@@ -224,6 +224,24 @@ def _backups(settings: Settings) -> Finding:
     )
 
 
+def _alerts(settings: Settings) -> Finding:
+    from leadscout_assets.alerts.channels import faults_of, usable_channels
+    from leadscout_assets.alerts.rules import rules_with
+
+    faults = faults_of(settings)
+    try:
+        rules_with(settings.alert_levels)
+    except LeadScoutError as error:
+        faults.append(str(error))
+    told = [name for name in usable_channels(settings)[0] if name != "log"]
+    return Finding(
+        "alerts",
+        not faults,
+        "; ".join(faults) or f"told through the log{''.join(f', {name}' for name in told) or ' alone'}",
+        "correct the setting, start the platform again, then: leadscout alerts test CHANNEL",
+    )
+
+
 def _platform(settings: Settings) -> Finding:
     from leadscout_assets.supervisor import running_pid
     from leadscout_assets.supervisor.readiness import awaited, url_of
@@ -292,4 +310,5 @@ LOOKS: tuple[Callable[[Settings], Finding], ...] = (
     _inbox,
     _purpose,
     _backups,
+    _alerts,
 )

@@ -111,6 +111,28 @@ def test_deliveries_that_are_in_no_backup_need_mending_once_they_are_older_than_
     assert finding(home, "backups").ok
 
 
+def test_channels_of_alerts_are_named(home):
+    assert finding(home, "alerts").found == "told through the log alone"
+    slack = home.model_copy(update={"alert_slack_url": SecretStr("https://hooks.example.org/x")})
+    assert finding(slack, "alerts").found == "told through the log, slack"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"alert_slack_url": SecretStr("hooks.example.org/T1")}, "LEADSCOUT_ALERT_SLACK_URL: not the address"),
+        ({"alert_webhook_url": SecretStr("https://a.example.org")}, "LEADSCOUT_ALERT_WEBHOOK_SECRET is not set"),
+        ({"alert_smtp_host": "mail.example.org"}, "LEADSCOUT_ALERT_EMAIL_FROM"),
+        ({"alert_levels": "disk_full=0.1:0.05"}, "LEADSCOUT_ALERT_LEVELS: there is no rule disk_full"),
+    ],
+)
+def test_alerts_that_cannot_be_told_as_they_are_set_up_are_a_fault(home, changes, told):
+    found = finding(home.model_copy(update=changes), "alerts")
+    assert not found.ok
+    assert told in found.found
+    assert "T1" not in found.found
+
+
 def test_a_missing_purpose_is_no_fault_but_is_said(home):
     assert finding(home, "classification purpose") == Finding(
         "classification purpose", True, "none recorded: names are not classified, by design"

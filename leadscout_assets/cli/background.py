@@ -111,13 +111,29 @@ def down() -> int:
     settings = current_settings()
     pid = running_pid(settings.home)
     if pid is None:
-        print("the platform is not running")
+        killed = _end_leftovers(settings)
+        print("the platform was killed; what it left is ended now" if killed else "the platform is not running")
         return 0
     stop_job(Job("up", pid, identity(pid), None), seconds=PLATFORM_STOPS_SECONDS)
     if not gone(lambda: running_pid(settings.home) is None, PLATFORM_STOPS_SECONDS):
         raise EdgeFailed(f"the platform, process {pid}, does not end; look at the files in {settings.logs_dir}")
     print("the platform is down")
     return 0
+
+
+def _end_leftovers(settings: Settings) -> bool:
+    """End what a killed platform of this home left behind, its UI and its daemon above all; say whether there was any.
+
+    Raises `AlreadyRunning` where another platform starts at this moment, to which they are no leftovers.
+    """
+    from leadscout_assets.supervisor.children import end_leftovers
+    from leadscout_assets.supervisor.lock import PID_FILE, hold_home
+
+    home = settings.home.resolve()
+    if not (home / PID_FILE).is_file():
+        return False
+    with hold_home(home):
+        return bool(end_leftovers(home))
 
 
 def _run_of(settings: Settings, name: str) -> str | None:

@@ -50,7 +50,8 @@ def perf(
         rows = [
             {"asset": h.asset, "verdict": j.verdict, "explanation": j.sentence, "runs_of": j.entry.record.kind_in_words}
             for h in found
-            for j in h.current
+            # Where none counts, the newest of those that do not says why.
+            for j in h.current or h.judgements[-1:]
         ]
         print_table(rows, KINDS)
     told = [history.verdict for history in found]

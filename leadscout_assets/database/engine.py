@@ -200,12 +200,13 @@ def read_password(file: Path) -> str:
     try:
         password = file.read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
+        # No colon behind the name: a log line would take what follows for the password, and remove it.
         raise BadSetting(
-            f"LEADSCOUT_DATABASE_PASSWORD_FILE: the file cannot be read ({type(error).__name__}); check that the secret "
-            "is there and that the user of this process may read it"
+            f"LEADSCOUT_DATABASE_PASSWORD_FILE names a file that cannot be read ({type(error).__name__}); check that the "
+            "secret is there and that the user of this process may read it"
         ) from None
     if not password:
-        raise BadSetting("LEADSCOUT_DATABASE_PASSWORD_FILE: the file is empty; write the password into it")
+        raise BadSetting("LEADSCOUT_DATABASE_PASSWORD_FILE names a file that is empty; write the password into it")
     return password
 
 

@@ -18,6 +18,7 @@ from dagster._core.storage.tags import (
     WILL_RETRY_TAG,
 )
 
+from leadscout_assets import errors
 from leadscout_assets.alerts.facts import CRITICAL, WARNING, Finished, Instance, Probe, Signal, Ticks, UnderWay
 from leadscout_assets.alerts.machine import DAGSTER, probe
 from leadscout_assets.alerts.watch import Sources, Stream
@@ -165,10 +166,36 @@ def _signals_of(
         rule = "backup_failed" if work.root == BACKUP else "run_failed"
         at = datetime.fromtimestamp(record.timestamp, UTC)
         outcome = "failed" if level else "succeeded"
+        why = f": {reason}" if level and (reason := reason_of(record)) else ""
         for part in work.parts:
             what = f"run {run.run_id} of {run.job_name} {outcome}"
             about = f" for {part.partition(':')[2]}" if ":" in part else ""
-            yield Signal(rule, f"run:{part}", work.root, record.storage_id, at, level, what + about)
+            yield Signal(rule, f"run:{part}", work.root, record.storage_id, at, level, what + about + why)
+
+
+def reason_of(record: dg.EventLogRecord) -> str:
+    """Return why a run failed, where its event says so: its first failed step and that one's error, or what ended it from outside.
+
+    Only errors of LeadScout's own are quoted, of which no message holds a value; of any other only the class is told.
+    """
+    event = record.event_log_entry.dagster_event
+    if event is None or event.event_type is not dg.DagsterEventType.RUN_FAILURE:
+        return ""
+    first = getattr(event.event_specific_data, "first_step_failure_event", None)
+    if first is None:
+        return _first_line(event.message or "")
+    error, told = first.step_failure_data.error, ""
+    while error is not None:
+        if error.message.startswith(f"{errors.__name__}."):
+            told = _first_line(error.message.partition(": ")[2])
+            break
+        # Dagster's own are wrapped around the one that matters.
+        told, error = error.cls_name or "", error.cause
+    return f"{first.step_key}: {told}"
+
+
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0].rstrip(":.")
 
 
 def _work(run: dg.DagsterRun, batches: Sequence[str]) -> _Work:

@@ -204,30 +204,32 @@ def step(context: dg.AssetExecutionContext, home: Home, name: str) -> Iterator[S
     The run's log is told each tenth of the way, once a step takes longer than two seconds. A step that breaks off leaves its
     record, too.
     """
-    settings = home.settings
-    with retried(context, settings):
-        deliveries = home.deliveries(sorted(context.partition_keys))
-        _record_start(context, home, deliveries)
-    check_run_size(deliveries, settings.max_rows_per_run)
-    rows = sum(delivery.rows_counted or 0 for delivery in deliveries)
-
-    def say(tenth: int) -> None:
-        context.log.info("%s: %d %% of %d rows", name, tenth, rows)
-
-    only = {"batch_id": deliveries[0].batch_id} if len(deliveries) == 1 else {}
+    settings, batches = home.settings, sorted(context.partition_keys)
+    only = {"batch_id": batches[0]} if len(batches) == 1 else {}
     around = current()
     with (
         retried(context, settings),
-        in_its_log(context, name, batches=len(deliveries)),
+        in_its_log(context, name, batches=len(batches)),
         private_errors(),
-        operation(name, batches=len(deliveries), **only) as closing,
-        tracked(settings, name, run_id=context.run.run_id, total=rows or None, on_tenth=say) as progress,
+        # Around everything: a step that cannot even begin is looked for in the log, too.
+        operation(name, batches=len(batches), **only) as closing,
     ):
-        if name == STEPS[0]:
-            for delivery in deliveries:
-                batch_started(delivery.batch_id, delivery.rows_counted)
-        progress.stage(name)
-        with _measured_step(context, home, name, deliveries, closing) as work:
+        deliveries = home.deliveries(batches)
+        _record_start(context, home, deliveries)
+        rows = sum(delivery.rows_counted or 0 for delivery in deliveries)
+
+        def say(tenth: int) -> None:
+            context.log.info("%s: %d %% of %d rows", name, tenth, rows)
+
+        with (
+            tracked(settings, name, run_id=context.run.run_id, total=rows or None, on_tenth=say) as progress,
+            _measured_step(context, home, name, deliveries, closing) as work,
+        ):
+            check_run_size(deliveries, settings.max_rows_per_run)
+            if name == STEPS[0]:
+                for delivery in deliveries:
+                    batch_started(delivery.batch_id, delivery.rows_counted)
+            progress.stage(name)
             yield work
     # A backfill or a demonstration that executes the run in its own process is so much further.
     if name in STEPS:

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from leadscout_assets.contracts import Contract
 from leadscout_assets.defs.retrying import retried
+from leadscout_assets.defs.storing import told_where_it_fails
 from leadscout_assets.lead_tables import LEAD_TABLES
 from leadscout_assets.logs import private_errors
 from leadscout_assets.settings import current_settings
@@ -27,14 +28,14 @@ class TableIOManager(dg.ConfigurableIOManager):
     def handle_output(self, context: dg.OutputContext, obj: pa.Table) -> None:
         """Replace the run's batches by `obj`."""
         contract = CONTRACTS[context.asset_key.to_user_string()]
-        with retried(context, current_settings()), private_errors():
+        with retried(context, current_settings()), private_errors(), told_where_it_fails(context):
             # Several pieces would be stored in whichever order they are done, and sorted at each reading.
             self._tables.replace(contract, obj.combine_chunks(), context.asset_partition_keys)
 
     def load_input(self, context: dg.InputContext) -> pa.Table:
         """Return the rows of the run's batches, with the columns that the input names, else with all."""
         columns = (context.definition_metadata or {}).get(COLUMNS)
-        with retried(context, current_settings()), private_errors():
+        with retried(context, current_settings()), private_errors(), told_where_it_fails(context):
             return self._tables.read(
                 CONTRACTS[context.asset_key.to_user_string()], context.asset_partition_keys, columns
             )

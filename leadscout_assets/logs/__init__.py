@@ -3,7 +3,7 @@
 What to log is each caller's business; which events there are stands in `events`.
 """
 
-from leadscout_assets.logs.operations import BOUND, bound, operation
+from leadscout_assets.logs.operations import BOUND, bound, failed_outside, operation
 from leadscout_assets.logs.privacy import (
     HARMLESS_KEYS,
     LARGEST_COUNT,
@@ -31,6 +31,7 @@ __all__ = [
     "bound",
     "clean",
     "describe",
+    "failed_outside",
     "get_logger",
     "is_personal",
     "keep_private",

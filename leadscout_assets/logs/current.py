@@ -42,7 +42,12 @@ def noted(name: str, *, told: bool) -> Iterator[Note]:
     """
     if told:
         _write(name, {"state": "running"})
-    yield (lambda found: _write(name, _state(found))) if told else (lambda _: None)
+    yield (lambda found: ended(name, found)) if told else (lambda _: None)
+
+
+def ended(name: str, found: Mapping[str, object]) -> None:
+    """Note how an operation ended, by what its closing line tells. Never raises."""
+    _write(name, _state(found))
 
 
 def _state(found: Mapping[str, object]) -> dict[str, object]:

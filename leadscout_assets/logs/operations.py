@@ -45,8 +45,7 @@ def operation(name: str, *, level: str = "info", **context: object) -> Iterator[
         try:
             yield found
         except BaseException as error:  # a cancelled run ends by a BaseException, and its line is wanted most
-            reason = {"reason": str(error)} if isinstance(error, LeadScoutError) else {}
-            told = {**closing(False), "error": type(error).__name__, **reason}
+            told = {**closing(False), **_fault(error)}
             note(told)
             traced(told)
             log.error(name, **told)
@@ -55,3 +54,19 @@ def operation(name: str, *, level: str = "info", **context: object) -> Iterator[
         note(told)
         traced(told)
         (log.debug if level == "debug" else log.info)(name, **told)
+
+
+def failed_outside(name: str, error: BaseException, *, seconds: float, **context: object) -> None:
+    """Log that an operation failed before its block or after it: its input could not be read, or its result not stored.
+
+    A line as `operation` closes a failed block with. `seconds`: what was lost by it.
+    """
+    told = {**context, "success": False, "processing_time_ms": round(seconds * 1000, 1), **_fault(error)}
+    with bound(**context):
+        current.ended(name, told)
+        get_logger(f"{ROOT}.operations").error(name, **told)
+
+
+def _fault(error: BaseException) -> dict[str, str]:
+    reason = {"reason": str(error)} if isinstance(error, LeadScoutError) else {}
+    return {"error": type(error).__name__, **reason}

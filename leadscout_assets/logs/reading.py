@@ -68,11 +68,13 @@ def since(text: str, now: datetime) -> datetime:
             return now - timedelta(**{_UNITS[span[2]]: int(span[1])})
     try:
         at = datetime.fromisoformat(text.strip())
-    except ValueError:
+        at = at if at.tzinfo else at.replace(tzinfo=TIME_ZONE)
+        # The first and the last hours of the calendar have no counterpart in UTC, which the files' days are in.
+        return at.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise BadInput(
             "--since takes a span such as 30m, 2h or 7d, a date or a time such as 2026-11-22T08:00"
         ) from None
-    return at if at.tzinfo else at.replace(tzinfo=TIME_ZONE)
 
 
 def read_lines(root: Path, wanted: Wanted, found: Found) -> Iterator[Line]:

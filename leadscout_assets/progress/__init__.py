@@ -4,6 +4,26 @@ docs/progress.md explains the files, docs/progress.schema.json is their schema.
 """
 
 from leadscout_assets.progress.reading import Seen, read_all
-from leadscout_assets.progress.tracking import LONG_SECONDS, Progress, announce, cancel_all, current, stop_all, tracked
+from leadscout_assets.progress.tracking import (
+    LONG_SECONDS,
+    Progress,
+    amend,
+    announce,
+    cancel_all,
+    current,
+    stop_all,
+    tracked,
+)
 
-__all__ = ["LONG_SECONDS", "Progress", "Seen", "announce", "cancel_all", "current", "read_all", "stop_all", "tracked"]
+__all__ = [
+    "LONG_SECONDS",
+    "Progress",
+    "Seen",
+    "amend",
+    "announce",
+    "cancel_all",
+    "current",
+    "read_all",
+    "stop_all",
+    "tracked",
+]

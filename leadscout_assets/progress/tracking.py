@@ -354,6 +354,19 @@ def announce(settings: Settings, operation: str, pid: int, process: str | None) 
             files.write_atomically(file, told)
 
 
+def amend(settings: Settings, operation: str, run_id: str, state: str) -> None:
+    """Write of an operation that has ended well that it did not: what it made could not be stored. Nothing where it has no file."""
+    folder = settings.progress_dir
+    file = files.file_of(folder, operation, run_id)
+    told = files.read(file)
+    if told is None or told.get("state") != "succeeded":
+        return
+    with suppress(OSError):
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        files.write_atomically(file, told | {"state": state, "timestamp": now})
+        files.write_together(folder, wait=True)
+
+
 def stop_all() -> None:
     """Let every operation of this process end at its next word."""
     for writer in list(_open):

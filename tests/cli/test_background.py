@@ -17,9 +17,12 @@ from leadscout_assets import background
 from leadscout_assets.background import Job
 from leadscout_assets.cli import background as shell
 from leadscout_assets.errors import EdgeFailed
+from leadscout_assets.processes import identity
 from leadscout_assets.progress import tracked
 from leadscout_assets.progress.tracking import Progress
 from leadscout_assets.resumable import note
+from leadscout_assets.supervisor.instance import MARK
+from leadscout_assets.supervisor.lock import PID_FILE
 from tests.progress.schema import SCHEMA
 
 
@@ -133,6 +136,22 @@ def test_down_ends_the_holder_of_the_home(leadscout, home):
         found = leadscout("down")
         assert (found.code, found.out) == (0, "the platform is down\n")
         assert holder.wait(10) == -15
+
+
+@pytest.mark.processes
+def test_down_ends_what_a_killed_platform_left(leadscout, home):
+    # Its UI and its daemon went on, and `down` said that nothing was running.
+    home.home.mkdir(parents=True)
+    (home.home / PID_FILE).write_text("4194303\n")
+    environment = os.environ | {MARK: str(home.home.resolve())}
+    left = [sys.executable, "-c", "import time; print('here', flush=True); time.sleep(600)"]
+    with subprocess.Popen(left, stdout=subprocess.PIPE, env=environment, start_new_session=True) as orphan:
+        assert orphan.stdout is not None
+        assert orphan.stdout.readline() == b"here\n"
+        found = leadscout("down")
+        assert (found.code, found.out) == (0, "the platform was killed; what it left is ended now\n")
+        assert identity(orphan.pid) is None
+    assert leadscout("down").out == "the platform is not running\n"
 
 
 def test_a_run_of_the_platform_is_ended_through_its_ui(leadscout, home, monkeypatch):

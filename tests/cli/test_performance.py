@@ -90,6 +90,14 @@ def test_an_accepted_regression_is_none_any_more_and_audited(leadscout, regresse
     )
 
 
+def test_where_no_run_counts_the_newest_says_why(leadscout, store):
+    store(record(1, 1.0, outcome=Outcome.FAILED))
+    found = leadscout("perf")
+    assert found.code == 0
+    assert "not_judged" in found.out
+    assert "failed after 1.00 s" in found.out
+
+
 def test_a_run_marked_as_an_incident_does_not_count(leadscout, regressed):
     for run in ("run-00000014", "run-00000015"):
         assert leadscout("perf", "incident", run, "--reason", "another program had the machine").code == 0

@@ -125,7 +125,7 @@ def test_since_takes_a_span_or_a_moment_of_johannesburg(text, meant):
     assert since(text, DAY) == meant
 
 
-@pytest.mark.parametrize("text", ["yesterday", "", "5", "-3h", "99999999999d", "2026-13-01"])
+@pytest.mark.parametrize("text", ["yesterday", "", "5", "-3h", "99999999999d", "2026-13-01", "0001-01-01"])
 def test_any_other_since_is_the_users_mistake(text):
     with pytest.raises(BadInput, match="--since"):
         since(text, DAY)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from leadscout_assets.alerts.channels.base import Channel
+from leadscout_assets.alerts.channels.base import Channel, secret
 from leadscout_assets.alerts.channels.email import email_channel
+from leadscout_assets.alerts.channels.http import check_url
 from leadscout_assets.alerts.channels.log import log_channel
 from leadscout_assets.alerts.channels.slack import slack_channel
 from leadscout_assets.alerts.channels.webhook import webhook_channel
@@ -24,6 +25,10 @@ CHANNELS: Mapping[str, Maker] = {
     "email": email_channel,
 }
 """Every kind of channel. The log is always there; the others when the settings say where to."""
+
+
+ADDRESSES = {"slack_url": "LEADSCOUT_ALERT_SLACK_URL", "webhook_url": "LEADSCOUT_ALERT_WEBHOOK_URL"}
+"""Secrets that are addresses, and their settings."""
 
 
 def channels_of(settings: Settings) -> dict[str, Channel]:
@@ -45,3 +50,18 @@ def usable_channels(settings: Settings) -> tuple[dict[str, Channel], list[str]]:
         if channel is not None:
             usable[name] = channel
     return usable, faults
+
+
+def faults_of(settings: Settings) -> list[str]:
+    """Return what is wrong with the channels as they are set up, addresses that are none included.
+
+    To a channel with such an address messages are queued all the same: they go out once it is mended.
+    """
+    faults = usable_channels(settings)[1]
+    for name, setting in ADDRESSES.items():
+        try:
+            if address := secret(settings, name):
+                check_url(address, setting)
+        except BadSetting as error:
+            faults += [] if str(error) in faults else [str(error)]
+    return faults

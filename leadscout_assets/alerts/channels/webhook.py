@@ -43,7 +43,8 @@ class Webhook:
             raise NotDelivered(f"the webhook answered HTTP {answer.status}")
 
 
-MISSING = "LEADSCOUT_ALERT_WEBHOOK_SECRET: without it the receiver could not tell our alerts from anybody's; set one"
+MISSING = "LEADSCOUT_ALERT_WEBHOOK_SECRET is not set: the receiver could not tell our alerts from anybody's; set one"
+"""No colon behind the name: a log line would take what follows for the secret, and remove it."""
 
 
 def sign(key: str, timestamp: str, body: bytes) -> str:
