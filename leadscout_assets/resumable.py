@@ -23,6 +23,9 @@ from leadscout_assets.settings import Settings
 
 FOLDER = "resumable"
 
+KEYS = frozenset(("operation", "arguments", "folder", "finished", "kept", "batches", "pid", "process", "begun_at"))
+"""What every note holds; a file without them is none, whatever wrote it."""
+
 
 @dataclass(frozen=True)
 class Resumable:
@@ -139,4 +142,4 @@ def _read(path: Path) -> dict[str, Any] | None:
         told = orjson.loads(path.read_bytes())
     except (OSError, orjson.JSONDecodeError):
         return None
-    return told if isinstance(told, dict) else None
+    return told if isinstance(told, dict) and told.keys() >= KEYS else None

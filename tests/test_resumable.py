@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from leadscout_assets.resumable import batches_of, forget, note, resumables
+from leadscout_assets.resumable import batches_of, forget, kept_runs, note, resumables
 
 
 @pytest.fixture
@@ -54,8 +54,9 @@ def test_notes_are_private_and_a_damaged_one_is_none(home, gone):
     note(home, "k", "run", ["run", "x.csv"])
     (path,) = (home.background_dir / "resumable").iterdir()
     assert path.stat().st_mode & 0o077 == 0
-    path.write_text("{")
-    assert resumables(home) == []
+    for damaged in ("{", "[]", '{"operation": "run"}'):
+        path.write_text(damaged)
+        assert (resumables(home), kept_runs(home), batches_of(home, "k")) == ([], [], [])
 
 
 def test_a_home_that_cannot_be_written_does_not_stop_the_work(home):

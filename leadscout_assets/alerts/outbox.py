@@ -9,6 +9,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -62,8 +63,12 @@ def deliver(
             thread = _busy.get(name)
             if thread is None or not thread.is_alive():
                 # Daemons: a channel that hangs must not keep the process from ending. The outbox knows what is not sent.
+                # In the caller's context: its ids stand on every line, of the message told above all.
                 thread = threading.Thread(
-                    target=_send_due, args=(outboxes, name, channel, clock), name=f"alerts-{name}", daemon=True
+                    target=copy_context().run,
+                    args=(_send_due, outboxes, name, channel, clock),
+                    name=f"alerts-{name}",
+                    daemon=True,
                 )
                 _busy[name] = thread
                 thread.start()

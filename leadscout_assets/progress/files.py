@@ -26,6 +26,25 @@ PATIENCE_SECONDS = 1.0
 KEPT = 50
 """Files of ended operations that stay; what `retention` removes by age comes on top."""
 
+TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "operation": str,
+    "stage": str,
+    "state": str,
+    "processed": int,
+    "total": (int, type(None)),
+    "percentage": (int, float, type(None)),
+    "rate_per_second": (int, float),
+    "elapsed_seconds": (int, float),
+    "eta_seconds": (int, float, type(None)),
+    "current_item": (str, type(None)),
+    "pid": int,
+    "host": str,
+    "run_id": (str, type(None)),
+    "started_at": str,
+    "timestamp": str,
+}
+"""The keys that are always there. A file without them is somebody else's, whatever its name."""
+
 WANTED = re.compile(r"[a-z0-9_-]+-[0-9A-Za-z_-]+\.json")
 
 
@@ -52,7 +71,8 @@ def read(path: Path) -> dict[str, Any] | None:
         found = orjson.loads(path.read_bytes())
     except (OSError, orjson.JSONDecodeError):
         return None
-    return found if isinstance(found, dict) and "operation" in found else None
+    ours = isinstance(found, dict) and all(isinstance(found.get(key, ...), kind) for key, kind in TYPES.items())
+    return found if ours else None
 
 
 def all_files(folder: Path) -> list[Path]:

@@ -7,10 +7,12 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
+from structlog.contextvars import get_contextvars
 
 from leadscout_assets.alerts import outbox
 from leadscout_assets.alerts.outbox import GIVE_UP_AFTER, deliver, pause_after
 from leadscout_assets.alerts.store import DatabaseStore
+from leadscout_assets.logs import bound
 from tests.alerts.conftest import NOON, Clock, Recorder, message, refusal
 
 
@@ -29,6 +31,21 @@ def test_everything_due_is_sent_in_order_and_only_once(store, clock):
     for _ in range(2):
         assert deliver([store], {"slack": channel}, clock=clock)
     assert [one.key for one in channel.sent] == ["a", "b", "c"]
+
+
+def test_what_a_channel_logs_bears_the_ids_of_whoever_delivers(store, clock):
+    found = []
+
+    class Channel:
+        """Says which ids stand on its lines."""
+
+        def send(self, _message: object) -> None:
+            found.append(get_contextvars().get("request_id"))
+
+    put(store, "a")
+    with bound(request_id="abc"):
+        deliver([store], {"slack": Channel()}, clock=clock)
+    assert found == ["abc"]
 
 
 def test_a_failed_attempt_is_made_again_after_a_pause_with_the_same_key(store, clock):

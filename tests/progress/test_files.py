@@ -8,13 +8,14 @@ import os
 
 import pytest
 
-from leadscout_assets.progress import files
+from leadscout_assets.progress import Progress, files
 
 
 def ended(folder, number: int, state: str = "succeeded") -> None:
     path = files.file_of(folder, "run", str(number))
+    whole = Progress("run").to_json()
     files.write_atomically(
-        path, {"operation": "run", "state": state, "pid": os.getpid(), "host": "elsewhere", "timestamp": "2026"}
+        path, whole | {"state": state, "pid": os.getpid(), "host": "elsewhere", "timestamp": "2026", "beat": None}
     )
     os.utime(path, (number, number))
 
@@ -58,4 +59,4 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monke
     with pytest.raises(OSError, match="space"):
         files.write_atomically(path, {"operation": "other"})
     assert [p.name for p in tmp_path.iterdir()] == ["run-1.json"]
-    assert files.read(path) == {"operation": "run"}
+    assert json.loads(path.read_bytes()) == {"operation": "run"}

@@ -13,8 +13,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from leadscout_assets.progress import read_all, tracked
+from leadscout_assets.progress import Progress, read_all, tracked
+from leadscout_assets.progress.files import TYPES
 from leadscout_assets.progress.reading import IDLE_SECONDS, SILENT_SECONDS, judged
+from tests.progress.schema import SCHEMA
 
 NOW = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
 
@@ -84,7 +86,18 @@ def test_files_that_are_none_of_ours_are_passed_over(home):
     (home.progress_dir / "run-1.json").write_text("{")
     (home.progress_dir / "run-2.json").write_text("[]")
     (home.progress_dir / "notes.txt").write_text("by hand")
-    assert [seen.told["operation"] for seen in read_all(home.progress_dir)] == ["run"]
+    # Each of these ended `status`, and every command that works, with a `KeyError`.
+    (home.progress_dir / "run-3.json").write_text('{"operation": "run"}')
+    (home.progress_dir / "run-4.json").write_text(json.dumps(Progress("run").to_json() | {"pid": "7"}))
+    with tracked(home, "generate"):
+        pass
+    assert [seen.told["operation"] for seen in read_all(home.progress_dir)] == ["run", "generate"]
+    together = json.loads((home.progress_dir / "batch-status.json").read_bytes())
+    assert [one["operation"] for one in together["operations"]] == ["generate", "run"]
+
+
+def test_the_keys_that_are_looked_for_are_those_of_the_schema():
+    assert set(TYPES) == set(SCHEMA["required"])
 
 
 def test_a_folder_that_is_not_there_holds_nothing(home):
