@@ -31,7 +31,7 @@ PLATFORM_STOPS_SECONDS = 20.0
 STARTS_SECONDS = 240.0
 LAST_LINES = 15
 LATELY = 5
-"""Ended operations shown."""
+"""Ended operations shown, those that ended last."""
 WIDE = 200
 
 
@@ -176,11 +176,13 @@ def _found(settings: Settings) -> dict[str, Any]:
     from leadscout_assets.supervisor import running_pid
 
     operations = [seen.to_json() for seen in read_all(settings.progress_dir)]
+    ended = [one for one in operations if one["state"] not in ("running", "stalled")]
     return {
         "platform": running_pid(settings.home),
         "running": [one for one in operations if one["state"] == "running"],
         "stalled": [one for one in operations if one["state"] == "stalled"],
-        "ended": [one for one in operations if one["state"] not in ("running", "stalled")],
+        # By their ends: a command over many runs began before all of their steps, and is what people look for.
+        "ended": sorted(ended, key=lambda one: str(one["timestamp"])),
         "resumable": [one.to_json() for one in resumables(settings)],
     }
 

@@ -41,11 +41,14 @@ def run(
     background: Background = False,
 ) -> int:
     """Turn one lead list into a report, without Dagster. Exits 1 where a check fails that is more than a warning."""
+    from leadscout_assets.leads.column_maps import parse_map
+
     if resume and delivered:
         raise BadInput("a run that is gone on with has its day of delivery already: leave out --delivered")
     if background:
         if not file.is_file():
             raise BadInput("there is no such file; check the path")
+        parse_map(map_ or [])  # what is wrong with it is said here, where somebody reads it
         in_background("run")
         return 0
     at = delivered.replace(tzinfo=TIME_ZONE) if delivered else datetime.now(TIME_ZONE)

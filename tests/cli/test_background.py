@@ -108,6 +108,24 @@ def test_times_are_shown_as_clocks_show_them(seconds, shown):
     assert shell._clock(seconds) == shown
 
 
+def test_a_command_is_shown_once_it_has_ended_although_all_of_its_steps_began_later(leadscout, home):
+    with tracked(home, "backfill"):
+        for step in range(shell.LATELY + 1):
+            with tracked(home, "leads", run_id=f"r{step}"):
+                pass
+    shown = [line.split()[0] for line in leadscout("status").out.splitlines()[1:]]
+    assert shown[-1] == f"backfill-{os.getpid()}"
+    assert len(shown) == shell.LATELY
+
+
+def test_a_map_that_means_nothing_starts_nothing_in_the_background(leadscout, home, tmp_path):
+    (tmp_path / "a.csv").write_text("EntityName,DirectorName\n")
+    found = leadscout("run", str(tmp_path / "a.csv"), "--out", str(tmp_path / "out"), "--map", "Firma", "--background")
+    assert (found.code, found.out) == (2, "")
+    assert "--map takes" in found.err
+    assert not home.background_dir.exists()
+
+
 def test_stopping_what_does_not_run_is_bad_input_and_names_what_does(leadscout):
     found = leadscout("stop", "backfill")
     assert found.code == 2
