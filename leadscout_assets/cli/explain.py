@@ -62,6 +62,11 @@ def _print(found: "Explanation") -> None:
         print(
             "\nLog-odds: what each added for (+) or against (-) an origin; the probabilities are their sum, made to add up to 1."
         )
+        if found.contradicted:
+            print(
+                "Not of this name: its surname and its given names contradict each other, so that each was judged by itself, and "
+                "both count alike."
+            )
 
 
 def _shares(shares: dict[str, float]) -> str:

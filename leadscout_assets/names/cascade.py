@@ -15,7 +15,14 @@ from numpy.typing import NDArray
 from leadscout_assets.contracts import CLASSIFICATIONS
 from leadscout_assets.names.calibrating import shares_of
 from leadscout_assets.names.deciding import ABSTAINED, ANSWERED, FOLD_INTO, Decisions, decide
-from leadscout_assets.names.describing import FOLDED_LANGUAGES, TURNED, described, languages_of, methods_of
+from leadscout_assets.names.describing import (
+    CONTRADICTED,
+    FOLDED_LANGUAGES,
+    TURNED,
+    described,
+    languages_of,
+    methods_of,
+)
 from leadscout_assets.names.engine import Classifier, Judged, judge, load_classifier
 from leadscout_assets.names.lexicon import ORIGINS
 from leadscout_assets.names.remembered import Answer, Remembered
@@ -100,7 +107,7 @@ def _encoded(column: pa.Array | pa.ChunkedArray) -> tuple[NDArray[np.int64], lis
 
 
 def _evidence(judged: Judged, given_names: list[str], reveal_religion: bool) -> pa.Array:
-    """Return per pair what decided: whether it was turned round, the surname's evidence, that of the given names."""
+    """Return per pair what decided: whether it was turned round, evidence of surname and given names, whether they contradict."""
     of_surnames = described("surname", judged.surnames, SURNAME, reveal_religion=reveal_religion)
     of_given = described("given", judged.given, GIVEN, reveal_religion=reveal_religion)
     turned = pa.array(["", TURNED]).take(pa.array(judged.turned.astype(np.int8)))
@@ -108,7 +115,8 @@ def _evidence(judged: Judged, given_names: list[str], reveal_religion: bool) -> 
     # Names that were turned round stand behind the given names, and always have one.
     texts = [f"; {text}" if at >= len(given_names) or given_names[at] else "" for at, text in enumerate(of_given)]
     given = pa.array(texts, pa.string()).take(pa.array(judged.given_at))
-    return pc.binary_join_element_wise(turned, surnames, given, "")
+    contradicted = pa.array(["", CONTRADICTED]).take(pa.array(judged.contradicted.astype(np.int8)))
+    return pc.binary_join_element_wise(turned, surnames, given, contradicted, "")
 
 
 def _frame(decisions: Decisions, judged: Judged, languages: list[str | None], evidence: pa.Array) -> pa.Table:

@@ -12,6 +12,7 @@ from leadscout_assets.names.lexicon import ORIGINS
 from leadscout_assets.terms import Method
 
 TURNED = "order:reversed; "
+CONTRADICTED = "; parts:contradict"
 METHOD_OF_STATE = (
     Method.ABSTAINED.value,
     *{

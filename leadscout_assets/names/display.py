@@ -46,12 +46,16 @@ def _cased_piece(piece: str) -> str:
 
 
 def cased_surname(words: list[str]) -> str:
-    """Return a surname in display case: `Van der Merwe`, its inner particles in lower case."""
+    """Return a surname in display case: `Van der Merwe`, `Botha-van Zyl`, its inner particles in lower case."""
     last = len(words) - 1
     shown = [
         word.lower() if place and place < last and word.lower() in PARTICLES else cased(word)
         for place, word in enumerate(words)
     ]
+    for place, word in enumerate(shown[:-1]):
+        first, hyphen, particle = word.rpartition("-")
+        if hyphen and particle.lower() in PARTICLES:
+            shown[place] = f"{first}-{particle.lower()}"
     return " ".join(shown)
 
 

@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from leadscout_assets.names.evidence import LEXICON, UNKNOWN, Log, TokenEvidence, token_evidence
+from leadscout_assets.names.contradiction import claims_of, contradicts, denials_of, mixed
+from leadscout_assets.names.evidence import LEXICON, MISPLACED, UNKNOWN, Log, TokenEvidence, token_evidence
 from leadscout_assets.names.knowledge import Knowledge, load_knowledge
 from leadscout_assets.names.lexicon import ORIGINS, Kind
 from leadscout_assets.names.parts import parts_of
@@ -47,6 +48,16 @@ class Classifier:
         return digest.hexdigest()[:12]
 
     @cached_property
+    def claims(self) -> Places:
+        """What each row of the lexicon claims as a given name; 0 for the row -1, which comes last."""
+        return claims_of(self.knowledge.share_table, self.weights.settings)
+
+    @cached_property
+    def denials(self) -> Places:
+        """What each row of the lexicon speaks against as a surname; 0 for the row -1, which comes last."""
+        return denials_of(self.knowledge.share_table, self.weights.settings)
+
+    @cached_property
     def language_places(self) -> Places:
         """Place of each row's language among those of a pair; the row -1, no language, comes last."""
         found = np.full(len(self.knowledge.languages) + 1, SURNAME_LANGUAGES.index("other"))
@@ -69,7 +80,8 @@ class PartEvidence(NamedTuple):
 
     `state`: code of the best known token. `scores`: weighed evidence by group (m x 6 each, empty for groups of the other
     role). `language`: row or -1. `pair`: place in the table of languages. `lean`: whether the first word is known in
-    this role only (1), in the other only (-1), or in both or neither (0).
+    this role only (1), in the other only (-1), or in both or neither (0). `stance`: bits of the origins that given names
+    claim, or that a surname speaks against.
     """
 
     state: NDArray[np.int8]
@@ -77,14 +89,18 @@ class PartEvidence(NamedTuple):
     language: Places
     pair: Places
     lean: NDArray[np.int8]
+    stance: Places
 
 
 class Judged(NamedTuple):
-    """Per pair: log-odds per origin (n x 6), the surname's state, whether it was read the other way round, and places."""
+    """Per pair: log-odds per origin (n x 6), the surname's state, whether it was read the other way round, whether its parts
+    contradict each other, and places.
+    """
 
     scores: Log
     state: NDArray[np.int8]
     turned: NDArray[np.bool_]
+    contradicted: NDArray[np.bool_]
     surname_at: Places
     given_at: Places
     surnames: PartEvidence
@@ -99,7 +115,8 @@ def judge(
     of_given = part_evidence(given, "given", classifier)
     # `Nkosi Brian`: the lexicon knows the words in each other's place, so the name is read the other way round.
     turned = of_surnames.lean[surname_at] + of_given.lean[given_at] < 0
-    turned &= (of_given.state[given_at] != UNKNOWN) & (of_surnames.state[surname_at] != UNKNOWN)
+    alone = np.array([not one for one in given])[given_at]
+    turned &= (alone | (of_given.state[given_at] != UNKNOWN)) & (of_surnames.state[surname_at] != UNKNOWN)
     if turned.any():
         pairs, back = np.unique(surname_at[turned] * len(given) + given_at[turned], return_inverse=True)
         readings = [turned_round(surnames[pair // len(given)], given[pair % len(given)]) for pair in pairs]
@@ -108,12 +125,19 @@ def judge(
         of_surnames = _joined(of_surnames, part_evidence([one for one, _ in readings], "surname", classifier))
         of_given = _joined(of_given, part_evidence([other for _, other in readings], "given", classifier))
     state = of_surnames.state[surname_at]
+    # `Sipho` alone is a given name without a surname: it is what is known of the name.
+    state[turned & alone] = MISPLACED
     unknown = (state != LEXICON).astype(np.int64)
     beside = np.stack(of_given.scores[GIVEN : GIVEN_BESIDE_UNKNOWN + 1])
     scores = of_surnames.scores[SURNAME][surname_at] + beside[unknown, given_at] + classifier.weights.bias[unknown]
     scores += classifier.weights.languages[of_surnames.pair[surname_at], of_given.pair[given_at]]
+    contradicted = contradicts(of_given.stance[given_at], of_surnames.stance[surname_at])
+    some = np.flatnonzero(contradicted)
+    if len(some):
+        of_these = given_at[some]
+        scores[some] = mixed(scores[some], of_given.scores[GIVEN][of_these], of_given.stance[of_these])
     # Matrix products end in other bits beside other names; an answer must not.
-    return Judged(np.round(scores, 9), state, turned, surname_at, given_at, of_surnames, of_given)
+    return Judged(np.round(scores, 9), state, turned, contradicted, surname_at, given_at, of_surnames, of_given)
 
 
 def part_evidence(strings: Sequence[str], role: Kind, classifier: Classifier) -> PartEvidence:
@@ -139,6 +163,7 @@ def part_evidence(strings: Sequence[str], role: Kind, classifier: Classifier) ->
         gathered.first(known.language),
         _pairs(gathered, known, role, classifier.language_places),
         _lean(gathered, role, knowledge),
+        _stance(gathered, role, classifier),
     )
 
 
@@ -211,8 +236,20 @@ def _lean(gathered: Gathered, role: Kind, knowledge: Knowledge) -> NDArray[np.in
     return found
 
 
+def _stance(gathered: Gathered, role: Kind, classifier: Classifier) -> Places:
+    """Return what each string's given names claim, any of them, or what its surname speaks against, all parts of it."""
+    rows = classifier.knowledge.rows_of(gathered.tokens, role)
+    if role == "given":
+        found = np.zeros(len(gathered.counts), np.int64)
+        np.bitwise_or.at(found, gathered.owners, classifier.claims[rows][gathered.ids])
+        return found
+    found = np.where(gathered.counts > 0, -1, 0)
+    np.bitwise_and.at(found, gathered.owners, classifier.denials[rows][gathered.ids])
+    return found
+
+
 def turned_round(surname: str, given: str) -> tuple[str, str]:
-    """Return surname and given names of a name read the other way round: its first word is the surname."""
+    """Return surname and given names of a name read the other way round: its first word is the surname; a single word none."""
     first, _, rest = given.partition(" ")
     return first, f"{rest} {surname}".strip()
 
@@ -224,4 +261,5 @@ def _joined(one: PartEvidence, two: PartEvidence) -> PartEvidence:
         np.concatenate([one.language, two.language]),
         np.concatenate([one.pair, two.pair]),
         np.concatenate([one.lean, two.lean]),
+        np.concatenate([one.stance, two.stance]),
     )

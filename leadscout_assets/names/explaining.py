@@ -54,6 +54,7 @@ class Explanation:
     given_names: str | None
     surname: str | None
     turned: bool
+    contradicted: bool
     problem: str | None
     tokens: list[TokenExplained]
     start: dict[str, float]
@@ -89,6 +90,7 @@ def explain(written: str, classifier: Classifier, *, reveal_religion: bool = Fal
         given_names=given or None,
         surname=surname or None,
         turned=judged.turned,
+        contradicted=judged.contradicted,
         problem=parts.problem,
         tokens=[
             *_explained(surname, "surname", SURNAME, classifier, reveal_religion),

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from leadscout_assets.names.calibrating import curves, put_right
 from leadscout_assets.names.cases import Case, surname_key
+from leadscout_assets.names.contradiction import SETTINGS
 from leadscout_assets.names.deciding import FOLD_INTO, folded
 from leadscout_assets.names.engine import Classifier, Gathered, judge, turned_round
 from leadscout_assets.names.evidence import LEXICON, SOURCES, STATES, Log, token_evidence
@@ -79,11 +80,17 @@ def _held_back(table: Log, truth: NDArray[np.int64], weight: Log, fold: NDArray[
 
 
 def measured(shares: Log, truth: NDArray[np.int64]) -> dict[str, float]:
-    """Return the settings of decisions that folded probabilities of cases held back teach: curves, reach and floors."""
+    """Return the settings of decisions: curves, reach and floors that folded probabilities of cases held back teach, and `SETTINGS`."""
     found = curves(shares, truth)
     righted = put_right(shares, found)
     reach = conformal_reach(righted, truth, ANSWER_AT)
-    return {"answer_at": ANSWER_AT, "set_reach": round(reach, 4), **found, **set_floors(righted, truth, ANSWER_AT)}
+    return {
+        "answer_at": ANSWER_AT,
+        "set_reach": round(reach, 4),
+        **SETTINGS,
+        **found,
+        **set_floors(righted, truth, ANSWER_AT),
+    }
 
 
 def fitted(table: Log, truth: NDArray[np.int64], weight: Log) -> Log:

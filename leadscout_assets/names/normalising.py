@@ -242,23 +242,30 @@ def _in_order(words: list[str]) -> tuple[list[str], list[str]]:
         start = _surname_start(words[:end])
         return words[:start] + words[end:], words[start:end]
     start = _surname_start(words)
-    if start == 0 or words[0].lower() not in PARTICLES or words[0].lower() in NOT_LEADING:
+    if start == 0 or not _leads_on(words[0]) or words[0].lower() in NOT_LEADING:
         return words[:start], words[start:]
-    # `Van der Westhuizen Piet`: nobody's given names start with a particle.
-    end = next(place for place, word in enumerate(words) if word.lower() not in PARTICLES) + 1
+    # `Van der Westhuizen Piet`, `Botha-van Zyl Piet`: nobody's given names start with a particle.
+    end = next(place for place, word in enumerate(words) if not _leads_on(word)) + 1
     return (words[end:], words[:end]) if end < len(words) else ([], words)
 
 
 def _surname_start(words: list[str]) -> int:
     """Return the place at which the surname with its particles starts."""
     start = len(words) - 1
-    while start > 0 and words[start - 1].lower() in PARTICLES:
+    while start > 0 and _leads_on(words[start - 1]):
         start -= 1
     if start == 0 and words[0].lower() in NOT_LEADING and len(words) > 1:
         return _surname_start(words[1:]) + 1
     if 0 < start < len(words) - 1 and words[start - 1].lower() in COMPOUND_STARTS:
         start -= 1
     return start
+
+
+def _leads_on(word: str) -> bool:
+    """Tell whether a surname goes on behind a word: a particle, or one behind the first half of `Botha-van Zyl`."""
+    lower = word.lower()
+    first, _, last = lower.rpartition("-")
+    return lower in PARTICLES or (bool(first) and last in PARTICLES and last not in NOT_LEADING)
 
 
 def _shouted_surname(words: list[str]) -> int:

@@ -5,11 +5,13 @@ The engine is made for many names at once, and pays for that with hundreds of ar
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import and_, or_
 from typing import NamedTuple
 
 import numpy as np
 
+from leadscout_assets.names.contradiction import mixed
 from leadscout_assets.names.engine import Classifier, turned_round
 from leadscout_assets.names.evidence import (
     LETTERS,
@@ -37,22 +39,26 @@ KEPT_TOKENS = 200_000
 
 
 class TokenSaid(NamedTuple):
-    """What one token says: state, weighed evidence by group, language row, place among paired languages, and lean."""
+    """What one token says: state, weighed evidence by group, language row, place among paired languages, lean and stance."""
 
     state: int
     scores: dict[int, Log]
     language: int
     pair: int
     lean: int
+    stance: int
 
 
 class OneJudged(NamedTuple):
-    """One name: log-odds per origin, the surname's state and language row, and whether it was read the other way round."""
+    """One name: log-odds per origin, the surname's state and language row, whether it was read the other way round, and whether
+    its parts contradict each other.
+    """
 
     scores: Log
     state: int
     language: int
     turned: bool
+    contradicted: bool
 
 
 class SingleNames:
@@ -67,25 +73,35 @@ class SingleNames:
         of_surname, particle = self._part(surname, "surname")
         of_given, _ = self._part(given, "given")
         state = _best(of_surname)
-        turned = state != UNKNOWN and _best(of_given) != UNKNOWN and of_surname[0].lean + of_given[0].lean < 0
+        known = state != UNKNOWN and (not given or _best(of_given) != UNKNOWN)
+        turned = known and of_surname[0].lean + (of_given[0].lean if given else 0) < 0
         if turned:
+            alone = not given
             surname, given = turned_round(surname, given)
             of_surname, particle = self._part(surname, "surname")
             of_given, _ = self._part(given, "given")
-            state = _best(of_surname)
+            # A single word that is a given name only is what is known of the name.
+            state = MISPLACED if alone else _best(of_surname)
         weights = self.classifier.weights
         group = GIVEN if state == LEXICON else GIVEN_BESIDE_UNKNOWN
         scores = (
             weights.bias[int(state != LEXICON)] + weights.languages[_surname_pair(of_surname), _given_pair(of_given)]
         )
+        of_givens = np.zeros(len(ORIGINS))
         for said in of_surname:
             scores = scores + said.scores[SURNAME] / len(of_surname)
-        for said in of_given:
-            scores = scores + said.scores[group] / len(of_given) ** 0.5
         if particle >= 0:
             scores = scores + weights.particle * self.classifier.knowledge.log_table[particle]
+        for said in of_given:
+            of_givens = of_givens + said.scores[group] / len(of_given) ** 0.5
+        scores = scores + of_givens
+        claimed = reduce(or_, (said.stance for said in of_given), 0)
+        denied = reduce(and_, (said.stance for said in of_surname), -1) if of_surname else 0
+        contradicted = claimed != 0 and claimed & ~denied == 0
+        if contradicted:
+            scores = mixed(scores[None], of_givens[None], np.array([claimed]))[0]
         language = next((said.language for said in of_surname if said.language >= 0), -1)
-        return OneJudged(scores.round(9), state, language, turned)
+        return OneJudged(scores.round(9), state, language, turned, contradicted)
 
     def _part(self, text: str, role: Kind) -> tuple[list[TokenSaid], int]:
         part = tokens_of(text, role, self.classifier.knowledge)
@@ -112,6 +128,7 @@ class SingleNames:
             row,
             int(self.classifier.language_places[row]),
             int(own >= 0) - int(other >= 0),
+            int((self.classifier.denials if role == "surname" else self.classifier.claims)[own]),
         )
 
     def _unknown(self, token: str, role: Kind, other: int) -> tuple[int, int, Log]:

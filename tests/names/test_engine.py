@@ -141,3 +141,11 @@ def test_the_version_changes_with_weights_and_settings(classifier):
     ]
     versions = {type(classifier)(classifier.knowledge, one).version for one in [weights, *others]}
     assert len(versions) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "origin"), [("Sipho", "african"), ("Thandi", "african"), ("Kavitha", "indian"), ("Nkosi", "african")]
+)
+def test_a_single_word_is_judged_as_the_part_of_a_name_that_it_is_known_as(classifier, name, origin):
+    assert best(classifier, name) == [origin]
+    assert judged(classifier, name).turned.tolist() == [name != "Nkosi"]

@@ -20,6 +20,8 @@ NAMES = [
     "N/A",
     "Dlamini",
     "J van der Xyzberg",
+    "Sipho",
+    "Naledi Chen",
 ]
 
 

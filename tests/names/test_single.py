@@ -9,7 +9,7 @@ from leadscout_assets.names.single import SingleNames
 
 WORDS = st.sampled_from(
     "Thandi Sipho Johan Ayesha Brian Nkosi Dlamini Botha Naidoo Adams Zhang Wei Mokoena Khumaloo Xqzrt van der Merwe J "
-    "Vanstaden Zulu-Botha Mkhabathwayo O'Neill Jean-Pierre".split()
+    "Vanstaden Zulu-Botha Mkhabathwayo O'Neill Jean-Pierre Naledi Chen Kavitha".split()
 )
 
 
