@@ -16,9 +16,11 @@ from leadscout_assets.names.lexicon import ORIGINS
 
 CLAIMANTS = ("african", "indian", "chinese")
 """Origins whose own given names hardly anybody else is given. English names are everybody's, and Muslim ones are shared."""
-SETTINGS = {"claimed_at": 0.93, "denied_at": 0.1}
-"""Share from which a given name is an origin's own (English words as names, such as `Blessing`, and shared ones lie below), and
-share up to which a surname speaks against an origin. They stand among the settings of the weights, so that the version names them."""
+SETTINGS = {"claimed_at": 0.93, "denied_at": 0.1, "elsewhere_at": 0.5}
+"""Shares (0..1). `claimed_at`: from which a given name is an origin's own; English words as names (`Blessing`) and shared names lie
+below. `denied_at`: up to which a surname speaks against an origin. `elsewhere_at`: what African and Chinese families must have of a
+surname for it to speak against Indian given names; Indian Christians bear Biblical and English surnames, beside which the sum of
+weights does well. All stand among the settings of the weights, so that the model's version tells of them."""
 
 _PLACES = [ORIGINS.index(origin) for origin in CLAIMANTS]
 _BITS = 1 << np.arange(len(CLAIMANTS))
@@ -31,7 +33,10 @@ def claims_of(shares: Log, settings: Mapping[str, float]) -> NDArray[np.int64]:
 
 def denials_of(shares: Log, settings: Mapping[str, float]) -> NDArray[np.int64]:
     """Return the bits of the claimants that surnames with these shares (m x 6) speak against, and 0 as the last row."""
-    return np.append((shares[:, _PLACES] <= settings.get("denied_at", -np.inf)) @ _BITS, 0)
+    denied = shares[:, _PLACES] <= settings.get("denied_at", -np.inf)
+    indian = CLAIMANTS.index("indian")
+    denied[:, indian] &= np.delete(shares[:, _PLACES], indian, 1).sum(1) >= settings.get("elsewhere_at", np.inf)
+    return np.append(denied @ _BITS, 0)
 
 
 def contradicts(claimed: NDArray[np.int64], denied: NDArray[np.int64]) -> NDArray[np.bool_]:

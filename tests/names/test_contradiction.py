@@ -44,6 +44,7 @@ def test_given_names_of_one_community_beside_a_surname_of_another_get_the_set_of
         "Kevin Wong",
         "Brian Nkosi",
         "Fatima Jacobs",
+        "Rajesh Thomas",
         "Sipho Zulu-Botha",
         "Sipho Qwelmar",
         "Sipho",
