@@ -37,9 +37,14 @@ BOUNDED: dict[str, tuple[Any, Any]] = {
 """By comparison, what must hold of the least and of the most that a file has in a column."""
 
 
+def all_files(table: DeltaTable) -> pa.Table:
+    """Return the newest version's files: path, num_records (null where not recorded), batch and bounds of each column."""
+    return pa.table(table.get_add_actions(flatten=True))
+
+
 def files_of(table: DeltaTable, batches: Sequence[str]) -> pa.Table:
-    """Return the newest version's files of `batches`, with the columns of `get_add_actions`."""
-    files = pa.table(table.get_add_actions(flatten=True))
+    """Return those of `batches`, with the columns of `all_files`."""
+    files = all_files(table)
     return files.filter(pc.is_in(files[PARTITION], pa.array(batches, pa.string())))
 
 
@@ -63,7 +68,7 @@ def most(files: pa.Table, column: str) -> pa.ChunkedArray:
 
 
 def dataset_of(folder: Path, table: DeltaTable, files: pa.Table) -> Dataset:
-    """Return some files of a table in `folder`, as `get_add_actions` lists them, as a dataset: what deltalake would give, without a look at the others.
+    """Return some files of a table in `folder`, as `all_files` lists them, as a dataset: what deltalake would give, without a look at the others.
 
     deltalake attaches every column's statistics to every file first: 15 s for one batch of 5,000, and 5 ms for each
     file that is read.

@@ -23,7 +23,7 @@ from leadscout_assets.contracts import BATCH_ID, Contract
 from leadscout_assets.errors import EdgeFailed
 from leadscout_assets.folders import make_private
 from leadscout_assets.frames import in_order, rows_by_batch
-from leadscout_assets.table_files import PARTITION, Filters, dataset_of, files_of, may_meet, most
+from leadscout_assets.table_files import PARTITION, Filters, all_files, dataset_of, files_of, may_meet, most
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -182,7 +182,7 @@ class Tables:
         with _reading(contract):
             table = self._plain(contract)
             there = {field.name for field in table.schema().fields}
-            files = may_meet(pa.table(table.get_add_actions(flatten=True)), filters)
+            files = may_meet(all_files(table), filters)
             rows = dataset_of(self._path(contract), table, files).to_table(
                 columns=[name for name in wanted if name in there],
                 filter=parquet.filters_to_expression(list(filters)) if filters else None,
@@ -197,7 +197,7 @@ class Tables:
         if not self._exists(contract):
             return None
         with _reading(contract):
-            files = pa.table(self._open(contract).get_add_actions(flatten=True))
+            files = all_files(self._open(contract))
             return pc.max(files[f"max.{column}"]).as_py() if files.num_rows else None
 
     def largest_before(self, contract: Contract, column: str, by: str, limit: Any) -> Any:
@@ -209,7 +209,7 @@ class Tables:
         if not self._exists(contract):
             return None
         with _reading(contract):
-            files = pa.table(self._open(contract).get_add_actions(flatten=True))
+            files = all_files(self._open(contract))
         if not files.num_rows:
             return None
         wholly = pc.less(most(files, by), limit)
@@ -261,7 +261,7 @@ class Tables:
             removed = table.vacuum(hours, dry_run=False, enforce_retention_duration=False, full=True)
             table.create_checkpoint()
             table.cleanup_metadata()
-            files = pa.table(table.get_add_actions(flatten=True))
+            files = all_files(table)
             size = pc.sum(files["size_bytes"], min_count=0).as_py()
             return Upkeep(files_before=before, files=files.num_rows, bytes=size, removed=len(removed))
 
@@ -287,7 +287,7 @@ class Tables:
         with _writing(contract):
             path, removed = self._path(contract), 0
             table = DeltaTable(path)
-            needed = set(pa.table(table.get_add_actions(flatten=True))["path"].to_pylist())
+            needed = set(all_files(table)["path"].to_pylist())
             for batch in batches:
                 for file in (path / f"batch_id={batch}").glob("*"):
                     if file.relative_to(path).as_posix() not in needed:

@@ -14,11 +14,13 @@ import pyarrow as pa
 import pytest
 
 from leadscout_assets.database.reviews import Reviews
+from leadscout_assets.defs.orphans import open_instance
 from leadscout_assets.defs.table_io import CONTRACTS
 from leadscout_assets.leads.delivery import Delivery
 from leadscout_assets.reviews.checking import Given
 from leadscout_assets.reviews.questions import Question
 from leadscout_assets.settings import Settings, read_settings
+from leadscout_assets.supervisor import prepare_instance
 from leadscout_assets.terms import ReviewKind
 from tests.defs.ground import BROKEN, MORNING, Ground, in_use, opened, small_list
 from tests.purposes import IN_TESTS
@@ -48,6 +50,20 @@ def ground(home: Settings, opened_once: Path, monkeypatch: pytest.MonkeyPatch) -
     shutil.copytree(opened_once, home.home)
     with opened(home) as found:
         yield found
+
+
+@pytest.fixture
+def instance_folder(tmp_path: Path, opened_once: Path) -> Path:
+    """The folder of an embedded instance."""
+    shutil.copytree(opened_once, tmp_path / "home")
+    return prepare_instance(Settings(home=tmp_path / "home")).folder
+
+
+@pytest.fixture
+def page(instance_folder: Path) -> Iterator[dg.DagsterInstance]:
+    """The instance of a webserver, beside which a test opens those of other processes."""
+    with open_instance(instance_folder) as instance:
+        yield instance
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import TypeAlias
@@ -22,7 +21,6 @@ from dagster._core.storage.asset_check_state import AssetCheckState, bulk_update
 from leadscout_assets.defs import check_states
 from leadscout_assets.defs.check_states import RemembersCheckStates
 from leadscout_assets.defs.orphans import open_instance
-from leadscout_assets.settings import Settings
 from leadscout_assets.supervisor import prepare_instance
 from tests.defs.ground import on_postgres
 
@@ -36,23 +34,9 @@ BATCHES = [f"herd-{number}" for number in range(5)]
 
 
 @pytest.fixture
-def folder(tmp_path, opened_once):
-    """The folder of an embedded instance."""
-    shutil.copytree(opened_once, tmp_path / "home")
-    return prepare_instance(Settings(home=tmp_path / "home")).folder
-
-
-@pytest.fixture
-def page(folder) -> Iterator[dg.DagsterInstance]:
-    """The instance of a webserver."""
-    with open_instance(folder) as instance:
-        yield instance
-
-
-@pytest.fixture
-def runs(folder, page) -> Iterator[Reporter]:
+def runs(instance_folder, page) -> Iterator[Reporter]:
     """What runs report, in an instance of their own."""
-    with open_instance(folder) as instance:
+    with open_instance(instance_folder) as instance:
         yield Reporter(instance)
 
 

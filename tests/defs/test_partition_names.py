@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 from collections.abc import Iterator
 
 import dagster as dg
@@ -11,7 +10,6 @@ import pytest
 from dagster._core.storage.event_log import SqlEventLogStorage
 
 from leadscout_assets.defs.orphans import open_instance
-from leadscout_assets.settings import Settings
 from leadscout_assets.supervisor import prepare_instance
 from tests.defs.ground import on_postgres
 
@@ -19,23 +17,9 @@ KINDS = ("herd", "flock")
 
 
 @pytest.fixture
-def folder(tmp_path, opened_once):
-    """The folder of an embedded instance."""
-    shutil.copytree(opened_once, tmp_path / "home")
-    return prepare_instance(Settings(home=tmp_path / "home")).folder
-
-
-@pytest.fixture
-def page(folder) -> Iterator[dg.DagsterInstance]:
-    """The instance of a webserver."""
-    with open_instance(folder) as instance:
-        yield instance
-
-
-@pytest.fixture
-def other(folder, page) -> Iterator[dg.DagsterInstance]:
+def other(instance_folder, page) -> Iterator[dg.DagsterInstance]:
     """The instance of another process, which delivers and undoes."""
-    with open_instance(folder) as instance:
+    with open_instance(instance_folder) as instance:
         yield instance
 
 
