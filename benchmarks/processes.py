@@ -89,6 +89,8 @@ def timed(
     is not a `good` one.
     """
     output, errors = workplace.folder / "stdout", workplace.folder / "stderr"
+    # What was written before lies in memory still, and whoever waits for the disk would wait for that, too.
+    os.sync()
     with output.open("wb") as out, errors.open("wb") as err:
         at, started = time.time(), time.perf_counter()
         process = subprocess.Popen(

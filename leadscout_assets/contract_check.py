@@ -37,9 +37,10 @@ def judge_contract(contract: Contract, frame: pa.Table, batches: Sequence[str]) 
     else:
         broken = set()
     # pandera's failure cases quote values; judge each broken batch apart and keep the places only.
+    apart = [batch for batch in batches if batch in broken]
+    rows = dict(zip(apart, by_batch(frame, apart), strict=True)) if apart else {}
     return {
-        batch: _judge_one(contract, schema, rows) if batch in broken else _passed(contract)
-        for batch, rows in zip(batches, by_batch(frame, batches), strict=True)
+        batch: _judge_one(contract, schema, rows[batch]) if batch in rows else _passed(contract) for batch in batches
     }
 
 

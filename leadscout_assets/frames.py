@@ -20,13 +20,23 @@ def by_batch(frame: pa.Table, batches: Sequence[str]) -> list[pa.Table]:
     """
     counts = rows_by_batch(frame)
     if len(batches) == 1 and set(counts) <= set(batches):
-        return [frame]  # the common case copies nothing
-    ordered = frame.take(pc.sort_indices(frame["batch_id"]))
-    starts: dict[str, int] = {}
-    position = 0
-    for batch in sorted(counts):
-        starts[batch], position = position, position + counts[batch]
-    return [ordered.slice(starts.get(batch, 0), counts.get(batch, 0)) for batch in batches]
+        return [frame]  # the common case looks at nothing else
+    starts = _starts(frame)
+    if starts is None:
+        frame = frame.take(pc.sort_indices(frame["batch_id"]))
+        starts = _starts(frame) or {}
+    return [frame.slice(starts.get(batch, 0), counts.get(batch, 0)) for batch in batches]
+
+
+def _starts(frame: pa.Table) -> dict[str, int] | None:
+    """Return the first row of each batch id; None where the rows of one do not lie together."""
+    if not frame.num_rows:
+        return {}
+    ids = frame["batch_id"].combine_chunks()
+    another = pc.not_equal(ids[1:], ids[:-1])
+    at = np.concatenate(([0], np.flatnonzero(np.asarray(another)) + 1))
+    starts = dict(zip(ids.take(pa.array(at)).to_pylist(), at.tolist(), strict=True))
+    return starts if len(starts) == len(at) else None
 
 
 def in_order(frame: pa.Table, names: Sequence[str]) -> pa.Table:

@@ -85,46 +85,56 @@ def meet(left: pa.Table, right: pa.Table) -> tuple[Positions, Positions]:
 
     Both have the columns of `BLOCKS`. Blocks with more than `MOST_IN_BLOCK` rows on either side are left out.
     """
+    one, other = _sharing(left, right)
+    return _each_once(one, other, right.num_rows)
+
+
+def meet_within(leads: pa.Table) -> tuple[Positions, Positions]:
+    """Return the positions of all pairs of two rows of `leads` that share a block, each pair once, its later row first."""
+    one, other = _sharing(leads, leads)
+    # Each row meets itself, and of any two rows either meets the other.
+    later = one > other
+    return _each_once(one[later], other[later], leads.num_rows)
+
+
+def _sharing(left: pa.Table, right: pa.Table) -> tuple[Positions, Positions]:
     pairs = [_equal(left[one], right[other]) for one, other in MEETING]
-    first = np.concatenate([pair[0] for pair in pairs])
-    second = np.concatenate([pair[1] for pair in pairs])
-    both = np.unique(np.stack([first, second], axis=1), axis=0)
-    return both[:, 0], both[:, 1]
+    return np.concatenate([pair[0] for pair in pairs]), np.concatenate([pair[1] for pair in pairs])
+
+
+def _each_once(one: Positions, other: Positions, count: int) -> tuple[Positions, Positions]:
+    """Return the pairs in order, none of them twice; `count` is above every position of `other`."""
+    pairs = np.unique(one * count + other)
+    return pairs // max(count, 1), pairs % max(count, 1)
 
 
 def equal_texts(left: pa.ChunkedArray, right: pa.ChunkedArray) -> tuple[Positions, Positions]:
     """Return the positions of all pairs whose texts are equal, nulls apart."""
-    shared = pc.is_in(right, pc.unique(left))
-    at = np.flatnonzero(np.asarray(shared))
-    codes = pa.concat_arrays([_flat(left), _flat(right).take(pa.array(at))]).dictionary_encode().indices
-    numbers = np.asarray(codes).astype(np.int64)
-    one, other = _joined(numbers[: len(left)], numbers[len(left) :], most=None)
+    at = np.flatnonzero(np.asarray(pc.is_in(right, pc.unique(left))))
+    one, other = _joined(_flat(left), _flat(right).take(pa.array(at)), most=None)
     return one, at[other]
 
 
 def _equal(left: pa.ChunkedArray, right: pa.ChunkedArray) -> tuple[Positions, Positions]:
-    here, there = np.flatnonzero(np.asarray(pc.is_valid(left))), np.flatnonzero(np.asarray(pc.is_valid(right)))
-    mine = np.asarray(pc.fill_null(left, 0))[here]
-    theirs = np.asarray(pc.fill_null(right, 0))[there]
     # Most of what is known shares nothing with the few that are new.
-    some = np.isin(theirs, mine)
-    there, theirs = there[some], theirs[some]
-    one, other = _joined(mine, theirs, most=MOST_IN_BLOCK)
+    here = np.flatnonzero(np.asarray(pc.is_valid(left)))
+    there = np.flatnonzero(np.asarray(pc.is_in(right, pc.drop_null(left))))
+    one, other = _joined(_flat(left.take(pa.array(here))), _flat(right.take(pa.array(there))), most=MOST_IN_BLOCK)
     return here[one], there[other]
 
 
-def _joined(left: Positions, right: Positions, *, most: int | None) -> tuple[Positions, Positions]:
-    """Return the positions of all pairs of equal numbers; numbers that occur more than `most` times on a side are left out."""
-    order = np.argsort(right, kind="stable")
-    ordered = right[order]
-    starts, ends = np.searchsorted(ordered, left, "left"), np.searchsorted(ordered, left, "right")
-    counts = ends - starts
-    if most is not None:
-        _, inverse, often = np.unique(left, return_inverse=True, return_counts=True)
-        counts = np.where((counts > most) | (often[inverse] > most), 0, counts)
-    one = np.repeat(np.arange(len(left)), counts)
+def _joined(left: pa.Array, right: pa.Array, *, most: int | None) -> tuple[Positions, Positions]:
+    """Return the positions of all pairs of equal values; values that occur more than `most` times on a side are left out."""
+    codes = np.asarray(pa.concat_arrays([left, right]).dictionary_encode().indices).astype(np.int64)
+    mine, theirs = codes[: len(left)], codes[len(left) :]
+    kinds = int(codes.max(initial=-1)) + 1
+    often, times = np.bincount(mine, minlength=kinds), np.bincount(theirs, minlength=kinds)
+    starts = np.cumsum(times) - times
+    counts = times if most is None else np.where((times > most) | (often > most), 0, times)
+    counts = counts[mine]
+    one = np.repeat(np.arange(len(mine)), counts)
     within = np.arange(len(one)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return one, order[np.repeat(starts, counts) + within]
+    return one, np.argsort(theirs, kind="stable")[np.repeat(starts[mine], counts) + within]
 
 
 def hashed(texts: pa.Array) -> Hashes:

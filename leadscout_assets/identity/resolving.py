@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from leadscout_assets.contracts import KNOWN_LEAD_LINKS, KNOWN_LEADS, MOMENT, ROW, VALUE_GROUPS
-from leadscout_assets.identity.blocking import blocks, meet
+from leadscout_assets.identity.blocking import blocks, meet_within
 from leadscout_assets.identity.comparing import comparable
 from leadscout_assets.identity.weighing import Pairs, Weighed, shipped, weigh
 from leadscout_assets.terms import Linked, Province
@@ -82,7 +82,9 @@ def resolve(leads: pa.Table) -> Resolved:
     """
     leads = in_order_of_delivery(leads)
     several = pc.count_distinct(leads["batch_id"]).as_py() > 1
-    near = near_pairs(leads, leads, _within(leads) if several else (np.empty(0, np.int64), np.empty(0, np.int64)))
+    # The rows are in order of delivery: of two that meet, the earlier one stands on the right.
+    met = meet_within(blocks(leads)) if several else (np.empty(0, np.int64), np.empty(0, np.int64))
+    near = near_pairs(leads, leads, met)
     lead, first_of_lead = _codes(leads["lead_id"])
     group = _connected(lead, near, int(lead.max(initial=-1)) + 1)[lead]
     first = _first_of(group)
@@ -102,14 +104,6 @@ def _is_one_list_in_order(leads: pa.Table) -> bool:
         return False
     rows = np.asarray(leads["source_row"])
     return bool((rows[1:] > rows[:-1]).all())
-
-
-def _within(leads: pa.Table) -> tuple[Positions, Positions]:
-    found = blocks(leads)
-    one, other = meet(found, found)
-    # The rows are in order of delivery: the earlier of two stands on the right.
-    later = one > other
-    return one[later], other[later]
 
 
 def _codes(column: pa.ChunkedArray) -> tuple[Positions, Positions]:

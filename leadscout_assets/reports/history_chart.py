@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from html import escape
 
-from leadscout_assets.reports.charts import FONT, FONT_FAMILY, INK, MUTED, RULE, SERIES, WIDTH, text
+from leadscout_assets.reports.charts import INK, MUTED, RULE, SERIES, WIDTH, svg, text, words
 
 HEIGHT, TOP, FLOOR = 160, 12, 130
 """User units: of the picture, of the top of the axis, and of its foot."""
@@ -67,14 +67,11 @@ def draw_history(
     for step in steps:
         at = x(step - 0.5)
         parts.append(f'<path d="M{at:.1f} {TOP}V{FLOOR}" stroke="{INK}" stroke-dasharray="3 3"/>')
-        parts.append(text(at + 3, TOP + 1, "accepted", size=FONT))
+        parts.append(text(words(at + 3, TOP + 1, "accepted")))
     parts += [_point(x(i), y(point.value), point) for i, point in enumerate(points)]
-    parts.append(text(LEFT, FLOOR + 16, ends[0], size=FONT, fill=MUTED))
-    parts.append(text(RIGHT, FLOOR + 16, ends[1], size=FONT, fill=MUTED, anchor="end"))
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
-        f'role="img" aria-label="{escape(title)}" font-family="{FONT_FAMILY}" font-size="{FONT}">{"".join(parts)}</svg>'
-    )
+    parts.append(text(words(LEFT, FLOOR + 16, ends[0], fill=MUTED)))
+    parts.append(text(words(RIGHT, FLOOR + 16, ends[1], fill=MUTED, anchor="end")))
+    return svg(title, HEIGHT, "".join(parts))
 
 
 def _point(x: float, y: float, point: Point) -> str:
@@ -94,7 +91,7 @@ def _grid(most: float, y: Callable[[float], float]) -> str:
         parts.append(
             f'<path d="M{LEFT} {height:.1f}H{RIGHT}" stroke="{RULE}" stroke-width="{1 if value == 0 else 0.5}"/>'
         )
-        parts.append(text(LEFT - 6, height, _figure(value), anchor="end", size=FONT, fill=MUTED))
+        parts.append(text(words(LEFT - 6, height, _figure(value), anchor="end", fill=MUTED)))
     return "".join(parts)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from leadscout_assets.errors import EdgeFailed
 from leadscout_assets.reports import charts
+from leadscout_assets.reports.charts import Axis, Bar, Picture, Shape, Words
 from leadscout_assets.reports.document import Document, Kind, Section
 from leadscout_assets.terms import TIME_ZONE
 
@@ -73,17 +74,32 @@ def _section(section: Section) -> dict[str, Any]:
     content: dict[str, Any] = {"heading": section.heading, "paragraphs": list(section.paragraphs)}
     table = section.table
     if table is None:
-        return content | {"heads": [], "rows": [], "figures": [], "widths": [], "svg": None}
+        return content | {"heads": [], "rows": [], "figures": [], "widths": [], "picture": None}
     rows = [[column.write(cell) for column, cell in zip(table.columns, row, strict=True)] for row in table.rows]
     longest = [max((len(row[i]) for row in rows), default=0) for i in range(len(table.columns))]
-    svg = charts.draw(table, section.chart) if section.chart else ""
+    picture = charts.lay_out(table, section.chart) if section.chart else None
     return content | {
         "heads": [column.heading for column in table.columns],
         "rows": rows,
         "figures": [i for i, column in enumerate(table.columns) if column.kind is not Kind.TEXT],
         # The first column of words, and any long one, takes what the others leave.
         "widths": [3 if length > WIDE_CELL else 1 if i == 0 else 0 for i, length in enumerate(longest)],
-        "svg": svg or None,
-        "alt": section.chart.title if section.chart else "",
+        "picture": _picture(picture) if picture else None,
         "beside": max(longest) <= WIDE_CELL,
+    }
+
+
+def _picture(picture: Picture) -> dict[str, Any]:
+    """Return a picture's shapes by kind, each as the list of its fields."""
+    kinds: dict[type[Shape], list[Shape]] = {Bar: [], Axis: [], Words: []}
+    for shape in picture.shapes:
+        kinds[type(shape)].append(shape)
+    return {
+        "title": picture.title,
+        "width": charts.WIDTH,
+        "height": picture.height,
+        "rule": charts.RULE,
+        "bars": kinds[Bar],
+        "axes": kinds[Axis],
+        "words": kinds[Words],
     }
