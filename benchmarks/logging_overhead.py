@@ -1,6 +1,9 @@
-"""What logging costs: the whole chain on one list with logging off, as in production, and with DEBUG, by turns in one process.
+"""What logging costs: the whole chain on one list with logging off, as in production, and with DEBUG, side by side.
 
-`python -m benchmarks.logging_overhead FOLDER [--rows N] [--rounds N]` prints one JSON object.
+`python -m benchmarks.logging_overhead FOLDER [--rows N] [--rounds N] [--control]` prints one JSON object.
+
+A machine that others use changes its pace by a tenth from one second to the next, and runs one after the other take that for a
+difference. So a process for each mode runs on each processor, all of them at once: the pace of each is that of the others.
 """
 
 from __future__ import annotations
@@ -8,14 +11,16 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import multiprocessing
+import os
 import random
-import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from itertools import permutations
+from multiprocessing.connection import Connection, wait
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -33,8 +38,14 @@ MODES = {
     "off": {"log_level": "CRITICAL"},
     "production": {"log_level": "INFO", "log_format": "json"},
     "debug": {"log_level": "DEBUG", "log_format": "json"},
+    "control": {"log_level": "CRITICAL"},
 }
-"""Settings of each mode. `off` writes no files either; the others write them, and the same lines to a stream."""
+"""Settings of each mode. `off` and `control` write no files either; the others write them, and the same lines to a stream."""
+
+WITHOUT = ("off", "control")
+
+COMPARED = ("off", "production", "debug")
+"""Modes of every measurement. `control`, the same as `off`, tells how far off the measurement itself is."""
 
 TARGETS = {"production": 1.02, "debug": 1.05}
 WHAT = {
@@ -47,61 +58,129 @@ SHARE = {
     "debug": "of the chain with DEBUG, time spent in log calls",
 }
 
+PROCESSORS = 2
 RESAMPLES = 4_000
+PATIENCE_SECONDS = 1_800
 
 Seconds = dict[str, list[float]]
-"""Wall time of each round by mode, seconds."""
+"""Wall time of each round by mode, seconds; rounds of equal positions ran side by side."""
 
 
 def logging_overhead(workplace: Workplace) -> Outcome:
-    """The chain on a 20,000-row CSV in each mode by turns, the order changing from round to round; ratios of each round's pairs."""
-    rows, rounds = (500, 2) if workplace.quick else (20_000, 24)
+    """The chain on a 20,000-row CSV in each mode at once, time and again; total time in a mode over total time without logging."""
+    rows, rounds = (500, 1) if workplace.quick else (20_000, 60)
     command = [sys.executable, "-m", "benchmarks.logging_overhead", str(workplace.folder)]
-    told = json.loads(timed([*command, "--rows", str(rows), "--rounds", str(rounds)], workplace, folder=ROOT).output)
-    figures = tuple(_figure(mode, ratios(told["seconds"], mode)) for mode in TARGETS)
+    sizes = ["--rows", str(rows), "--rounds", str(rounds)]
+    told = json.loads(timed([*command, *sizes], workplace, folder=ROOT, patience=PATIENCE_SECONDS).output)
+    figures = tuple(_figure(mode, told["seconds"]) for mode in TARGETS)
     figures += tuple(median(SHARE[mode], "%", told["percent_in_log_calls"][mode]) for mode in TARGETS)
-    intervals = {mode: interval(ratios(told["seconds"], mode)) for mode in TARGETS}
+    intervals = {mode: interval(told["seconds"], mode) for mode in TARGETS}
     return Outcome("logging_overhead", figures, {"rows": rows, "interval_95": intervals, **told})
 
 
-def _figure(mode: str, found: Sequence[float]) -> Figure:
-    low, high = interval(found)
-    of = f"median; 95 % interval {low:.3f} to {high:.3f}"
-    return Figure(WHAT[mode], "times", statistics.median(found), tuple(found), of=of, target=TARGETS[mode])
+def _figure(mode: str, seconds: Seconds) -> Figure:
+    low, high = interval(seconds, mode)
+    each = tuple(with_it / without for with_it, without in zip(seconds[mode], seconds["off"], strict=True))
+    of = f"totals; 95 % interval {low:.3f} to {high:.3f}"
+    return Figure(WHAT[mode], "times", ratio(seconds, mode), each, of=of, target=TARGETS[mode])
 
 
-def ratios(seconds: Seconds, mode: str) -> list[float]:
-    """Return the time of each round in a mode over that of the same round without logging."""
-    return [with_it / without for with_it, without in zip(seconds[mode], seconds["off"], strict=True)]
+def ratio(seconds: Seconds, mode: str) -> float:
+    """Return the total time in a mode over that without logging. (The mean of ratios is too high: one of 2 and one of 1/2 make 1.25.)"""
+    return sum(seconds[mode]) / sum(seconds["off"])
 
 
-def interval(found: Sequence[float]) -> tuple[float, float]:
-    """Return the 95 % interval of the median of the ratios, by resampling them; the same for the same ratios."""
+def interval(seconds: Seconds, mode: str) -> tuple[float, float]:
+    """Return the 95 % interval of `ratio`, by resampling the rounds; the same for the same seconds."""
     chance = random.Random(1)
-    medians = sorted(statistics.median(chance.choices(found, k=len(found))) for _ in range(RESAMPLES))
-    return round(medians[RESAMPLES // 40], 4), round(medians[-RESAMPLES // 40 - 1], 4)
+    pairs = list(zip(seconds[mode], seconds["off"], strict=True))
+    found = sorted(
+        sum(one for one, _ in drawn) / sum(other for _, other in drawn)
+        for drawn in (chance.choices(pairs, k=len(pairs)) for _ in range(RESAMPLES))
+    )
+    return round(found[RESAMPLES // 40], 4), round(found[-RESAMPLES // 40 - 1], 4)
 
 
-def measure(folder: Path, rows: int, rounds: int) -> dict[str, Seconds]:
+def measure(folder: Path, rows: int, rounds: int, modes: Sequence[str] = COMPARED) -> dict[str, Seconds]:
     """Return wall and processor seconds of each round by mode, after a round that is not counted."""
-    source = folder / "leads.csv"
-    write_delivery(source, rows, seed=1)
-    wall: Seconds = {mode: [] for mode in MODES}
-    processor: Seconds = {mode: [] for mode in MODES}
-    orders = list(permutations(MODES))
-    for number in range(rounds + 1):
-        for mode in orders[number % len(orders)]:
-            seconds = _once(source, folder, mode)
-            if number:
+    wall: Seconds = {mode: [] for mode in modes}
+    processor: Seconds = {mode: [] for mode in modes}
+    for side in _side_by_side(folder, rows, rounds, modes):
+        # A worker takes the modes by turns, each from another one on: in each round they hold all of them between them.
+        for number in range(rounds):
+            for mode, *seconds in (worker[number] for worker in side):
                 wall[mode].append(round(seconds[0], 4))
                 processor[mode].append(round(seconds[1], 4))
     share: Seconds = {mode: [] for mode in TARGETS}
+    source = _source(folder / "alone", rows)
     # Apart from the above, since the clock itself costs something.
     for mode in [*TARGETS] * 5:
         with log_calls_timed() as spent:
-            seconds = _once(source, folder, mode)
-        share[mode].append(round(100 * sum(spent) / seconds[0], 3))
+            whole, _ = _once(source, folder / "alone", mode)
+        share[mode].append(round(100 * sum(spent) / whole, 3))
     return {"seconds": wall, "processor_seconds": processor, "percent_in_log_calls": share}
+
+
+Run = tuple[str, float, float]
+"""Mode, wall and processor seconds."""
+
+
+def _side_by_side(folder: Path, rows: int, rounds: int, modes: Sequence[str]) -> list[list[list[Run]]]:
+    """Return, for each processor and worker on it, its first `rounds` runs; all workers go on until the last one has as many."""
+    processors = _processors()
+    spawning = multiprocessing.get_context("spawn")
+    together = spawning.Barrier(len(processors) * len(modes))
+    found: list[list[list[Run]]] = []
+    workers, ends = [], {}
+    for at, processor in enumerate(processors):
+        found.append([[] for _ in modes])
+        for place in range(len(modes)):
+            mine, theirs = spawning.Pipe(duplex=False)
+            cycle = (*modes[place:], *modes[:place])
+            home = folder / f"beside-{at}-{place}"
+            worker = spawning.Process(target=_work, args=(home, rows, cycle, processor, together, theirs), daemon=True)
+            worker.start()
+            theirs.close()
+            workers.append(worker)
+            ends[mine] = found[at][place]
+    try:
+        while any(len(runs) < rounds for runs in ends.values()):
+            for end in wait(list(ends)):
+                # An `EOFError` where the worker died; it has said why.
+                ends[end].append(end.recv())  # type: ignore[index, union-attr]
+    finally:
+        for worker in workers:
+            worker.terminate()
+            worker.join()
+    return found
+
+
+def _processors() -> list[int | None]:
+    """Return the processors to use; where a process cannot be tied to one, places for as many."""
+    if not hasattr(os, "sched_getaffinity"):
+        return [None] * min(os.cpu_count() or 1, PROCESSORS)
+    return list(sorted(os.sched_getaffinity(0))[:PROCESSORS])
+
+
+def _work(
+    folder: Path, rows: int, cycle: Sequence[str], processor: int | None, together: Barrier, told: Connection
+) -> None:
+    """Run the chain in each mode of the cycle by turns, telling what each took, until ended from outside."""
+    if processor is not None:
+        os.sched_setaffinity(0, {processor})
+    source = _source(folder, rows)
+    for mode in cycle:
+        _once(source, folder, mode)
+    together.wait()
+    while True:
+        for mode in cycle:
+            told.send((mode, *_once(source, folder, mode)))
+
+
+def _source(folder: Path, rows: int) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    write_delivery(folder / "leads.csv", rows, seed=1)
+    return folder / "leads.csv"
 
 
 @contextmanager
@@ -135,7 +214,7 @@ def _once(source: Path, folder: Path, mode: str) -> tuple[float, float]:
     (home / "keys").mkdir(parents=True, exist_ok=True)
     settings = Settings(home=home, classification_purpose=PURPOSE, **MODES[mode])  # type: ignore[arg-type]
     with (folder / f"{mode}.stream").open("a", encoding="utf-8") as stream:
-        setup_logging(settings, stream, files=mode != "off")
+        setup_logging(settings, stream, files=mode not in WITHOUT)
         gc.collect()
         wall, processor = time.perf_counter(), time.process_time()
         run_file(source, folder / "out", settings, lead_id_key=b"a key of the benchmark's own", delivered_at=_NOW)
@@ -150,9 +229,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rows", type=int, default=20_000)
-    parser.add_argument("--rounds", type=int, default=24)
+    parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--control", action="store_true", help="compare the chain without logging with itself as well")
     options = parser.parse_args()
-    print(json.dumps(measure(options.folder, options.rows, options.rounds)))
+    modes = (*COMPARED, "control") if options.control else COMPARED
+    print(json.dumps(measure(options.folder, options.rows, options.rounds, modes)))
 
 
 if __name__ == "__main__":

@@ -21,6 +21,9 @@ LEADS_PER_LINE = 5_000
 PARTS = ("surname", "given")
 UNKNOWN = "unknown"
 
+INFERRED = r":[a-z_]+=[0-9.]+"
+"""What a part of the evidence says of its name, after the stage that said so."""
+
 Known = dict[str, str]
 """For each part of a name the stage that knew it, or `unknown`."""
 
@@ -31,10 +34,13 @@ def tell_attempts(classifications: pa.Table, stages: Sequence[str]) -> None:
     if not log.isEnabledFor(logging.INFO) or not classifications.num_rows:
         return
     evidence = _encoded(classifications["evidence"])
-    known = _known(evidence.dictionary.to_pylist(), stages)
-    _tell_stages(np.bincount(evidence.indices.to_numpy(), minlength=len(known)).tolist(), known, stages)
+    # Thousands of strings of evidence, and a dozen once what each part says is out of them.
+    ways = pc.replace_substring_regex(evidence.dictionary, INFERRED, "").dictionary_encode()
+    known = _known(ways.dictionary.to_pylist(), stages)
+    known_at = ways.indices.to_numpy()[evidence.indices.to_numpy()]
+    _tell_stages(np.bincount(known_at, minlength=len(known)).tolist(), known, stages)
     if log.isEnabledFor(logging.DEBUG):
-        _tell_leads(classifications, evidence.indices.to_numpy(), known, stages)
+        _tell_leads(classifications, known_at, known, stages)
 
 
 def _tell_stages(counts: list[int], known: list[Known], stages: Sequence[str]) -> None:
@@ -54,12 +60,12 @@ def _tell_stages(counts: list[int], known: list[Known], stages: Sequence[str]) -
             return
 
 
-def _tell_leads(classifications: pa.Table, evidence_at: np.ndarray, known: list[Known], stages: Sequence[str]) -> None:
+def _tell_leads(classifications: pa.Table, known_at: np.ndarray, known: list[Known], stages: Sequence[str]) -> None:
     """Write a line for each batch and each way that names went, with the ids of the leads whose names went it."""
     log = get_logger(f"{ROOT}.classification")
     # Few combinations of stages, however many strings of evidence.
     places: dict[tuple[tuple[str, str], ...], int] = {}
-    way_at = np.array([places.setdefault(tuple(found.items()), len(places)) for found in known])[evidence_at]
+    way_at = np.array([places.setdefault(tuple(found.items()), len(places)) for found in known])[known_at]
     distinct = [_attempts(dict(way), stages) for way in places]
     batches, outcomes = _encoded(classifications["batch_id"]), _encoded(_outcomes(classifications))
     of_outcomes = len(outcomes.dictionary)
