@@ -68,7 +68,7 @@ Seconds = dict[str, list[float]]
 
 def logging_overhead(workplace: Workplace) -> Outcome:
     """The chain on a 20,000-row CSV in each mode at once, time and again; total time in a mode over total time without logging."""
-    rows, rounds = (500, 1) if workplace.quick else (20_000, 60)
+    rows, rounds = (500, 1) if workplace.quick else (20_000, 100)
     command = [sys.executable, "-m", "benchmarks.logging_overhead", str(workplace.folder)]
     sizes = ["--rows", str(rows), "--rounds", str(rounds)]
     told = json.loads(timed([*command, *sizes], workplace, folder=ROOT, patience=PATIENCE_SECONDS).output)
@@ -229,7 +229,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rows", type=int, default=20_000)
-    parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--control", action="store_true", help="compare the chain without logging with itself as well")
     options = parser.parse_args()
     modes = (*COMPARED, "control") if options.control else COMPARED

@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from benchmarks import logging_overhead as logging_cost
 from benchmarks import machine, processes
 from benchmarks.__main__ import BENCHMARKS, INTERRUPTED, main
 from benchmarks.inbox_latency import TICK_SECONDS, offsets
@@ -212,6 +213,23 @@ def test_the_chain_is_measured_with_the_real_command(tmp_path):
     # What costs seconds to import is not for the chain. (pandas is there: pyarrow itself imports it where it is installed.)
     # SQLAlchemy is: the command writes to the audit trail.
     assert not {"dagster", "pandera", "sklearn"} & set(outcome.details["imports"]["by_package"])
+
+
+def test_the_cost_of_logging_is_that_of_totals_and_its_interval_holds_it():
+    seconds = {"off": [1.0, 2.0, 1.0, 2.0], "production": [2.0, 1.0, 1.1, 2.2], "debug": [1.1, 2.2, 1.1, 2.2]}
+    assert logging_cost.ratio(seconds, "production") == pytest.approx(6.3 / 6.0)
+    low, high = logging_cost.interval(seconds, "production")
+    assert low < 1.05 < high
+    assert logging_cost.interval(seconds, "debug") == pytest.approx((1.1, 1.1))
+
+
+def test_runs_with_and_without_logging_are_side_by_side(tmp_path):
+    command = [sys.executable, "-m", "benchmarks.logging_overhead", str(tmp_path), "--rows", "20", "--rounds", "2"]
+    told = json.loads(timed(command, Workplace(tmp_path), folder=processes.ROOT).output)
+    places = {len(runs) for kind in ("seconds", "processor_seconds") for runs in told[kind].values()}
+    assert places == {2 * len(logging_cost._processors())}
+    assert set(told["seconds"]) == {"off", "production", "debug"}
+    assert all(0 < share < 100 for shares in told["percent_in_log_calls"].values() for share in shares)
 
 
 def test_the_overheads_are_measured_on_every_step_of_the_chain(tmp_path):
