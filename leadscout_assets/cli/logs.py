@@ -35,7 +35,7 @@ def logs(
     """Show the log files' lines in the order of time, those of past days too."""
     from leadscout_assets.logs import reading
 
-    settings, found = current_settings(), reading.Found()
+    settings, found, shown = current_settings(), reading.Found(), True
     start = reading.since(since, datetime.now(UTC)) if since else None
     lines = reading.read_lines(settings.logs_dir, reading.Wanted(run, batch, level, start), found)
     try:
@@ -45,23 +45,29 @@ def logs(
                 figures.add(line)
             _print_stats(figures, as_json)
         else:
-            _print_lines(lines, as_json)
+            shown = _print_lines(lines, as_json)
         sys.stdout.flush()
     except BrokenPipeError:
         # `leadscout logs | head` has seen enough; the interpreter would complain when it flushes at its end.
         with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if not shown and (run or batch or since or level != "debug"):
+        print("no line fits; `leadscout logs` without options shows all there are", file=sys.stderr)
     if found.unreadable:
         print(f"{found.unreadable} lines are torn, or not of LeadScout, and were left out", file=sys.stderr)
 
 
-def _print_lines(lines: "Iterable[Line]", as_json: bool) -> None:
+def _print_lines(lines: "Iterable[Line]", as_json: bool) -> bool:
+    """Print the lines, and say whether there were any."""
+    some = False
     for line in lines:
+        some = True
         if as_json:
             sys.stdout.write(orjson.dumps(line).decode() + "\n")
             continue
         told = " ".join(f"{k}={_text(v)}" for k, v in line.items() if k not in HIDDEN and v is not None)
         print(visible(f"{line['timestamp']} {line['level']:<8} {line['event']} {told}".rstrip()))
+    return some
 
 
 def _text(value: object) -> str:

@@ -109,8 +109,9 @@ class InstanceMetrics:
         queued = instance.get_run_records(
             dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED]), limit=1, order_by="create_timestamp", ascending=True
         )
-        since = queued[0].create_timestamp.replace(tzinfo=UTC).timestamp() if queued else self._clock()
-        waits = Sample("queue_oldest_seconds", max(self._clock() - since, 0.0))
+        now = self._clock()
+        since = queued[0].create_timestamp.replace(tzinfo=UTC).timestamp() if queued else now
+        waits = Sample("queue_oldest_seconds", max(now - since, 0.0))
         return [*states, waits, *self._ended.samples()]
 
     def _tick_samples(self) -> Sequence[Sample]:

@@ -90,7 +90,7 @@ def _section(section: Section) -> dict[str, Any]:
 
 
 def _picture(picture: Picture) -> dict[str, Any]:
-    """Return a picture's shapes by kind, each as the list of its fields."""
+    """Return a picture's shapes by kind, each as the list of its fields; words lie above axes, and these above bars."""
     kinds: dict[type[Shape], list[Shape]] = {Bar: [], Axis: [], Words: []}
     for shape in picture.shapes:
         kinds[type(shape)].append(shape)

@@ -131,3 +131,10 @@ def test_a_run_of_its_own_writes_nowhere_but_to_its_folder_and_the_home(leadscou
     assert {path.name for path in tmp_path.iterdir()} == {"in", "out", "home"}
     assert {path.name for path in home.home.iterdir()} == {"background", "database", "keys", "logs"}
     assert [path.name for path in (tmp_path / "in").iterdir()] == ["leads.csv"]
+
+
+@pytest.mark.parametrize("asked", [("--run", "nobody"), ("--batch", "nobody", "--json"), ("--level", "critical")])
+def test_that_no_line_fits_is_said(leadscout, logged, asked):
+    found = leadscout("logs", *asked)
+    assert (found.code, found.out) == (0, "")
+    assert "no line fits" in found.err
