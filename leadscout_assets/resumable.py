@@ -5,6 +5,7 @@ They hold paths, which may be personal, and so lie in the home and not among the
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
@@ -14,8 +15,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-import orjson
 
 from leadscout_assets.folders import make_private
 from leadscout_assets.processes import identity, is_alive
@@ -70,7 +69,8 @@ def note(
     with suppress(OSError):
         make_private(path.parent)
         temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        temporary.write_bytes(orjson.dumps(told))
+        # Not orjson: a path may hold bytes that are no UTF-8, and whoever asks where leads are kept must find it all the same.
+        temporary.write_text(json.dumps(told), encoding="ascii")
         temporary.chmod(0o600)
         temporary.replace(path)
 
@@ -129,7 +129,9 @@ def resumables(settings: Settings) -> list[Resumable]:
         command = shlex.join(["leadscout", *told["arguments"]])
         here = Path(told["folder"])
         where = "" if here == Path.cwd() else f"cd {shlex.quote(str(here))} && "
-        found.append(Resumable(told["operation"], where + command, tuple(told["finished"]), told["begun_at"]))
+        # What no terminal shows and no JSON holds, as an escape.
+        typed = (where + command).encode(errors="backslashreplace").decode()
+        found.append(Resumable(told["operation"], typed, tuple(told["finished"]), told["begun_at"]))
     return sorted(found, key=lambda one: one.begun_at)
 
 
@@ -139,7 +141,7 @@ def _path(settings: Settings, key: str) -> Path:
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        told = orjson.loads(path.read_bytes())
-    except (OSError, orjson.JSONDecodeError):
+        told = json.loads(path.read_bytes())
+    except (OSError, ValueError):
         return None
     return told if isinstance(told, dict) and told.keys() >= KEYS else None

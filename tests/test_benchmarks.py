@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks import logging_overhead as logging_cost
 from benchmarks import machine, processes
-from benchmarks.__main__ import BENCHMARKS, INTERRUPTED, main
+from benchmarks.__main__ import BENCHMARKS, INTERRUPTED, ONLY_WHEN_NAMED, main
 from benchmarks.inbox_latency import TICK_SECONDS, offsets
 from benchmarks.overheads import STEPS, measure
 from benchmarks.processes import Workplace, platform_up, timed
@@ -198,6 +198,29 @@ def test_a_platform_that_does_not_come_up_is_told_with_its_last_words(tmp_path):
 def test_every_benchmark_is_documented_with_its_targets():
     text = (processes.ROOT / "docs" / "benchmarks.md").read_text()
     assert [name for name in BENCHMARKS if f"`{name}`" not in text] == []
+
+
+FIGURES_ELSEWHERE = (
+    *ONLY_WHEN_NAMED,
+    "tests/e2e/test_memory.py",
+    "tests/e2e/test_kills.py",
+    "tests/cli/test_stopping.py",
+    "tests/llm/test_kills.py",
+    "tests/forgetting",
+    "tests/runs/test_judge.py",
+    "tests/defs/test_alerts.py",
+    "tests/progress/test_tracking.py",
+    "tests/hostile/test_costs.py",
+    "tests/hostile/test_chain.py",
+    "tests/docker/test_stack.py",
+)
+"""What gives figures that `make bench` does not, and that stand in the table all the same."""
+
+
+@pytest.mark.parametrize("source", FIGURES_ELSEWHERE)
+def test_a_figure_that_is_measured_apart_has_its_row(source):
+    rows = [line.split("|") for line in (processes.ROOT / "docs" / "benchmarks.md").read_text().splitlines()]
+    assert [row for row in rows if len(row) == 8 and source in row[6]]
 
 
 @pytest.mark.processes

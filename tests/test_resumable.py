@@ -65,3 +65,13 @@ def test_a_home_that_cannot_be_written_does_not_stop_the_work(home):
     note(home, "k", "run", ["run", "x.csv"])
     forget(home, "k")
     assert not Path(home.background_dir / "resumable").exists()
+
+
+def test_a_path_that_is_no_utf_8_is_noted_and_found_again(home, gone, tmp_path):
+    kept = tmp_path / "\udcff\udcfe"
+    kept.mkdir()
+    note(home, "k", "run", ["run", "\udcff.csv", "--resume"], kept=kept)
+    (run,) = kept_runs(home)
+    assert run.folder == kept
+    (one,) = resumables(home)
+    assert one.command == r"leadscout run '\udcff.csv' --resume"

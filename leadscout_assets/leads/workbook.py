@@ -178,10 +178,10 @@ def look(workbook: zipfile.ZipFile, sheet: SheetPart, limits: ReadLimits) -> Loo
         # Handlers are there for the value of such a cell only: every other cell is spared the calls.
         parser.CharacterDataHandler = parser.EndElementHandler = None
         days = float(number or 0)
-        if days < _EARLIEST_MOMENT or math.isinf(days):
+        if days < _EARLIEST_MOMENT:
             raise damaged()
         if days >= _AFTER_LAST_DAY:
-            found.no_dates.setdefault(column, {})[at] = plain_decimal(days)
+            found.no_dates.setdefault(column, {})[at] = number.strip() if math.isinf(days) else plain_decimal(days)
 
     parser = xml_parser()
     parser.StartElementHandler = start

@@ -11,6 +11,7 @@ import xlsxwriter
 from leadscout_assets.errors import UnreadableFile
 from leadscout_assets.leads.counting import count_rows
 from leadscout_assets.leads.reading import read_lead_list
+from tests.hostile.registry import FILES
 from tests.leads.workbooks import HEADER_CELLS, LEAD_CELLS, MAIN, parts, sheet, two_rows, write
 from tests.scenario import BATCH_ID, LIMITS, delivered_rows, scenario_csv, scenario_xlsx
 
@@ -120,6 +121,12 @@ def test_a_row_with_nothing_but_a_number_formatted_as_a_date_is_a_row(tmp_path: 
             page.write(row, 2, number, day)
         page.write(6, 2, None, day)
     assert [row["director_cell"] for row in read(path)] == ["0821234567", "821234569", "821234568"]
+
+
+def test_a_date_above_all_numbers_keeps_its_text(tmp_path: Path) -> None:
+    path = tmp_path / "list.xlsx"
+    path.write_bytes(next(file for file in FILES if file.name == "the date 1e999").content())
+    assert "1e999" in {value for row in read(path) for value in row.values()}
 
 
 def test_formulas_give_their_cached_value(tmp_path: Path) -> None:
