@@ -176,12 +176,13 @@ def _found(settings: Settings) -> dict[str, Any]:
     from leadscout_assets.supervisor import running_pid
 
     operations = [seen.to_json() for seen in read_all(settings.progress_dir)]
-    ended = [one for one in operations if one["state"] not in ("running", "stalled")]
+    ended = [one for one in reversed(operations) if one["state"] not in ("running", "stalled")]
     return {
         "platform": running_pid(settings.home),
         "running": [one for one in operations if one["state"] == "running"],
         "stalled": [one for one in operations if one["state"] == "stalled"],
-        # By their ends: a command over many runs began before all of their steps, and is what people look for.
+        # By their ends: a command over many runs began before all of their steps, and is what people look for. Times are
+        # told to the millisecond: of two that ended in the same one, the one that began first held the other.
         "ended": sorted(ended, key=lambda one: str(one["timestamp"])),
         "resumable": [one.to_json() for one in resumables(settings)],
     }

@@ -110,12 +110,24 @@ def test_times_are_shown_as_clocks_show_them(seconds, shown):
 
 def test_a_command_is_shown_once_it_has_ended_although_all_of_its_steps_began_later(leadscout, home):
     with tracked(home, "backfill"):
+        time.sleep(0.002)  # its start is told to the millisecond
         for step in range(shell.LATELY + 1):
             with tracked(home, "leads", run_id=f"r{step}"):
                 pass
     shown = [line.split()[0] for line in leadscout("status").out.splitlines()[1:]]
     assert shown[-1] == f"backfill-{os.getpid()}"
     assert len(shown) == shell.LATELY
+
+
+def test_of_two_that_ended_in_the_same_millisecond_the_one_that_held_the_other_is_the_later(leadscout, home):
+    moment = "2026-03-02T08:00:05.000+00:00"
+    for name, began in (("backfill", "2026-03-02T08:00:00.000+00:00"), ("leads", "2026-03-02T08:00:04.000+00:00")):
+        with tracked(home, name):
+            pass
+        file = home.progress_dir / f"{name}-{os.getpid()}.json"
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"started_at": began, "timestamp": moment}))
+    shown = [line.split()[0] for line in leadscout("status").out.splitlines()[1:]]
+    assert shown == [f"leads-{os.getpid()}", f"backfill-{os.getpid()}"]
 
 
 def test_a_map_that_means_nothing_starts_nothing_in_the_background(leadscout, home, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import dagster as dg
 import pytest
@@ -277,8 +278,17 @@ def test_a_refused_batch_of_a_real_run_over_several_is_told_once_and_only_that_b
     assert broken.batch_id in channel.sent[0].text
 
 
-def queue_and_tell(ground: Ground, count: int) -> tuple[Recorder, float, list[str]]:
-    """Look once, let `count` runs fail and then one of another job, and return what was told and after how many seconds."""
+class Queued(NamedTuple):
+    channel: Recorder
+    started: float
+    """Seconds of `time.monotonic` when all had failed."""
+    told_after: float
+    """Seconds until the newest was told."""
+    ids: list[str]
+
+
+def queue_and_tell(ground: Ground, count: int) -> Queued:
+    """Look once, let `count` runs fail and then one of another job, and look until the newest is told."""
     channel = Recorder()
     watch(ground, channel).run()
     run_of(ground, dg.DagsterRunStatus.FAILURE, "reference")
@@ -293,7 +303,7 @@ def queue_and_tell(ground: Ground, count: int) -> tuple[Recorder, float, list[st
 
     while not DatabaseStore(ground.home.database).memory().value["cursors"]["failed_runs"]["top"] >= 0 or not first:
         watch(ground, Timed()).run()
-    return channel, first[0], ids
+    return Queued(channel, started, first[0], ids)
 
 
 def worked_off(ground: Ground) -> int:
@@ -307,11 +317,11 @@ def worked_off(ground: Ground) -> int:
 
 
 def test_behind_eleven_hundred_failed_runs_the_newest_is_told_at_once_and_none_is_lost(ground):
-    channel, seconds, ids = queue_and_tell(ground, 1_100)
-    assert seconds < 60
-    assert ids[-1] in channel.sent[0].text
+    queued = queue_and_tell(ground, 1_100)
+    assert queued.told_after < 60
+    assert queued.ids[-1] in queued.channel.sent[0].text
     assert worked_off(ground) == 1_101
-    assert ("fired", "run_failed", "name_lexicon") in told(channel)
+    assert ("fired", "run_failed", "name_lexicon") in told(queued.channel)
 
 
 @pytest.fixture
@@ -328,15 +338,14 @@ def on_postgres(home, postgres, monkeypatch) -> Iterator[Ground]:
 @pytest.mark.postgres
 @pytest.mark.soak
 def test_behind_twenty_thousand_failed_runs_on_postgres_the_newest_is_told_within_a_minute(on_postgres, capsys):
-    channel, seconds, ids = queue_and_tell(on_postgres, 20_000)
+    queued = queue_and_tell(on_postgres, 20_000)
     with capsys.disabled():
-        print(f"\n20,000 failed runs queued: the newest was told after {seconds:.1f} s")
-    assert seconds < 60
-    assert ids[-1] in channel.sent[0].text
-    started = time.monotonic()
+        print(f"\n20,000 failed runs queued: the newest was told after {queued.told_after:.1f} s")
+    assert queued.told_after < 60
+    assert queued.ids[-1] in queued.channel.sent[0].text
     assert worked_off(on_postgres) == 20_001
     with capsys.disabled():
-        print(f"the backlog was worked off {time.monotonic() - started:.1f} s later")
+        print(f"all were worked off {time.monotonic() - queued.started:.1f} s after they had failed")
 
 
 @pytest.mark.postgres
