@@ -6,14 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from leadscout_assets.home import Home
-from leadscout_assets.lead_tables import LEAD_TABLES
-from leadscout_assets.settings import read_settings
 from tests.defs.ground import small_list
-from tests.e2e.kills import VICTIMS, carry_out, doubled, plan, watched
+from tests.e2e.accounts import assert_nothing_lost_or_doubled
+from tests.e2e.kills import VICTIMS, carry_out, plan, watched
 from tests.e2e.terminal import Terminal, reported
 from tests.purposes import ENVIRONMENT
-from tests.waiting import until
 
 pytestmark = pytest.mark.processes
 
@@ -57,7 +54,9 @@ def survive(folder: Path, *, kills: int, seed: int) -> None:
             found = reported(terminal, set(names))
         assert watcher.half == []
         assert watcher.looks > kills
-        assert_nothing_lost_or_doubled(terminal, found)
+        assert_nothing_lost_or_doubled(terminal, found, ROWS)
+        taken = [path.name for path in (terminal.inbox / "taken").rglob("*") if path.is_file()]
+        assert len(taken) == len(found)
     finally:
         terminal.pull_the_plug()
 
@@ -66,20 +65,3 @@ def drop(terminal: Terminal, folder: Path, number: int) -> str:
     source = folder / f"leads {number}.csv"
     source.write_text(small_list(1000 + number, rows=ROWS))
     return terminal.drop(source).name
-
-
-def assert_nothing_lost_or_doubled(terminal: Terminal, found: dict[str, dict[str, object]]) -> None:
-    home = Home(read_settings(home=terminal.home))
-    batches = [str(batch["batch_id"]) for batch in found.values()]
-    assert {batch["state"] for batch in found.values()} == {"reported"}
-    assert sorted(record.batch_id for record in home.records.all()) == sorted(batches)
-    assert {(batch["leads"], batch["rejected"]) for batch in found.values()} == {(ROWS, 0)}
-    for table in LEAD_TABLES:
-        rows = 3 if table.name == "lead_reports" else 0 if table.name == "rejected_leads" else ROWS
-        assert home.tables.rows(table, batches) == ({} if rows == 0 else dict.fromkeys(batches, rows)), table.name
-        assert doubled(home, table, batches) == 0
-    assert terminal.rest()
-    until(lambda: not [path for path in terminal.inbox.iterdir() if path.is_file()], "the inbox is empty")
-    taken = [path.name for path in (terminal.inbox / "taken").rglob("*") if path.is_file()]
-    assert len(taken) == len(found)
-    home.database.engine.dispose()
