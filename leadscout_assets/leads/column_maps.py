@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from leadscout_assets.contracts import FIELDS
-from leadscout_assets.errors import BadInput
+from leadscout_assets.errors import BadInput, UnreadableFile
 
 ColumnMap = Mapping[str, str]
 """A field for each folded header that has one by hand."""
@@ -27,14 +27,15 @@ class ColumnMaps:
     def of(self, headers: Sequence[str | None]) -> ColumnMap:
         """Return what holds for a list with these headers; what was named for the file at hand wins.
 
-        Raises `BadInput` where a column was named that the list does not have.
+        Raises `UnreadableFile` where a column was named that the list does not have.
         """
         there = {folded(header or "") for header in headers}
         missing = sorted(self.named.keys() - there)
         if missing:
-            raise BadInput(
+            raise UnreadableFile(
+                "missing_column",
                 f"--map names {len(missing)} columns that the file's header does not have ({', '.join(missing)}): "
-                "write them as the first filled row has them"
+                "write them as the first filled row has them",
             )
         return {**self.saved.get(header_digest(headers), {}), **self.named}
 

@@ -33,6 +33,10 @@ _CLOSED_ROW = rf"{_FIELD}(?:D{_FIELD})*+(?:\r\n|\r|\n)?\Z"
 _LONGEST_INDEX = 20
 """Characters; a shared string's number has at most seven digits."""
 _SPACES = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
+_ESCAPED_SPACES = re.compile(
+    "(?:[{0}]|_x(?:{1})_)*+".format(_SPACES, "|".join(f"{ord(space):04X}" for space in _SPACES)), re.IGNORECASE
+)
+"""White space as workbooks write it: what XML would change, such as a carriage return, as `_x000D_` (ECMA-376 part 1, 22.9.2.19)."""
 
 
 def count_rows(path: Path, *, limits: ReadLimits, sheet: str | None = None) -> int:
@@ -128,7 +132,7 @@ def _blank_strings(workbook: zipfile.ZipFile) -> frozenset[str]:
     def text(characters: str) -> None:
         nonlocal filled
         if not filled and in_text and not aside:
-            filled = not characters.isspace()
+            filled = not _is_blank(characters)
 
     def end(name: str) -> None:
         nonlocal in_text, aside
@@ -144,6 +148,10 @@ def _blank_strings(workbook: zipfile.ZipFile) -> frozenset[str]:
         parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, text
         parse_entry(workbook, part, parser)
     return frozenset(blank)
+
+
+def _is_blank(characters: str) -> bool:
+    return characters.isspace() or ("_x" in characters and _ESCAPED_SPACES.fullmatch(characters) is not None)
 
 
 def _filled_rows(workbook: zipfile.ZipFile, sheet: SheetPart, blank_strings: frozenset[str], limits: ReadLimits) -> int:
@@ -174,7 +182,8 @@ def _filled_rows(workbook: zipfile.ZipFile, sheet: SheetPart, blank_strings: fro
         if kind == "s":
             index = (index + characters).lstrip()[:_LONGEST_INDEX]
         elif not filled:
-            filled = not characters.isspace()
+            # The results of formulas hold no escapes: the reader of values gives them as they stand.
+            filled = not (characters.isspace() if kind == "str" else _is_blank(characters))
 
     def end(_name: str) -> None:
         nonlocal in_value, row_is_filled

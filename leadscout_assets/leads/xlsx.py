@@ -95,14 +95,15 @@ def _as_shown(cells: list[pa.ChunkedArray], seen: Look) -> list[pa.ChunkedArray]
             changed[column] = _patched(changed[column], seen.booleans[column], _capitals)
         if column in seen.dates:
             changed[column] = _patched(changed[column], seen.dates[column], _dates)
-        if column in padded:
-            codes = [padded[column][row] for row in sorted(padded[column])]
-            changed[column] = _patched(changed[column], list(padded[column]), partial(_padded, codes=codes))
         if column in seen.no_dates:
             # A telephone number formatted as a date, which a spreadsheet shows as ####: the value reader gives nothing.
             rows = sorted(seen.no_dates[column])
             numbers = [seen.no_dates[column][row] for row in rows]
             changed[column] = _patched(changed[column], rows, partial(_given, numbers=numbers))
+        if column in padded:
+            # After them: a format of zeros may have a date's letters in the name of a colour.
+            codes = [padded[column][row] for row in sorted(padded[column])]
+            changed[column] = _patched(changed[column], list(padded[column]), partial(_padded, codes=codes))
     return changed
 
 

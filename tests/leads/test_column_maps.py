@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from leadscout_assets.errors import BadInput
+from leadscout_assets.errors import BadInput, UnreadableFile
 from leadscout_assets.leads.column_maps import ColumnMaps, header_digest, parse_map
 from leadscout_assets.leads.columns import understand
 
@@ -46,8 +46,9 @@ def test_a_header_is_the_same_in_another_order_case_and_spacing_and_no_other_is(
 
 
 def test_a_column_that_the_list_does_not_have_is_said():
-    with pytest.raises(BadInput, match="firma"):
+    with pytest.raises(UnreadableFile, match="firma") as caught:
         ColumnMaps({"firma": "entity_name"}).of(["EntityName"])
+    assert caught.value.code == "missing_column"
 
 
 def test_a_column_named_for_one_field_is_not_read_as_another():

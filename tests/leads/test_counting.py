@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 
 from leadscout_assets.errors import UnreadableFile
 from leadscout_assets.leads import counting
 from leadscout_assets.leads.counting import count_rows
+from leadscout_assets.leads.reading import read_lead_list
 from tests.leads.workbooks import HEADER_CELLS, parts, sheet, two_rows, write
 from tests.scenario import LIMITS
 
@@ -32,11 +34,28 @@ def test_a_list_with_column_names_only_has_no_rows(tmp_path: Path) -> None:
         ('<c r="A3" s="0"/>', 1),
         ('<c r="A3" t="inlineStr"><is><t>\u00a0</t></is></c>', 1),
         ('<c r="A3" t="e"><v>#N/A</v></c><c r="B3" t="inlineStr"><is><t>x</t></is></c>', 2),
+        ('<c r="A3" t="inlineStr"><is><t>_x000D_ _x00a0_</t></is></c>', 1),
+        ('<c r="A3" t="inlineStr"><is><t>_x000D</t></is></c>', 2),
+        ('<c r="A3" t="inlineStr"><is><t>_x0041_</t></is></c>', 2),
+        ('<c r="A3" t="str"><f>A1</f><v>_x000D_</v></c>', 2),
     ],
 )
 def test_a_workbook_row_counts_when_a_cell_is_filled(tmp_path: Path, cell: str, counted: int) -> None:
     path = write(tmp_path / "list.xlsx", parts(two_rows(f'<row r="3">{cell}</row>')))
     assert count_rows(path, limits=LIMITS) == counted
+    assert read_lead_list(path, batch_id="b", limits=LIMITS).num_rows == counted
+
+
+def test_a_line_break_alone_fills_no_cell(tmp_path: Path) -> None:
+    # Excel writes its carriage return as `_x000D_`: the readers disagreed, and the batch was refused.
+    path = tmp_path / "list.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        page = book.add_worksheet()
+        page.write_row(0, 0, ("EntityName", "DirectorName"))
+        page.write_row(1, 0, ("ACME", "T NKOSI"))
+        page.write_string(2, 0, "\r\n")
+    assert count_rows(path, limits=LIMITS) == 1
+    assert read_lead_list(path, batch_id="b", limits=LIMITS).num_rows == 1
 
 
 @pytest.mark.parametrize("content", ["", " \n", ";;;\n"])
