@@ -281,8 +281,9 @@ class Home:
     ) -> Delivered:
         """Store a file and record its delivery; known content keeps the delivery it was. Safe to repeat.
 
-        Content whose batch was undone counts again, unless the file came (`arrived`, else `now`) before that. `by` is the
-        part that delivers, for the audit trail; the user of the machine unless named.
+        Content whose batch was undone counts again, unless the file lay there (`arrived`) before that; without `arrived`
+        somebody delivers it by hand, whatever the clock says. `by` is the part that delivers, for the audit trail; the
+        user of the machine unless named.
         """
         from leadscout_assets.database.audit import events, record_event
         from leadscout_assets.database.deliveries import DeliveryRecord
@@ -317,7 +318,7 @@ class Home:
         if not events(self.database, action="delivery.recorded", subject=stored.batch_id, limit=1):
             detail = {"sha256": stored.sha256, "rows": stored.rows_counted}
             record_event(self.database, actor=by, action="delivery.recorded", subject=stored.batch_id, detail=detail)
-        again = stored.undone_at is not None and (arrived or now) > stored.undone_at
+        again = stored.undone_at is not None and (arrived is None or arrived > stored.undone_at)
         if again:
             self._take_back(stored.batch_id, now, by)
         return Delivered(delivery, new, again)

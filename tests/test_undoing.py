@@ -188,6 +188,12 @@ class TestAfterwards:
         assert stored(opened)["known_leads"] == before["known_leads"]
         assert not take_out(opened, batches[1], now=lambda: NOW + timedelta(days=11)).repeated
 
+    def test_delivered_by_hand_it_is_back_although_the_clock_was_set_back(self, opened, batches):
+        take_out(opened, batches[1], now=lambda: NOW + timedelta(days=5))
+        path = opened.settings.home.parent / "again.csv"
+        path.write_text(LISTS[1])
+        assert opened.deliver(path, now=NOW).again
+
 
 def _run_again(home: Home, batch: str) -> None:
     (delivery,) = home.deliveries([batch])

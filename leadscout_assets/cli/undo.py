@@ -24,11 +24,11 @@ def undo(
     background: Background = False,
 ) -> None:
     """Take a batch out of everything, and give known leads their values of before. Delivering its file again takes it back in."""
-    from leadscout_assets.defs.instance import drop_partition, run_under_way
-    from leadscout_assets.defs.orphans import open_instance
+    from leadscout_assets.defs.instance import drop_partition, runs_under_way
+    from leadscout_assets.defs.orphans import cancel_orphaned, open_instance
     from leadscout_assets.forgetting.reasons import kept_reason
     from leadscout_assets.home import Home
-    from leadscout_assets.supervisor import prepare_instance
+    from leadscout_assets.supervisor import prepare_instance, running_pid
     from leadscout_assets.undoing import undo as take_out
     from leadscout_assets.undoing import what_undo_does
 
@@ -47,6 +47,13 @@ def undo(
     if background:
         in_background("undo")
         return
+
+    def under_way(one: str) -> bool:
+        if running_pid(settings.home) is None and settings.dagster_database_url is None:
+            # What a kill or a power cut left behind; on PostgreSQL its process may live on another machine.
+            cancel_orphaned(instance, runs_under_way(instance, one))
+        return bool(runs_under_way(instance, one))
+
     with (
         open_instance(prepare_instance(settings).folder) as instance,
         long_work(settings, "undo", total=100, unit="parts"),
@@ -57,7 +64,7 @@ def undo(
             actor=user(),
             reason=reason,
             now=lambda: datetime.now(UTC),
-            under_way=lambda one: run_under_way(instance, one),
+            under_way=under_way,
             drop_partition=lambda one: drop_partition(instance, one),
         )
     if as_json:

@@ -82,16 +82,16 @@ def _counts(record: dg.EventLogRecord, since: datetime | None) -> bool:
     return since is None or datetime.fromtimestamp(record.timestamp, UTC) > since
 
 
-def run_under_way(instance: dg.DagsterInstance, batch: str) -> bool:
-    """Say whether a run that holds this batch is queued or being executed, also one of a range of batches."""
+def runs_under_way(instance: dg.DagsterInstance, batch: str) -> list[dg.DagsterRun]:
+    """Return the runs that hold this batch and are queued or being executed, also those of a range of batches."""
     order = list(instance.get_dynamic_partitions(str(LEAD_BATCH.name)))
+    found = []
     for run in instance.get_runs(dg.RunsFilter(statuses=sorted(UNDER_WAY, key=str))):
         first, last = (run.tags.get(tag) for tag in (ASSET_PARTITION_RANGE_START_TAG, ASSET_PARTITION_RANGE_END_TAG))
-        if run.tags.get(PARTITION_NAME_TAG) == batch:
-            return True
-        if first in order and last in order and batch in order[order.index(first) : order.index(last) + 1]:
-            return True
-    return False
+        among = first in order and last in order and batch in order[order.index(first) : order.index(last) + 1]
+        if among or run.tags.get(PARTITION_NAME_TAG) == batch:
+            found.append(run)
+    return found
 
 
 def drop_partition(instance: dg.DagsterInstance, batch: str) -> None:

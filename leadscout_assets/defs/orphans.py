@@ -3,7 +3,7 @@
 Asks about processes of this machine only: for the embedded instance, not for one whose runs live in other containers.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -128,6 +128,14 @@ def fail_orphaned_runs(
             )
         marked.append(run_id)
     return marked
+
+
+def cancel_orphaned(instance: DagsterInstance, runs: Sequence[DagsterRun]) -> None:
+    """Mark those of `runs` cancelled whose process is gone, so that nothing starts them again. Only while no platform runs."""
+    gone = set(orphaned_runs(instance, launching=False))
+    for run in runs:
+        if run.run_id in gone:
+            instance.report_run_canceled(run, message="Its process is gone, and nobody wants it to go on.")
 
 
 def repeat_lost_retries(instance: DagsterInstance, now: datetime, attempts: int = RETRY_ATTEMPTS) -> list[str]:

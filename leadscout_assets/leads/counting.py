@@ -34,7 +34,7 @@ _LONGEST_INDEX = 20
 """Characters; a shared string's number has at most seven digits."""
 _SPACES = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
 _ESCAPED_SPACES = re.compile(
-    "(?:[{0}]|_x(?:{1})_)*+".format(_SPACES, "|".join(f"{ord(space):04X}" for space in _SPACES)), re.IGNORECASE
+    rf"(?:[{_SPACES}]|_x(?:{'|'.join(f'{ord(space):04X}' for space in _SPACES)})_)*+", re.IGNORECASE
 )
 """White space as workbooks write it: what XML would change, such as a carriage return, as `_x000D_` (ECMA-376 part 1, 22.9.2.19)."""
 

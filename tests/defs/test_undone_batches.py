@@ -8,7 +8,7 @@ import dagster as dg
 from dagster._core.test_utils import create_run_for_test
 
 from leadscout_assets.defs.inbox_sensor import tick
-from leadscout_assets.defs.instance import drop_partition, report_materialized, run_under_way
+from leadscout_assets.defs.instance import drop_partition, report_materialized, runs_under_way
 from leadscout_assets.defs.partitions import partition_tags
 from tests.defs.ground import MORNING, small_list
 
@@ -23,7 +23,7 @@ def test_a_run_holds_its_batch_and_those_between_the_ends_of_its_range(ground):
     create_run_for_test(
         ground.instance, job_name="lead_chain", status=dg.DagsterRunStatus.SUCCESS, tags=partition_tags(batches[3:])
     )
-    assert [run_under_way(ground.instance, batch) for batch in batches] == [True, True, True, False]
+    assert [bool(runs_under_way(ground.instance, batch)) for batch in batches] == [True, True, True, False]
 
 
 def test_an_undone_batch_that_is_delivered_again_is_asked_for_under_a_key_of_its_own(ground):

@@ -48,7 +48,11 @@ def test_a_thousand_files_at_once_are_reported_once_each_while_the_ui_answers(tm
                 terminal.drop(path)
             with ThreadPoolExecutor(AT_ONCE) as pool:
                 said = list(pool.map(lambda path: terminal.type("deliver", str(path)), files[DROPPED:]))
-            until(lambda: folder.exists() and len(list(folder.iterdir())) == len(files), "all have reports", patience=PATIENCE * 5)
+            until(
+                lambda: folder.exists() and len(list(folder.iterdir())) == len(files),
+                "all have reports",
+                patience=PATIENCE * 5,
+            )
             found = reported(terminal, {path.name for path in files})
         took = time.monotonic() - began
         with capsys.disabled():

@@ -112,5 +112,5 @@ def live_in_csv(path: Path) -> list[str]:
         for separator in ",;\t"
         for number, row in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=separator), 1)
         for cell in row
-        if cell.startswith(FORMULA_STARTS) and not re.fullmatch(r"-?[\d.]+", cell)
+        if cell.startswith(FORMULA_STARTS) and not re.fullmatch(r"[+-]?[\d ()./-]+", cell)
     ]

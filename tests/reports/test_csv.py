@@ -18,6 +18,7 @@ from leadscout_assets.reports.numbers import batch_numbers
 from leadscout_assets.reports.reading_back import read_back
 from leadscout_assets.reports.sheets import Sheet, SheetColumn, leads_sheet
 from leadscout_assets.terms import ALWAYS_REPORTED, ReportKind
+from tests.hostile.opened import live_in_csv
 from tests.reports.samples import BATCH, PURPOSE, Batch, large_batch, small_batch
 from tests.reports.test_writing import write
 
@@ -42,8 +43,8 @@ def test_free_text_that_begins_like_a_formula_gets_an_apostrophe_and_nothing_els
         "'+27",
         "'-x",
         "'@SUM(A1)",
-        "'\t=1",
-        "'\r=1",
+        "'\t'=1",
+        "'\r'=1",
         'say "no"',
         "one\ntwo",
         "a,b",
@@ -52,6 +53,29 @@ def test_free_text_that_begins_like_a_formula_gets_an_apostrophe_and_nothing_els
         "",
     ]
     assert column(HOSTILE, tmp_path, free=True) == harmless
+
+
+@pytest.mark.parametrize("guarded", [False, True])
+def test_no_cut_of_a_cell_is_a_formula_whatever_separator_a_program_expects(tmp_path, guarded):
+    texts = [
+        "ACME;=cmd|' /C calc'!A0;X",
+        'ACME; "=1+1',
+        "ACME\t@SUM(A1)",
+        "ACME\n=1+1",
+        "\n=1+1",
+        "\uff1d1+1",
+        "A;\uff0b1;=2",
+    ]
+    columns = (SheetColumn("Row", Kind.ROW), SheetColumn("a;=1", free=True), SheetColumn("Other", free=True))
+    slices = iter([[pa.array(range(len(texts))), pa.array(texts), pa.array(texts[::-1])]])
+    write_csv(tmp_path / "rows.csv", Sheet("Rows", columns, len(texts), slices), guarded=guarded)
+    assert live_in_csv(tmp_path / "rows.csv") == []
+    assert cells(tmp_path / "rows.csv")[1][1] == "ACME;'=cmd|' /C calc'!A0;X"
+
+
+def test_a_second_telephone_number_in_a_cell_stays_as_it_is(tmp_path):
+    texts = ["082 123 4567;+27 82 123 4568", "011 234 5678; -1", "one\ntwo"]
+    assert column(texts, tmp_path, free=True) == texts
 
 
 def test_text_that_a_contract_holds_to_a_pattern_stays_as_it_is(tmp_path):
