@@ -17,6 +17,8 @@ KeyboardInterrupt
 └── Stopped                         somebody asked the work to end: no error, but the way out of it
 """
 
+import errno
+
 
 class LeadScoutError(Exception):
     """Base of every error that LeadScout raises on purpose."""
@@ -109,3 +111,24 @@ unknown interruption a failure costs a word, to pass on an unknown failure may c
 def is_interruption(error: BaseException) -> bool:
     """Return whether an exception ends work because somebody asked for it, and is no failure."""
     return any(kind.__name__ in INTERRUPTIONS for kind in type(error).__mro__)
+
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NO_ROOM_IN_SQLITE = ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHM")
+
+
+def disk_is_full(error: BaseException) -> bool:
+    """Say whether an error comes of a write that found no room, at whatever depth libraries have wrapped it."""
+    seen: list[BaseException] = []
+    waiting: list[object] = [error]
+    while waiting:
+        one = waiting.pop()
+        if not isinstance(one, BaseException) or one in seen:
+            continue
+        seen.append(one)
+        if isinstance(one, OSError) and one.errno in _NO_ROOM:
+            return True
+        if str(getattr(one, "sqlite_errorname", "")).startswith(_NO_ROOM_IN_SQLITE):
+            return True
+        waiting += [one.__cause__, one.__context__, getattr(one, "orig", None), *one.args]
+    return False

@@ -77,9 +77,14 @@ def export_rows(home: Home, batch: str, out: Path, *, with_origin: bool, purpose
 
 
 def _write_workbook(path: Path, pages: list[Sheet]) -> None:
+    from xlsxwriter.exceptions import FileCreateError
+
     from leadscout_assets.reports.xlsx import write_rows
 
-    write_rows(path, pages)
+    try:
+        write_rows(path, pages)
+    except FileCreateError as wrapped:
+        raise wrapped.args[0] from None  # the fault of the disk, as an OSError again
 
 
 def _write_csv(path: Path, pages: list[Sheet]) -> None:

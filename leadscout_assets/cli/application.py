@@ -43,7 +43,7 @@ from leadscout_assets.cli import (
     undo,
 )
 from leadscout_assets.cli.long_work import ENDED_BY, followed
-from leadscout_assets.errors import LeadScoutError, is_interruption
+from leadscout_assets.errors import LeadScoutError, disk_is_full, is_interruption
 from leadscout_assets.logs import describe, get_logger, operation, setup_logging
 from leadscout_assets.settings import current_settings
 from leadscout_assets.telemetry import setup_telemetry
@@ -171,6 +171,9 @@ def run_application(arguments: Sequence[str]) -> int:
         if is_interruption(error):
             return INTERRUPTED
         get_logger(__name__).error("command.failed", error=describe(error))
+        if disk_is_full(error):
+            _say("the disk is full, or a file may not grow: free space below the home, then type the command again")
+            return FAILED
         _say(f"an unexpected {type(error).__name__} ended the command; this is a defect of LeadScout, please report it")
         return FAILED
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import sqlite3
 import subprocess
 import sys
 
 import pytest
+from sqlalchemy.exc import OperationalError
+from xlsxwriter.exceptions import FileCreateError
 
 from leadscout_assets.errors import AlreadyRunning, BadInput, EdgeFailed, UnreadableFile
 from leadscout_assets.leads.synthetic import write_delivery
@@ -47,6 +51,42 @@ def test_an_unexpected_error_exits_3_without_its_message(leadscout, monkeypatch,
     assert "ValueError" in found.err
     assert "Mokoena" not in found.out + found.err
     assert "Thandi" not in found.out + found.err
+
+
+def wrapped(inner: BaseException) -> BaseException:
+    outer = RuntimeError("wrapped")
+    outer.__cause__ = inner
+    return outer
+
+
+def sqlite_fault(name: str) -> sqlite3.Error:
+    fault = sqlite3.OperationalError("Mokoena")
+    fault.sqlite_errorname = name
+    return fault
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        wrapped(OSError(errno.EFBIG, "File too large")),
+        FileCreateError(OSError(errno.ENOSPC, "No space left on device")),
+        OperationalError("UPDATE", {}, sqlite_fault("SQLITE_FULL")),
+        wrapped(sqlite_fault("SQLITE_IOERR_WRITE")),
+    ],
+)
+def test_a_full_disk_is_no_defect_however_libraries_wrap_it(leadscout, monkeypatch, error):
+    fail_with(monkeypatch, error)
+    found = leadscout("doctor")
+    assert found.code == 3
+    assert "the disk is full" in found.err
+    assert "defect" not in found.err
+    assert "Mokoena" not in found.err
+
+
+def test_another_fault_of_a_file_is_told_as_what_it_is(leadscout, monkeypatch):
+    fail_with(monkeypatch, wrapped(OSError(errno.EACCES, "Permission denied")))
+    assert "an unexpected RuntimeError" in leadscout("doctor").err
 
 
 class PanicException(BaseException):
