@@ -232,10 +232,17 @@ def _basis(
     sha256: str, settings: Settings, lead_id_key: bytes, confirmed: Remembered | None, maps: ColumnMaps
 ) -> dict[str, str]:
     """Return what the results of the steps depend on, personal values and the key as digests."""
-    told = settings.model_dump_json(include=set(DECIDING)).encode()
     return {
         "input": sha256,
         "lead_id_key": hashlib.sha256(lead_id_key).hexdigest(),
+        **circumstances(settings, confirmed, maps),
+    }
+
+
+def circumstances(settings: Settings, confirmed: Remembered | None, maps: ColumnMaps) -> dict[str, str]:
+    """Return what the results of any file's steps depend on besides it, as digests: finished steps count while it is the same."""
+    told = settings.model_dump_json(include=set(DECIDING)).encode()
+    return {
         "settings": hashlib.sha256(told).hexdigest(),
         "purpose": _entry_digest(settings),
         "columns": hashlib.sha256(_told(maps).encode()).hexdigest(),

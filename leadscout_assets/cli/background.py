@@ -167,7 +167,24 @@ def _terminate(settings: Settings, run_id: str) -> int:
 
     ended = gone(at_rest, STOP_SECONDS)
     print(f"run {run_id} {'ends' if ended else 'is asked to end, and still at it: leadscout status'}")
+    _note_stopped(settings, run_id)
     return 0
+
+
+def _note_stopped(settings: Settings, run_id: str) -> None:
+    """Note what a run that was ended had still to do, unless a backfill that follows it does so itself."""
+    from leadscout_assets.cli.platform import BACKFILL
+    from leadscout_assets.defs.instance import batches_of
+    from leadscout_assets.defs.orphans import open_instance
+    from leadscout_assets.resumable import batches_of as noted
+    from leadscout_assets.resumable import note
+    from leadscout_assets.supervisor import prepare_instance
+
+    with open_instance(prepare_instance(settings).folder) as instance:
+        batches = batches_of(instance, run_id)
+    if batches and not noted(settings, BACKFILL):
+        note(settings, BACKFILL, "backfill", ["backfill", "--resume"], batches=batches)
+        print("its batches can be gone on with: leadscout backfill --resume")
 
 
 def _found(settings: Settings) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -109,15 +110,34 @@ def backfill(
         order = ensure_partitions(instance, [r.batch_id for r in home.records.all() if r.undone_at is None])
         rows = {b: record.rows_counted or 0 for b, record in home.records.many(chosen).items()}
         runs = plan_runs(rows, order, max_rows=settings.max_rows_per_run, max_batches=settings.max_batches_per_run)
-        failed = _run_all(settings, instance, runs)
+        failed = _run_all(settings, instance, runs, _circumstances(home), resume=resume)
     wrong = failing_checks(home, chosen)
     for batch_id, sentences in wrong.items():
         print(f"{batch_id}: {'; '.join(sentences)}", file=sys.stderr)
     return FAILED if failed else FAILING if wrong else 0
 
 
-def _run_all(settings: Settings, instance: DagsterInstance, runs: Sequence[Sequence[str]]) -> int:
-    """Have each run executed, by the platform where it is up; return how many failed. What is left undone is noted."""
+def _circumstances(home: Home) -> dict[str, str]:
+    """Return the tags of a run from which it can be told whether its finished steps would be the same now."""
+    from leadscout_assets.reviewing import confirmed
+    from leadscout_assets.single_run import circumstances
+
+    told = sorted(circumstances(home.settings, confirmed(home), home.column_maps()).items())
+    return {"leadscout/circumstances": hashlib.sha256(repr(told).encode()).hexdigest()[:16]}
+
+
+def _run_all(
+    settings: Settings,
+    instance: DagsterInstance,
+    runs: Sequence[Sequence[str]],
+    tags: Mapping[str, str],
+    *,
+    resume: bool,
+) -> int:
+    """Have each run executed, by the platform where it is up; return how many failed. What is left undone is noted.
+
+    With `resume` the first run goes on where the one of the same batches was broken off, under the same `tags`.
+    """
     from leadscout_assets.resumable import forget
 
     failed, left = 0, [batch for batches in runs for batch in batches]
@@ -128,23 +148,42 @@ def _run_all(settings: Settings, instance: DagsterInstance, runs: Sequence[Seque
                 _note(settings, left)
                 work.progress.item(batches[0])
                 work.progress.stage(f"run {number} of {len(runs)}", (total - len(left) + len(batches)) / total)
-                succeeded = _run(settings, instance, batches, work)
+                succeeded = _run(settings, instance, batches, work, tags, resume=resume and number == 1)
                 failed += not succeeded
                 left = left[len(batches) :]
                 word = "done" if succeeded else "failed"
                 print(f"run {number} of {len(runs)}: {len(batches)} batches {word}", flush=True)
     except KeyboardInterrupt:
-        print(
-            f"leadscout: stopped; {total - len(left)} of {total} batches are run; go on with: leadscout backfill --resume",
-            file=sys.stderr,
-        )
+        done = f"{total - len(left)} of {total} batches are run{_finished(instance, runs, left, tags)}"
+        print(f"leadscout: stopped; {done}; go on with: leadscout backfill --resume", file=sys.stderr)
         raise
     forget(settings, BACKFILL)
     return failed
 
 
-def _run(settings: Settings, instance: DagsterInstance, batches: Sequence[str], work: Work) -> bool:
-    from leadscout_assets.defs.execution import run_here, wait_for
+def _finished(
+    instance: DagsterInstance, runs: Sequence[Sequence[str]], left: Sequence[str], tags: Mapping[str, str]
+) -> str:
+    """Say which steps of the run that was broken off are kept, for the end of a sentence."""
+    from leadscout_assets.defs.execution import broken_off, finished_steps
+
+    batches = next((run for run in runs if left and run[0] == left[0]), None)
+    run = broken_off(instance, batches, tags) if batches else None
+    return f", and {', '.join(finished_steps(instance, run))} of the next run" if run else ""
+
+
+def _run(
+    settings: Settings,
+    instance: DagsterInstance,
+    batches: Sequence[str],
+    work: Work,
+    tags: Mapping[str, str],
+    *,
+    resume: bool,
+) -> bool:
+    from leadscout_assets.defs.execution import broken_off, run_here, wait_for
+    from leadscout_assets.defs.instance import runs_under_way
+    from leadscout_assets.defs.orphans import cancel_orphaned
     from leadscout_assets.defs.ui import launch_on_platform
     from leadscout_assets.supervisor import running_pid
     from leadscout_assets.supervisor.readiness import url_of
@@ -156,7 +195,11 @@ def _run(settings: Settings, instance: DagsterInstance, batches: Sequence[str], 
         launched = launch_on_platform(url_of(settings.host, settings.port), batches)
         sleep = _following(settings, work, launched)
         return wait_for(instance, launched, platform_is_up=platform_is_up, sleep=sleep)
-    succeeded = run_here(instance, batches)
+    if resume and settings.dagster_database_url is None:
+        # One that was killed is still marked as begun.
+        cancel_orphaned(instance, runs_under_way(instance, batches[0]))
+    before = broken_off(instance, batches, tags) if resume else None
+    succeeded = run_here(instance, batches, tags, after=before)
     # Dagster takes the signal for its run, and tells no one else.
     work.go_on()
     return succeeded

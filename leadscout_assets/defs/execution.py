@@ -6,10 +6,13 @@ How the platform is asked for a run is in `ui`.
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.job_base import InMemoryJob
-from dagster._core.execution.api import execute_run
+from dagster._core.execution.api import create_execution_plan, execute_run
+from dagster._core.execution.plan.state import KnownExecutionState
 from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, RUN_KEY_TAG, WILL_RETRY_TAG
 from sqlalchemy.exc import DBAPIError
 
@@ -25,14 +28,41 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
 POLL_SECONDS = 0.5
 
 
-def run_here(instance: dg.DagsterInstance, batches: Sequence[str], tags: Mapping[str, str] | None = None) -> bool:
+def run_here(
+    instance: dg.DagsterInstance,
+    batches: Sequence[str],
+    tags: Mapping[str, str] | None = None,
+    *,
+    after: dg.DagsterRun | None = None,
+) -> bool:
     """Run the chain for a stretch of adjacent batches in this process, recorded on the instance; return success.
 
-    `tags` are shown with the run.
+    `tags` are shown with the run. `after` is a run of the same batches that failed or was stopped: what it finished is
+    not done again.
 
     Raises `EdgeFailed` where the instance's own storage refuses, on a full disk above all.
     """
-    return _execute(instance, {**(tags or {}), **partition_tags(batches)})
+    return _execute(instance, {**(tags or {}), **partition_tags(batches)}, after)
+
+
+def broken_off(
+    instance: dg.DagsterInstance, batches: Sequence[str], tags: Mapping[str, str] = MappingProxyType({})
+) -> dg.DagsterRun | None:
+    """Return the newest run of exactly these batches where it failed or was stopped after a step was finished, else None.
+
+    One without these `tags` was made under other circumstances: what it finished is done again.
+    """
+    newest = instance.get_runs(dg.RunsFilter(job_name=JOB, tags=partition_tags(batches)), limit=1)
+    if not newest or newest[0].status not in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED):
+        return None
+    same = all(newest[0].tags.get(name) == value for name, value in tags.items())
+    return newest[0] if same and finished_steps(instance, newest[0]) else None
+
+
+def finished_steps(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[str]:
+    """Return the steps that a run has finished, in their order."""
+    entries = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_SUCCESS)
+    return [step for entry in entries if (step := entry.get_dagster_event().step_key) is not None]
 
 
 @lru_cache(maxsize=1)
@@ -93,12 +123,17 @@ def _may_be_retried(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
     return run.tags.get(WILL_RETRY_TAG, "true") == "true"
 
 
-def _execute(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> bool:
+def _execute(instance: dg.DagsterInstance, tags: Mapping[str, str], after: dg.DagsterRun | None = None) -> bool:
     # The tag by which the UI lists a run under its code location; a run launched by the platform gets it from there.
     listed = {".dagster/repository": f"{REPOSITORY}@{LOCATION}"}
     try:
         job = _definitions().resolve_job_def(JOB)
-        run = instance.create_run_for_job(job, run_config=QUIET, tags={**job.run_tags, **tags, **listed})
+        run = instance.create_run_for_job(
+            job,
+            run_config=QUIET,
+            tags={**job.run_tags, **tags, **listed},
+            **(_rest_of(instance, job, after) if after else {}),
+        )
         # Not `execute_in_process`: that holds every step's frame in memory until the run has ended.
         ended = execute_run(InMemoryJob(job), run, instance, raise_on_error=False)
     except DBAPIError as error:
@@ -108,3 +143,12 @@ def _execute(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> bool:
             f"Dagster's storage refused ({kind}): check free space below the home, and run the batches again"
         ) from None
     return bool(ended.success)
+
+
+def _rest_of(instance: dg.DagsterInstance, job: dg.JobDefinition, run: dg.DagsterRun) -> dict[str, Any]:
+    """Return what makes a new run one of the steps that `run` left, as `Re-execute from failure` of the UI does."""
+    steps, known = KnownExecutionState.build_resume_retry_reexecution(instance, run)
+    plan = create_execution_plan(
+        InMemoryJob(job), QUIET, step_keys_to_execute=steps, known_state=known, tags=dict(run.tags)
+    )
+    return {"execution_plan": plan, "parent_run_id": run.run_id, "root_run_id": run.root_run_id or run.run_id}

@@ -84,14 +84,22 @@ def _counts(record: dg.EventLogRecord, since: datetime | None) -> bool:
 
 def runs_under_way(instance: dg.DagsterInstance, batch: str) -> list[dg.DagsterRun]:
     """Return the runs that hold this batch and are queued or being executed, also those of a range of batches."""
-    order = list(instance.get_dynamic_partitions(str(LEAD_BATCH.name)))
-    found = []
-    for run in instance.get_runs(dg.RunsFilter(statuses=sorted(UNDER_WAY, key=str))):
-        first, last = (run.tags.get(tag) for tag in (ASSET_PARTITION_RANGE_START_TAG, ASSET_PARTITION_RANGE_END_TAG))
-        among = first in order and last in order and batch in order[order.index(first) : order.index(last) + 1]
-        if among or run.tags.get(PARTITION_NAME_TAG) == batch:
-            found.append(run)
-    return found
+    order = instance.get_dynamic_partitions(str(LEAD_BATCH.name))
+    under_way = instance.get_runs(dg.RunsFilter(statuses=sorted(UNDER_WAY, key=str)))
+    return [run for run in under_way if batch in _held(run, order)]
+
+
+def batches_of(instance: dg.DagsterInstance, run_id: str) -> list[str]:
+    """Return the batches that a run is over; none where there is no such run, or it is over none."""
+    run = instance.get_run_by_id(run_id)
+    return [] if run is None else _held(run, instance.get_dynamic_partitions(str(LEAD_BATCH.name)))
+
+
+def _held(run: dg.DagsterRun, order: Sequence[str]) -> list[str]:
+    first, last = (run.tags.get(tag) for tag in (ASSET_PARTITION_RANGE_START_TAG, ASSET_PARTITION_RANGE_END_TAG))
+    if first in order and last in order:
+        return list(order[order.index(first) : order.index(last) + 1])
+    return [batch] if (batch := run.tags.get(PARTITION_NAME_TAG)) is not None else []
 
 
 def drop_partition(instance: dg.DagsterInstance, batch: str) -> None:

@@ -16,6 +16,7 @@ import pytest
 from leadscout_assets.background import COMMAND
 from leadscout_assets.kept_steps import FOLDER
 from leadscout_assets.leads.synthetic import write_delivery
+from tests.waiting import until
 
 pytestmark = pytest.mark.processes
 
@@ -118,3 +119,38 @@ def test_twice(tmp_path):
 @pytest.mark.soak
 def test_fifty_times(tmp_path):
     print(stop_often(tmp_path, 50, rows=20_000, ends_within=ENDS_WITHIN))
+
+
+def test_a_backfill_that_was_stopped_goes_on_behind_the_steps_that_it_had_finished(tmp_path):
+    source, home = tmp_path / "leads.csv", tmp_path / "home"
+    write_delivery(source, 20_000, seed=7)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("LEADSCOUT_")}
+    environment |= {"LEADSCOUT_HOME": str(home)}
+
+    def leadscout(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*COMMAND, *arguments], env=environment, capture_output=True, text=True, timeout=240, check=False
+        )
+
+    batch = json.loads(leadscout("deliver", str(source), "--json").stdout)["batch_id"]
+    process = subprocess.Popen(
+        [*COMMAND, "backfill", batch], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    until(lambda: finished(home, "leads") or process.poll() is not None, "a step is finished")
+    process.send_signal(signal.SIGTERM)
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "0 of 1 batches are run, and raw_leads, leads" in said
+    before = finished(home, "leads")
+    gone_on = leadscout("backfill", "--resume")
+    assert gone_on.returncode in (0, 1), gone_on.stderr
+    assert finished(home, "leads") == before, "a finished step was done again"
+    assert leadscout("status", "--json").stdout.count("backfill --resume") == 0
+    shown = json.loads(leadscout("batches", "--json").stdout)
+    assert [one["state"] for one in shown] == ["reported"]
+
+
+def finished(home: Path, step: str) -> int:
+    """Return how many runs have finished the step."""
+    told = [json.loads(path.read_text()) for path in (home / "logs" / "progress").glob(f"{step}-*.json")]
+    return sum(one["state"] == "succeeded" for one in told)

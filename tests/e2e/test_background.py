@@ -56,6 +56,7 @@ def test_up_a_run_stopped_and_down(terminal, tmp_path):
     assert time.monotonic() - asked < 3 * STOPS_WITHIN
     # Nobody starts it again: it was a person's decision.
     assert [found for found in terminal.runs() if found["parentRunId"] == run] == []
+    assert [one["command"] for one in status(terminal)["resumable"]] == ["leadscout backfill --resume"]
 
     asked = time.monotonic()
     assert terminal.type("down").stdout == "the platform is down\n"
