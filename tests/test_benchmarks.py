@@ -204,6 +204,7 @@ FIGURES_ELSEWHERE = (
     *ONLY_WHEN_NAMED,
     "tests/e2e/test_memory.py",
     "tests/e2e/test_kills.py",
+    "tests/e2e/test_stress.py",
     "tests/cli/test_stopping.py",
     "tests/llm/test_kills.py",
     "tests/forgetting",
