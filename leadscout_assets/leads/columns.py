@@ -1,6 +1,6 @@
 """Which column of a delivered list is which field: header synonyms, and names for the columns kept as extra.
 
-Cells below the header are not looked at here.
+Cells below the header are not looked at here. What spellings of one name have in common is spellings.py's.
 """
 
 from __future__ import annotations
@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 
 from leadscout_assets.contracts import FIELDS, REQUIRED_FIELDS
 from leadscout_assets.errors import UnreadableFile
 from leadscout_assets.leads.column_maps import ColumnMap, folded, header_digest
+from leadscout_assets.leads.spellings import alternatives, as_written, loosely, numbers_itself, surname_alone
 
-# English, then Afrikaans. Compared without case, accents, spaces and punctuation. Left out on purpose because they
+# English, then Afrikaans. Compared without case, accents, spaces and punctuation, then as spellings.py has it, so that
+# plurals, possessives, "No" for "Number" and the like need no word of their own. Left out on purpose because they
 # name a person in one list and a business in the next: Name, Naam, Contact, Kontak, Client, Customer, Number, Nommer.
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "entity_name": (
@@ -70,7 +72,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     ),
     "director_name": (
         "Director", "Directors", "Director Full Name", "Director Names", "Name of Director", "Director Name and Surname",
-        "Director Name Surname", "Owner", "Owner Name", "Owners Name", "Name of Owner", "Member", "Member Name",
+        "Director Name Surname", "Owner", "Owner Name", "Owner Full Name", "Owners Name", "Name of Owner", "Member", "Member Name",
+        "Member Full Name", "Managing Director", "Managing Director Name", "Managing Member",
         "Principal", "Principal Name", "Proprietor", "Contact Person", "Contact Person Name", "Contact Name",
         "Contact Full Name", "Full Name", "Name and Surname", "Name & Surname", "Responsible Person",
         "Representative", "Key Contact",
@@ -111,15 +114,22 @@ class Header:
 def understand(headers: Sequence[str | None], by_hand: ColumnMap = MappingProxyType({})) -> Header:
     """Recognise the columns of a list from its headers, left to right; blank headers are None or whitespace.
 
-    What a person named (`by_hand`) comes first. Then a field's own name wins over a synonym wherever it stands, else the first column wins. A later column of the same
-    field is kept as extra, as are columns that are not recognised; a blank header is named by its column letter.
+    What a person named (`by_hand`) comes first. Then a field's own name wins over a synonym wherever it stands, the exact
+    spelling of either over a loose one, and both over headers that name two things; else the first column wins. A later
+    column of the same field is kept as extra, as are columns that are not recognised; a blank header is named by its
+    column letter.
     """
-    keys = [folded(header or "") for header in headers]
+    told = [header or "" for header in headers]
+    apart = any(surname_alone(header) for header in told)
+    ways = [[by_hand.get(folded(header)), *_ways(header)] for header in told]
     fields: dict[str, int] = {}
     named: set[int] = set()
-    for names in (by_hand, *_recognised()):
-        for index, key in enumerate(keys):
-            if key in names and index not in named and fields.setdefault(names[key], index) == index:
+    for way in range(len(ways[0]) if ways else 0):
+        for index, meant in enumerate(ways):
+            field = meant[way]
+            if field is None or index in named or (apart and way in _LOOSE and field == "director_name"):
+                continue
+            if fields.setdefault(field, index) == index:
                 named.add(index)
     taken = set(fields.values())
     extra: dict[str, int] = {}
@@ -129,6 +139,16 @@ def understand(headers: Sequence[str | None], by_hand: ColumnMap = MappingProxyT
             extra[_distinct(" ".join((header or "").split()) or column_letter(index), times)] = index
     shown = tuple(" ".join((header or "").split()) or column_letter(index) for index, header in enumerate(headers))
     return Header({field: fields[field] for field in FIELDS if field in fields}, extra, shown, header_digest(headers))
+
+
+_LOOSE = (2, 4, 5)
+"""Of the ways in which a header is understood, those that guess. A surname in a column of its own leaves given names to the
+column beside it, which must not be guessed to be a person's whole name."""
+
+
+def field_of(header: str) -> str | None:
+    """Return the field that a header by itself would be understood as, None where it would not be recognised."""
+    return next((field for field in _ways(header) if field), None)
 
 
 def require(header: Header) -> Header:
@@ -141,10 +161,12 @@ def require(header: Header) -> Header:
         return header
     wanted = " and ".join(f"{field} (e.g. {SYNONYMS[field][1]!r})" for field in missing)
     found = ", ".join(header.fields) or "none"
+    apart = "director_name" in missing and any(map(surname_alone, header.shown))
+    advice = "; put given names and surname into one column" if apart else ""
     raise UnreadableFile(
         "missing_column",
         f"no column for {wanted} in the first filled row; recognised there: {found}, and {len(header.extra)} other "
-        "columns; name the columns in the first row, with nothing above it",
+        f"columns; name the columns in the first row, with nothing above it{advice}",
     )
 
 
@@ -158,11 +180,38 @@ def column_letter(index: int) -> str:
     return letters
 
 
+@lru_cache(maxsize=4096)
+def _ways(header: str) -> tuple[str | None, ...]:
+    """Return the field that a header is by each way of understanding it, the surest first."""
+    own, own_loosely, synonyms, synonyms_loosely = _recognised()
+    exact, loose = as_written(header), loosely(header)
+    alike, meant = own_loosely.get(loose), synonyms_loosely.get(loose)
+    if numbers_itself(header) and synonyms_loosely.get(loose.removesuffix("number")) == "director_name":
+        alike = meant = None
+    return own.get(exact), alike, synonyms.get(exact), meant, _either(header)
+
+
+def _either(header: str) -> str | None:
+    """Return the field that all parts of a header such as `Owner/Director` are."""
+    _, own, _, synonyms = _recognised()
+    known = {**synonyms, **own}
+    for parts in alternatives(header):
+        meant = {known.get(loosely(part)) for part in parts}
+        if len(meant) == 1 and None not in meant:
+            return meant.pop()
+    return None
+
+
 @cache
-def _recognised() -> tuple[dict[str, str], dict[str, str]]:
-    """Return the fields by their own folded names, and by their folded synonyms."""
-    own = {folded(field): field for field in FIELDS}
-    return own, {folded(word): field for field, words in SYNONYMS.items() for word in words}
+def _recognised() -> tuple[dict[str, str], dict[str, str], dict[str, str], dict[str, str]]:
+    """Return the fields by their own names, as written and loosely, and by their synonyms, as written and loosely."""
+    synonyms = {word: field for field, words in SYNONYMS.items() for word in words}
+    return (
+        {folded(field): field for field in FIELDS},
+        {loosely(field): field for field in FIELDS},
+        {folded(word): field for word, field in synonyms.items()},
+        {loosely(word): field for word, field in synonyms.items()},
+    )
 
 
 def _distinct(name: str, times: Counter[str]) -> str:

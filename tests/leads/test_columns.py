@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from leadscout_assets.contracts import FIELDS
 from leadscout_assets.errors import UnreadableFile
-from leadscout_assets.leads.columns import SYNONYMS, column_letter, folded, require, understand
+from leadscout_assets.leads.columns import SYNONYMS, column_letter, field_of, folded, require, understand
+from leadscout_assets.leads.spellings import loosely
 
 DELIVERED = (
     "EntityName", "TradingAsName", "Keyword", "ContactNumber", "CellNumber", "EmailAddress", "RegisteredAddress",
@@ -45,6 +46,114 @@ def test_case_spaces_underscores_and_punctuation_do_not_matter(spelling: str) ->
 )
 def test_common_english_and_afrikaans_synonyms_are_understood(header: str, field: str) -> None:
     assert understand([header]).fields == {field: 0}
+
+
+@pytest.mark.parametrize(
+    ("header", "field"),
+    [
+        ("Director's Name", "director_name"),
+        ("Director\u2019s Name", "director_name"),
+        ("Directors' Names", "director_name"),
+        ("Directors Name", "director_name"),
+        ("DIRECTORSNAME", "director_name"),
+        ("Director Name 1", "director_name"),
+        ("Director 1 Name", "director_name"),
+        ("director_name_01", "director_name"),
+        ("Director(s)", "director_name"),
+        ("Director/s", "director_name"),
+        ("Name of Director(s)", "director_name"),
+        ("Full Name of the Director", "director_name"),
+        ("Director Full Names", "director_name"),
+        ("Full Names", "director_name"),
+        ("Owner Full Name", "director_name"),
+        ("Owner/Director", "director_name"),
+        ("Owner or Director Name", "director_name"),
+        ("Managing Director", "director_name"),
+        ("Company/Business", "entity_name"),
+        ("Company / Business Name", "entity_name"),
+        ("Company's Name", "entity_name"),
+        ("Director's Cell", "director_cell"),
+        ("Directors Cell", "director_cell"),
+        ("Director 1 Cell", "director_cell"),
+        ("Director Cell No 1", "director_cell"),
+        ("Director Contact No", "director_cell"),
+        ("Owner Cellphone No.", "director_cell"),
+        ("Owner/Director Cell", "director_cell"),
+        ("Cell number of director", "director_cell"),
+        ("Contact #", "contact_number"),
+        ("Contact Number 1", "contact_number"),
+        ("Telephone Numbers", "contact_number"),
+        ("Cell No.", "cell_number"),
+        ("Cell #1", "cell_number"),
+        ("Email 1", "email_address"),
+        ("E-mail(s)", "email_address"),
+    ],
+)
+def test_possessives_plurals_numbers_and_alternatives_do_not_matter(header: str, field: str) -> None:
+    """A file with "Director's Name" was refused as a whole, and a "Director's Cell" left unread among the extra columns."""
+    assert understand([header]).fields == {field: 0}
+    assert field_of(header) == field
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Director Name 2", "Director 2 Name", "Email 2", "Contact Number 11", "Contact 1", "Contact's", "Names",
+        "Number of Directors", "No. of Directors", "# Directors", "Director #1", "Director No. 1", "Director's ID Number",
+        "Company #", "Company No", "Company/Director", "Owner/Director Email", "Tel/Cell", "City/Province",
+        "Director's Surname", "Director's Address", "Company Registration No",
+    ],
+)  # fmt: skip
+def test_headers_that_mean_something_else_are_not_made_to_fit(header: str) -> None:
+    assert understand([header]).fields == {}
+    assert field_of(header) is None
+
+
+def test_no_spelling_is_two_fields() -> None:
+    found: dict[str, set[str]] = {}
+    for field in FIELDS:
+        for word in (field, *SYNONYMS[field]):
+            found.setdefault(loosely(word), set()).add(field)
+    assert {form: fields for form, fields in found.items() if len(fields) > 1} == {}
+
+
+@pytest.mark.parametrize("word", [word for words in SYNONYMS.values() for word in words])
+def test_every_synonym_is_understood_as_its_own_field(word: str) -> None:
+    assert word in SYNONYMS[field_of(word) or ""]
+
+
+@pytest.mark.parametrize(
+    ("headers", "fields", "extra"),
+    [
+        (["Director's Name", "DirectorName"], {"director_name": 1}, {"Director's Name": 0}),
+        (["Contact Person", "Director's Name"], {"director_name": 1}, {"Contact Person": 0}),
+        (["Owners Full Names", "Owner"], {"director_name": 1}, {"Owners Full Names": 0}),
+        (["Owner/Director", "Members"], {"director_name": 1}, {"Owner/Director": 0}),
+        (["Director Name 2", "Director Name 1"], {"director_name": 1}, {"Director Name 2": 0}),
+        (["Director Name 1", "Director Name 2", "Director Name"], {"director_name": 2}, {"Director Name 1": 0, "Director Name 2": 1}),
+        (["Email 2", "Email 1"], {"email_address": 1}, {"Email 2": 0}),
+        (["Contact #", "Contact Number"], {"contact_number": 1}, {"Contact #": 0}),
+        (["Company #", "Company Name"], {"entity_name": 1}, {"Company #": 0}),
+        (["Mobile Number", "Director's Mobile"], {"cell_number": 0, "director_cell": 1}, {}),
+    ],
+)  # fmt: skip
+def test_of_two_columns_of_one_field_the_surer_heading_is_read_and_the_other_kept(
+    headers: list[str], fields: dict[str, int], extra: dict[str, int]
+) -> None:
+    header = understand(headers)
+    assert (header.fields, header.extra) == (fields, extra)
+
+
+@pytest.mark.parametrize("names", ["Full Names", "Director's Name", "Director Full Names", "Owner/Director"])
+def test_given_names_beside_a_surname_of_its_own_are_not_guessed_to_be_the_whole_name(names: str) -> None:
+    header = understand(["Company", names, "Surname"])
+    assert header.fields == {"entity_name": 0}
+    with pytest.raises(UnreadableFile, match="put given names and surname into one column"):
+        require(header)
+
+
+def test_a_column_named_by_hand_wins_over_every_spelling() -> None:
+    assert understand(["DirectorName", "Contact #"], {"contact": "director_name"}).fields == {"director_name": 1}
 
 
 def test_no_synonym_stands_twice_or_for_two_fields() -> None:
