@@ -135,6 +135,7 @@ class Reason(StrEnum):
 
     RAGGED_ROW = "ragged_row"
     TOTALS_ROW = "totals_row"
+    REPEATED_HEADER = "repeated_header"
     MISSING_BUSINESS_NAME = "missing_business_name"
     UNUSABLE_BUSINESS_NAME = "unusable_business_name"
     MISSING_DIRECTOR_NAME = "missing_director_name"

@@ -24,6 +24,7 @@ from leadscout_assets.leads.erased import marked_rows
 from leadscout_assets.leads.identity import lead_ids
 from leadscout_assets.leads.phones import parse_phones
 from leadscout_assets.leads.places import resolve_places
+from leadscout_assets.leads.repeated_headers import repeated_headers
 from leadscout_assets.leads.totals import totals_rows
 from leadscout_assets.names.normalising import split_names
 from leadscout_assets.pace import Tell, part, told, untold
@@ -74,13 +75,16 @@ def _cell_is_no_mobile(facts: Facts) -> Any:
 
 # fmt: off
 RULES: tuple[Rule, ...] = (
-    # What keeps a row from being a lead. A ragged or totals row has no other reason: its cells are no one's fields.
+    # What keeps a row from being a lead. A ragged or totals row or a header has no other reason: its cells are no one's fields.
     Rule(Reason.RAGGED_ROW, "reject",
          "The row has more or fewer cells than the header, or an open quote: put text with the delimiter between two quotes.",
          _present("defect")),
     Rule(Reason.TOTALS_ROW, "reject",
          "The row holds totals of the columns, not a lead: nothing to do, or leave it out of the next delivery.",
          _fact("totals")),
+    Rule(Reason.REPEATED_HEADER, "reject",
+         "The row repeats the headings of the columns, not a lead: nothing to do, or leave it out of the next delivery.",
+         _fact("repeated_header")),
     Rule(Reason.MISSING_BUSINESS_NAME, "reject",
          "The business name is blank: fill in EntityName.",
          _business("missing")),
@@ -195,7 +199,8 @@ def codes_that_apply(rules: Sequence[Rule], facts: Facts, rows: int) -> pa.ListA
 
 
 def _row_facts(raw: pa.Table, company: pa.Table, director: pa.Table, suppressed: npt.NDArray[np.bool_]) -> Facts:
-    """Facts that decide on rejection: `defect`, `totals`, the two names' problems, `duplicate_of`, `suppressed`, `erased`."""
+    """Facts that decide on rejection: `defect`, `totals`, `repeated_header`, the two names' problems, `duplicate_of`,
+    `suppressed`, `erased`."""
     erased = marked_rows(raw)
     suppressed = suppressed & ~erased
     whole = np.asarray(pc.is_null(raw["defect"])) & ~erased
@@ -204,18 +209,20 @@ def _row_facts(raw: pa.Table, company: pa.Table, director: pa.Table, suppressed:
     full_name = np.asarray(pc.is_null(person))
     usable_person = full_name | _numpy(pc.equal(person, "single"))
     totals = np.asarray(totals_rows(raw, pa.array(whole & ~(usable_business & full_name))))
-    could_be_lead = whole & ~totals & usable_business & usable_person & ~suppressed
+    header = np.asarray(repeated_headers(raw, pa.array(whole & ~totals)))
+    could_be_lead = whole & ~totals & ~header & usable_business & usable_person & ~suppressed
     duplicate_of = repeats(
         codes(raw["batch_id"]),
         np.where(could_be_lead, codes(company["key"]), -1),
         np.where(could_be_lead, codes(director["key"]), -1),
         np.asarray(raw["source_row"]).astype(np.int64),
     )
-    judged = pa.array(whole & ~totals)
+    judged = pa.array(whole & ~totals & ~header)
     nothing = pa.scalar(None, pa.string())
     return {
         "defect": raw["defect"],
         "totals": totals,
+        "repeated_header": header,
         "suppressed": suppressed,
         "erased": erased,
         "business_problem": pc.if_else(judged, business, nothing),

@@ -193,6 +193,25 @@ def test_a_last_row_with_words_in_it_is_no_totals_row(row: Row, reasons: list[Re
     assert [reason for rejected in _rejected(_row("SABLE"), row) for reason in rejected["reasons"]] == reasons
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        _row("EntityName", "DirectorName"),
+        _row("ENTITY_NAME", "DIRECTOR_NAME", keyword="KEYWORD", director_cell="DIRECTOR_CELL"),
+        _row("Company", "Director's Name", contact_number="Tel No", extra='{"Agent": "Agent"}'),
+    ],
+)
+def test_the_header_once_more_is_no_lead_and_is_rejected_for_that_alone(header: Row) -> None:
+    """Lists pasted together had a lead "EntityName" with the surname "DirectorName"; the second one was its duplicate."""
+    rows = [_row(), header, _row("SABLE"), header]
+    rejected = _rejected(*rows)
+    assert [(row["source_row"], row["reasons"], row["duplicate_of"]) for row in rejected] == [
+        (3, [Reason.REPEATED_HEADER], None),
+        (5, [Reason.REPEATED_HEADER], None),
+    ]
+    assert [lead["entity_name"] for lead in _leads(*rows)] == ["KUDU TRADING", "SABLE"]
+
+
 def test_numbers_above_the_last_row_are_unusable_names_not_totals() -> None:
     (row,) = _rejected(_row("60", "61", keyword="1"), _row())
     assert row["reasons"] == [Reason.UNUSABLE_BUSINESS_NAME, Reason.UNUSABLE_DIRECTOR_NAME]
