@@ -53,11 +53,13 @@ def classify_csv(
     """Write one classification per row of `source` to `out`, in order, and return the number of rows.
 
     What people `confirmed` of a full name wins over every estimate. A blank name is a row too, abstained. `before` is called when
-    the names are read and nothing is inferred yet. Raises `BadInput` for a file that is no CSV with that column.
+    the names are read and nothing is inferred yet. Raises `BadInput` for a file that is no CSV with that column, and where
+    `out` is that very file.
     """
     from leadscout_assets.names.cascade import classify_names, load_classifier
     from leadscout_assets.names.normalising import split_names
 
+    check_apart(source, out)
     names = _column(source, column, limits)
     before()
     progress, classifier = current("names"), load_classifier()
@@ -80,6 +82,16 @@ def classify_csv(
     pairs = told(zip(slices, answers, strict=True), len(slices), progress.tell)
     _write(out, chain.from_iterable(_rows(some, found) for some, found in pairs))
     return len(names)
+
+
+def check_apart(source: Path, out: Path) -> None:
+    """Raise `BadInput` where `out` is `source`, by whatever path or link: the answers would stand in place of its columns."""
+    try:
+        same = out.samefile(source)
+    except OSError:
+        return  # one of them is not there, which is found where it is read or written
+    if same:
+        raise BadInput("--out is the CSV with the names itself, whose other columns would be lost: name another file")
 
 
 def _column(source: Path, column: str, limits: ReadLimits) -> list[str]:

@@ -11,6 +11,7 @@ from leadscout_assets import contracts
 from leadscout_assets.errors import BadInput
 from leadscout_assets.frames import rows_by_batch
 from leadscout_assets.home import Home
+from leadscout_assets.row_export import check_no_list
 from leadscout_assets.terms import ReviewKind
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def export_review(
     """Write the questions on one batch to a workbook; the default place is `exports/` of the home.
 
     Leads of which anything was said already are not asked about again. Raises `UnknownBatch`, and `BadInput` where
-    nothing of the batch can be reviewed.
+    nothing of the batch can be reviewed, or a delivered list lies at `out`.
     """
     from leadscout_assets.database.audit import record_event
     from leadscout_assets.database.reviews import Reviews
@@ -81,6 +82,7 @@ def export_review(
             f"reviewed; leadscout show {batch} says what it has"
         )
     path = out or home.settings.exports_dir / f"{batch}.review.xlsx"
+    check_no_list(home, path)
     # Recorded first: names that went out and were not recorded would be worse than the reverse.
     record_event(
         home.database,

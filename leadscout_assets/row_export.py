@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from leadscout_assets import contracts
+from leadscout_assets.digests import sha256_of
 from leadscout_assets.errors import BadInput
 from leadscout_assets.home import Home
 from leadscout_assets.progress import current
@@ -43,6 +44,7 @@ def export_rows(home: Home, batch: str, out: Path, *, with_origin: bool, purpose
     if with_origin and not purpose:
         raise BadInput("no purpose: origins are written for one only, named with --purpose")
     home.records.get(batch)
+    check_no_list(home, out)
     progress = current()
     progress.item(batch)
     progress.stage("tables")
@@ -74,6 +76,12 @@ def export_rows(home: Home, batch: str, out: Path, *, with_origin: bool, purpose
     pages = [sheet] if purpose is None or not with_origin else [caution_sheet(batch, purpose), sheet]
     _at_once(out, lambda path: write(path, pages))
     return Written(leads.num_rows, every - leads.num_rows)
+
+
+def check_no_list(home: Home, out: Path) -> None:
+    """Raise `BadInput` where a delivered list lies at `out`, told by its content: writing there would be its end."""
+    if out.is_file() and home.records.by_sha256(sha256_of(out)) is not None:
+        raise BadInput("--out is a list that was delivered, which would be overwritten: name another file")
 
 
 def _write_workbook(path: Path, pages: list[Sheet]) -> None:

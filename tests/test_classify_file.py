@@ -170,6 +170,32 @@ def test_an_out_that_cannot_be_written_is_bad_input(source, tmp_path):
         classify_csv(source, "name", source / "out.csv", LIMITS, reveal_religion=False)
 
 
+@pytest.mark.parametrize("how", ["itself", "another way there", "symlink", "hard link", "link to the folder"])
+def test_the_list_itself_is_never_written_over_by_whatever_path(source, how):
+    """It was, without a word, and every other column was gone."""
+    out, before = source.with_name("out.csv"), source.read_bytes()
+    match how:
+        case "itself":
+            out = source
+        case "another way there":
+            out = source.parent / ".." / source.parent.name / source.name
+        case "symlink":
+            out.symlink_to(source)
+        case "hard link":
+            out.hardlink_to(source)
+        case _:
+            out.symlink_to(source.parent)
+            out = out / source.name
+    with pytest.raises(BadInput, match="--out is the CSV with the names itself"):
+        classify_csv(source, "name", out, LIMITS, reveal_religion=False)
+    assert source.read_bytes() == before
+
+
+def test_another_file_of_the_same_content_is_written_over(source):
+    source.with_name("out.csv").write_bytes(source.read_bytes())
+    assert [row["name"] for row in classify(source)] == NAMES
+
+
 def test_origins_that_reveal_religion_are_answered_only_when_switched_on(source):
     hidden, shown = classify(source), classify(source, reveal_religion=True)
     assert {row["p_cape_malay"] for row in hidden} <= {"", "0.0"}

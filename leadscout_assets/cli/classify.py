@@ -23,7 +23,7 @@ def classify(
     background: Background = False,
 ) -> None:
     """Classify a column of names. Needs a registered purpose that allows it; recorded in the audit trail, refusals too."""
-    from leadscout_assets.classify_file import classify_csv
+    from leadscout_assets.classify_file import check_apart, classify_csv
     from leadscout_assets.database.audit import record_event
     from leadscout_assets.governance.gate import allow_names
     from leadscout_assets.home import Home
@@ -38,6 +38,7 @@ def classify(
         record_event(home.database, action="purpose.refused", detail={"row_level": True, "command": "classify"})
         raise
     if background:
+        check_apart(source, out)  # which is said here, where somebody reads it
         in_background("classify")
         return
 

@@ -28,7 +28,7 @@ def export(
     from leadscout_assets.batch_purposes import allow_rows
     from leadscout_assets.forgetting.forget import check_nothing_pending
     from leadscout_assets.home import Home
-    from leadscout_assets.row_export import export_rows
+    from leadscout_assets.row_export import check_no_list, export_rows
 
     settings = current_settings()
     home, why = Home(settings), None
@@ -37,6 +37,7 @@ def export(
         why = allow_rows(home, batch, purpose, "export", now=datetime.now(UTC)).id
     if background:
         home.records.get(batch)
+        check_no_list(home, out)
         in_background("export")
         return
     written = export_rows(home, batch, out, with_origin=with_origin, purpose=why, actor=user())

@@ -85,6 +85,17 @@ def test_an_answer_that_cannot_be_written_exits_2_and_is_recorded_for_it_was_inf
     assert [event.action for event in events(Home(home).database)] == ["names.classified"]
 
 
+@pytest.mark.parametrize("more", [[], ["--background"]])
+def test_the_list_itself_as_the_answers_place_exits_2_and_stays_as_it_is(leadscout, home, names, tmp_path, more):
+    before = names.read_bytes()
+    (tmp_path / "link.csv").symlink_to(names)
+    for out in (names, tmp_path / "link.csv"):
+        found = leadscout("classify", names, "--column", "name", "--out", out, "--purpose", PURPOSE, *more)
+        assert (found.code, "--out is the CSV with the names itself" in found.err) == (2, True)
+    assert names.read_bytes() == before
+    assert events(Home(home).database) == []
+
+
 def test_stdout_and_stderr_name_nobody(leadscout, names, tmp_path):
     found = leadscout("classify", names, "--column", "name", "--out", tmp_path / "out.csv", "--purpose", PURPOSE)
     assert "Nkosi" not in found.out + found.err

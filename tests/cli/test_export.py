@@ -127,6 +127,17 @@ def test_what_cannot_be_written_exits_2_and_is_not_recorded(export, platform, ba
     assert newest(platform) == before
 
 
+@pytest.mark.parametrize("more", [[], ["--background"]])
+def test_a_delivered_list_is_not_written_over(export, platform, batch, tmp_path, more):
+    before, copy = newest(platform), tmp_path / "leads.csv"
+    copy.write_bytes(platform.store.path(platform.records.get(batch).sha256).read_bytes())
+    content = copy.read_bytes()
+    found = export(batch, copy, *more)
+    assert (found.code, "--out is a list that was delivered" in found.err) == (2, True)
+    assert copy.read_bytes() == content
+    assert newest(platform) == before
+
+
 def test_a_batch_without_leads_says_where_to_look(export, platform, tmp_path):
     from tests.reviewed import NOON
 

@@ -88,6 +88,15 @@ def test_without_a_place_the_workbook_lies_in_the_home(leadscout, batch, platfor
     assert (platform.settings.exports_dir / f"{batch}.review.xlsx").is_file()
 
 
+def test_a_delivered_list_is_not_written_over(leadscout, batch, platform, tmp_path):
+    copy = tmp_path / "leads.csv"
+    copy.write_bytes(platform.store.path(platform.records.get(batch).sha256).read_bytes())
+    content = copy.read_bytes()
+    found = leadscout("review", "export", batch, "--out", copy)
+    assert (found.code, "--out is a list that was delivered" in found.err) == (2, True)
+    assert copy.read_bytes() == content
+
+
 def test_what_is_no_batch_or_has_nothing_to_review_exits_2(leadscout, batch, platform, tmp_path):
     assert leadscout("review", "export", "2026-03-02_list_00000000").code == 2
     path = tmp_path / "all.xlsx"

@@ -106,7 +106,7 @@ def test_an_export_leaves_out_who_came_on_a_list_after_the_batch_was_run(platfor
     from leadscout_assets.database.audit import events
 
     monkeypatch.setattr("leadscout_assets.settings._in_use", platform.settings)
-    batch, out = only_batch(platform), tmp_path / "leads.csv"
+    batch, out = only_batch(platform), tmp_path / "exported.csv"
     assert "MARULA TRADING" in leads_left(platform)
     add(platform, "number", "0850000041")
     assert run_application(["export", batch, "--out", str(out)]) == 0
