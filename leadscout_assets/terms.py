@@ -123,17 +123,19 @@ ALWAYS_REPORTED = (ReportKind.XLSX, ReportKind.HTML, ReportKind.PDF)
 
 
 class Defect(StrEnum):
-    """Why a physical row could not be split into columns. The row is kept and rejected."""
+    """Why nothing says what the cells of a physical row are. The row is kept as text and rejected."""
 
     TOO_MANY_CELLS = "too_many_cells"
     TOO_FEW_CELLS = "too_few_cells"
     UNREADABLE_ROW = "unreadable_row"
+    ABOVE_HEADER = "above_header"
 
 
 class Reason(StrEnum):
     """Why a row was rejected. A row carries every reason that applies."""
 
     RAGGED_ROW = "ragged_row"
+    ABOVE_HEADER = "above_header"
     TOTALS_ROW = "totals_row"
     REPEATED_HEADER = "repeated_header"
     MISSING_BUSINESS_NAME = "missing_business_name"

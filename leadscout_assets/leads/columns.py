@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from types import MappingProxyType
 
 from leadscout_assets.contracts import FIELDS, REQUIRED_FIELDS
@@ -166,7 +166,7 @@ def require(header: Header) -> Header:
     raise UnreadableFile(
         "missing_column",
         f"no column for {wanted} in the first filled row; recognised there: {found}, and {len(header.extra)} other "
-        f"columns; name the columns in the first row, with nothing above it{advice}",
+        f"columns; name both columns in the first row{advice}",
     )
 
 
@@ -180,7 +180,6 @@ def column_letter(index: int) -> str:
     return letters
 
 
-@lru_cache(maxsize=4096)
 def _ways(header: str) -> tuple[str | None, ...]:
     """Return the field that a header is by each way of understanding it, the surest first."""
     own, own_loosely, synonyms, synonyms_loosely = _recognised()

@@ -40,7 +40,7 @@ _ESCAPED_SPACES = re.compile(
 
 
 def count_rows(path: Path, *, limits: ReadLimits, sheet: str | None = None) -> int:
-    """Return how many rows below the header have a non-blank cell; the header is the first such row.
+    """Return how many rows but the header have a non-blank cell; the header is the first such row, or one below a title.
 
     An error cell such as `#N/A` is blank. Raises `UnreadableFile` where the file cannot be read at all.
     """
@@ -54,9 +54,11 @@ def _count_csv(path: Path, limits: ReadLimits) -> int:
     layout = find_layout(text, limits)
     # Whatever is neither space nor delimiter nor quote is in some cell.
     nothing = _SPACES + layout.delimiter + '"'
-    return 1 + sum(
+    # Where a title stands above the header, all three are rows like any other: which of them is which is not counted.
+    start, header = (layout.start, 0) if layout.above else (layout.body, 1)
+    return header + sum(
         stray or bool(row.strip(nothing)) or _has_odd_cell(row, layout.delimiter)
-        for row, stray in _rows(text, layout.body, layout.delimiter)
+        for row, stray in _rows(text, start, layout.delimiter)
     )
 
 

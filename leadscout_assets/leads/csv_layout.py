@@ -8,12 +8,13 @@ from __future__ import annotations
 import csv
 import io
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from leadscout_assets.errors import UnreadableFile
 from leadscout_assets.leads.columns import understand
 from leadscout_assets.leads.guards import ReadLimits, check_lines, check_width
+from leadscout_assets.leads.title_rows import RowAbove, header_among
 
 DELIMITERS = (",", ";", "\t", "|")
 MAX_LINES_IN_ROW = 100
@@ -26,7 +27,8 @@ _SEPARATOR_LINE = "sep="
 class Layout:
     """How a CSV is laid out. Rows and lines start at 1; `rows` and `lines` count up to the header's end.
 
-    `body` is the byte at which the first row below the header begins.
+    `start` is the byte at which the first row begins, and `body` that of the first row below the header; `above` are the
+    filled rows between `start` and the header.
     """
 
     delimiter: str
@@ -34,10 +36,13 @@ class Layout:
     rows: int
     lines: int
     body: int
+    start: int = 0
+    above: tuple[RowAbove, ...] = ()
 
 
 def find_layout(text: bytes, limits: ReadLimits) -> Layout:
-    """Find the header, the first row with a filled cell, and the delimiter under which it is best understood.
+    """Find the header and the delimiter under which it is best understood: the first row with a filled cell, or the one
+    below a title.
 
     Raises `UnreadableFile` where no cell is filled, or lines or columns are more than a list may have.
     """
@@ -49,7 +54,7 @@ def find_layout(text: bytes, limits: ReadLimits) -> Layout:
     told = first[len(_SEPARATOR_LINE) :].strip("\r\n") if hinted else ""
     skipped, start = (1, len(first.encode())) if hinted else (0, 0)
     candidates = (told,) if told in DELIMITERS else DELIMITERS
-    layouts = [_layout(text, delimiter, start, skipped) for delimiter in candidates]
+    layouts = [_layout(text, delimiter, start, skipped, limits.max_columns) for delimiter in candidates]
 
     if not all(layout.headers for layout in layouts):
         raise UnreadableFile("empty", "the file has no filled cell; deliver it again with the list in it")
@@ -63,22 +68,48 @@ def find_layout(text: bytes, limits: ReadLimits) -> Layout:
     return found
 
 
-def _layout(text: bytes, delimiter: str, start: int, skipped: int) -> Layout:
+def _layout(text: bytes, delimiter: str, start: int, skipped: int, width: int) -> Layout:
+    seen: list[Layout] = []
+    above: list[RowAbove] = []
+
+    def headings() -> Iterator[Sequence[str]]:
+        for layout, row in _filled_rows(text, delimiter, start, skipped):
+            seen.append(layout)
+            above.append(row)
+            yield layout.headers[:width]
+
+    place = header_among(headings())
+    if not seen:
+        return Layout(delimiter, (), 0, skipped, start, start)
+    return replace(seen[place], above=tuple(above[:place]))
+
+
+def _filled_rows(text: bytes, delimiter: str, start: int, skipped: int) -> Iterator[tuple[Layout, RowAbove]]:
+    """Yield each row with a filled cell, as the header and as a row above it; below the first, up to one with a quote that stays open."""
     lines = RowLines(lines_from(text, start))
     reader = csv.reader(lines, delimiter=delimiter)
-    rows, line_count, offset = 0, skipped, start
+    rows, line_count, offset, seen = 0, skipped, start, False
     while True:
         lines.begin()
         try:
             cells = next(reader, None)
         except csv.Error:
             cells = list(lines.row)  # a cell too long to be a column's name: no column will be recognised
+            lines.cut = True
         if cells is None:
-            return Layout(delimiter, (), rows, line_count, offset)
+            return
+        first = line_count + 1
         rows, line_count = rows + 1, line_count + len(lines.row)
         offset += sum(len(line.encode()) for line in lines.row)
+        if lines.cut and seen:
+            return  # whose rows such a quote takes in, is not guessed above the header
         if any(cell.strip() for cell in cells):
-            return Layout(delimiter, tuple(cells), rows, line_count, offset)
+            seen = True
+            told = "".join(lines.row).rstrip("\r\n")
+            yield (
+                Layout(delimiter, tuple(cells), rows, line_count, offset, start),
+                RowAbove(rows, first, len(lines.row), tuple(cells), told),
+            )
 
 
 class RowLines:

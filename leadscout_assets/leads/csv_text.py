@@ -19,7 +19,7 @@ from leadscout_assets.leads.column_maps import NO_MAPS, ColumnMaps
 from leadscout_assets.leads.columns import Header, require, understand
 from leadscout_assets.leads.csv_layout import Layout, RowLines, find_layout, lines_from
 from leadscout_assets.leads.decoding import read_text
-from leadscout_assets.leads.grid import Grid, any_filled, blank_to_null
+from leadscout_assets.leads.grid import Grid, any_filled, blank_to_null, with_rows_above
 from leadscout_assets.leads.guards import ReadLimits
 from leadscout_assets.terms import Defect
 
@@ -41,7 +41,7 @@ def read_csv(path: Path, limits: ReadLimits, sheet: str | None, maps: ColumnMaps
     grid = whole_line_rows(text, layout, header) or exact_rows(text, layout, header)
     if not len(grid.source_row):
         raise UnreadableFile("no_rows", "the list has column names but no rows below them; deliver it again with rows")
-    return grid
+    return with_rows_above(grid, layout.above)
 
 
 def whole_line_rows(text: bytes, layout: Layout, header: Header) -> Grid | None:
@@ -143,7 +143,11 @@ def exact_rows(text: bytes, layout: Layout, header: Header) -> Grid:
 
 
 def lines_of_rows(text: bytes, layout: Layout) -> Iterator[tuple[int, int, int]]:
-    """Yield of each row below the header its number, its first physical line and how many lines it has; all count from 1."""
+    """Yield of each row but the header its number, its first physical line and how many lines it has; all count from 1.
+
+    Of blank rows only those below the header are told.
+    """
+    yield from ((row.row, row.line, row.lines) for row in layout.above)
     for row, line, _, lines in _records(text, layout):
         yield row, line, len(lines)
 

@@ -6,6 +6,7 @@ How a file becomes a grid is each source's own business.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -13,6 +14,8 @@ import pyarrow.compute as pc
 
 from leadscout_assets.contracts import FIELDS, RAW_LEADS
 from leadscout_assets.leads.columns import Header
+from leadscout_assets.leads.title_rows import RowAbove
+from leadscout_assets.terms import Defect
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,35 @@ def raw_leads(grid: Grid, batch_id: str) -> pa.Table:
         "defect_text": absent if grid.defect_text is None else grid.defect_text,
     }
     return RAW_LEADS.fit(pa.table(columns))
+
+
+def with_rows_above(grid: Grid, above: Sequence[RowAbove]) -> Grid:
+    """Return the grid with the rows above its header as its first ones, each a defect: nothing says what their cells are."""
+    if not above:
+        return grid
+    erased = [row.is_marker(grid.header) for row in above]
+    read = [row.cells if marker else () for row, marker in zip(above, erased, strict=True)]
+    defects = [None if marker else str(Defect.ABOVE_HEADER) for marker in erased]
+    texts = [None if marker else row.text for row, marker in zip(above, erased, strict=True)]
+    rows, strings = len(grid.source_row), pa.string()
+
+    def first(values: Sequence[object], then: pa.Array | pa.ChunkedArray | None, kind: pa.DataType) -> pa.ChunkedArray:
+        chunks = then.chunks if isinstance(then, pa.ChunkedArray) else [pa.nulls(rows, kind) if then is None else then]
+        return pa.chunked_array([pa.array(values, kind), *chunks], kind)
+
+    cells = [
+        first([(row[at] or None) if at < len(row) else None for row in read], column, strings)
+        for at, column in enumerate(grid.cells)
+    ]
+    lines = None if grid.source_line is None else first([row.line for row in above], grid.source_line, pa.int32())
+    return Grid(
+        grid.header,
+        cells,
+        first([row.row for row in above], grid.source_row, pa.int32()),
+        lines,
+        first(defects, grid.defect, strings),
+        first(texts, grid.defect_text, strings),
+    )
 
 
 def blank_to_null(cells: pa.ChunkedArray) -> pa.ChunkedArray:

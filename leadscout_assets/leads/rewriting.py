@@ -24,7 +24,7 @@ from leadscout_assets.leads.guards import ReadLimits
 from leadscout_assets.leads.marker import MARKER as GENERATED
 from leadscout_assets.leads.marker import MARKER_COLUMN, carry_mark
 from leadscout_assets.leads.reading import detect, read_lead_list
-from leadscout_assets.leads.xlsx import shown_cells
+from leadscout_assets.leads.xlsx import header_place, shown_cells
 
 BATCH = "2000-01-01_list_00000000"
 """Stands for any batch while a file is compared with what it was."""
@@ -121,7 +121,8 @@ def _write_workbook(
 
     name, columns = shown_cells(source, limits, sheet)
     cells = [column.to_pylist() for column in columns]
-    first = next(row for row in range(len(cells[0])) if any(column[row] is not None for column in cells))
+    filled = [row for row in range(len(cells[0])) if any(column[row] is not None for column in cells)]
+    first = filled[header_place(columns, filled)]
     headers = [column[first] for column in cells]
     header = understand(headers, maps.of(headers))
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}

@@ -28,7 +28,7 @@ from leadscout_assets.leads.repeated_headers import repeated_headers
 from leadscout_assets.leads.totals import totals_rows
 from leadscout_assets.names.normalising import split_names
 from leadscout_assets.pace import Tell, part, told, untold
-from leadscout_assets.terms import PhoneKind, Reason, Warn
+from leadscout_assets.terms import Defect, PhoneKind, Reason, Warn
 
 Facts = Mapping[str, Any]
 """What is known of each row, one array per fact; the facts of a rejection and of a warning are made below."""
@@ -78,7 +78,10 @@ RULES: tuple[Rule, ...] = (
     # What keeps a row from being a lead. A ragged or totals row or a header has no other reason: its cells are no one's fields.
     Rule(Reason.RAGGED_ROW, "reject",
          "The row has more or fewer cells than the header, or an open quote: put text with the delimiter between two quotes.",
-         _present("defect")),
+         _fact("ragged")),
+    Rule(Reason.ABOVE_HEADER, "reject",
+         "The row stands above the header, so nothing says what its cells are: nothing to do, or move a lead below it.",
+         _fact("above_header")),
     Rule(Reason.TOTALS_ROW, "reject",
          "The row holds totals of the columns, not a lead: nothing to do, or leave it out of the next delivery.",
          _fact("totals")),
@@ -199,11 +202,12 @@ def codes_that_apply(rules: Sequence[Rule], facts: Facts, rows: int) -> pa.ListA
 
 
 def _row_facts(raw: pa.Table, company: pa.Table, director: pa.Table, suppressed: npt.NDArray[np.bool_]) -> Facts:
-    """Facts that decide on rejection: `defect`, `totals`, `repeated_header`, the two names' problems, `duplicate_of`,
+    """Facts that decide on rejection: `ragged`, `above_header`, `totals`, `repeated_header`, the two names' problems, `duplicate_of`,
     `suppressed`, `erased`."""
     erased = marked_rows(raw)
     suppressed = suppressed & ~erased
     whole = np.asarray(pc.is_null(raw["defect"])) & ~erased
+    above = _numpy(pc.equal(raw["defect"], Defect.ABOVE_HEADER))
     business, person = _flat(company["problem"]), _flat(director["problem"])
     usable_business = np.asarray(pc.is_null(business))
     full_name = np.asarray(pc.is_null(person))
@@ -220,7 +224,8 @@ def _row_facts(raw: pa.Table, company: pa.Table, director: pa.Table, suppressed:
     judged = pa.array(whole & ~totals & ~header)
     nothing = pa.scalar(None, pa.string())
     return {
-        "defect": raw["defect"],
+        "ragged": np.asarray(pc.is_valid(raw["defect"])) & ~above,
+        "above_header": above,
         "totals": totals,
         "repeated_header": header,
         "suppressed": suppressed,

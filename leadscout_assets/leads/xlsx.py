@@ -17,9 +17,10 @@ import pyarrow.compute as pc
 from leadscout_assets.errors import UnreadableFile, is_interruption
 from leadscout_assets.leads.column_maps import NO_MAPS, ColumnMaps
 from leadscout_assets.leads.columns import require, understand
-from leadscout_assets.leads.grid import Grid, any_filled, blank_to_null
+from leadscout_assets.leads.grid import Grid, any_filled, blank_to_null, with_rows_above
 from leadscout_assets.leads.guards import ReadLimits, damaged, open_workbook, read_workbook
 from leadscout_assets.leads.number_formats import shown
+from leadscout_assets.leads.title_rows import RowAbove, header_among
 from leadscout_assets.leads.workbook import Look, check_shared_strings, choose_sheet, empty_sheet, look
 
 _MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)[ T]00:00:00(?:\.0+)?")
@@ -29,7 +30,7 @@ _DAY_ZERO = ("1899-12-31", "1904-01-01")
 
 
 def read_xlsx(path: Path, limits: ReadLimits, sheet: str | None, maps: ColumnMaps = NO_MAPS) -> Grid:
-    """Read one worksheet: the first visible one or `sheet`; the header is its first row with a filled cell.
+    """Read one worksheet: the first visible one or `sheet`; the header is its first row with a filled cell, or below a title.
 
     Formulas come as their cached value, numbers as plain decimals, dates as `YYYY-MM-DD` or `YYYY-MM-DDTHH:MM:SS`,
     booleans as TRUE or FALSE; error cells such as `#N/A` are blank. Raises `UnreadableFile`.
@@ -39,12 +40,24 @@ def read_xlsx(path: Path, limits: ReadLimits, sheet: str | None, maps: ColumnMap
     filled = np.flatnonzero(any_filled(cells, height))
     if not len(filled):
         raise empty_sheet()
-    headers = [column[int(filled[0])].as_py() for column in cells]
+    place = header_place(cells, filled.tolist())
+    headers = [column[int(filled[place])].as_py() for column in cells]
     header = require(understand(headers, maps.of(headers)))
-    if len(filled) == 1:
+    if len(filled) == place + 1:
         raise UnreadableFile("no_rows", "the list has column names but no rows below them; deliver it again with rows")
-    rows = pa.array(filled[1:])
-    return Grid(header, [column.take(rows) for column in cells], pc.add(rows, 1).cast(pa.int32()))
+    rows = pa.array(filled[place + 1 :])
+    grid = Grid(header, [column.take(rows) for column in cells], pc.add(rows, 1).cast(pa.int32()))
+    return with_rows_above(grid, [_above(cells, row) for row in filled[:place].tolist()])
+
+
+def header_place(cells: list[pa.ChunkedArray], filled: list[int]) -> int:
+    """Return which of the `filled` rows (from 0) is the header, by its place among them."""
+    return header_among([column[row].as_py() for column in cells] for row in filled)
+
+
+def _above(cells: list[pa.ChunkedArray], row: int) -> RowAbove:
+    told = tuple(column[row].as_py() for column in cells)
+    return RowAbove(row + 1, row + 1, 1, told, "\t".join(cell for cell in told if cell is not None))
 
 
 def shown_cells(path: Path, limits: ReadLimits, sheet: str | None) -> tuple[str, list[pa.ChunkedArray]]:
