@@ -141,6 +141,9 @@ def understand(headers: Sequence[str | None], by_hand: ColumnMap = MappingProxyT
     return Header({field: fields[field] for field in FIELDS if field in fields}, extra, shown, header_digest(headers))
 
 
+LONGEST = 120
+"""Characters of a heading whose spelling is looked into; what is longer is text, and may be made to cost time."""
+
 _LOOSE = (2, 4, 5)
 """Of the ways in which a header is understood, those that guess. A surname in a column of its own leaves given names to the
 column beside it, which must not be guessed to be a person's whole name."""
@@ -183,7 +186,10 @@ def column_letter(index: int) -> str:
 def _ways(header: str) -> tuple[str | None, ...]:
     """Return the field that a header is by each way of understanding it, the surest first."""
     own, own_loosely, synonyms, synonyms_loosely = _recognised()
-    exact, loose = as_written(header), loosely(header)
+    exact = as_written(header)
+    if len(header) > LONGEST:
+        return own.get(exact), None, synonyms.get(exact), None, None
+    loose = loosely(header)
     alike, meant = own_loosely.get(loose), synonyms_loosely.get(loose)
     if numbers_itself(header) and synonyms_loosely.get(loose.removesuffix("number")) == "director_name":
         alike = meant = None
