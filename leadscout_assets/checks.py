@@ -125,9 +125,13 @@ def _every_row_is_reported(facts: BatchFacts, _: Limits) -> Verdict:
     return _equal(facts, "leads + rejected", facts.leads + facts.rejected, "rows of the report", reported)
 
 
+_NOTHING_TO_MEND = ("duplicate", "suppressed", "erased", "above_header", "repeated_header")
+
+
 def _few_rows_are_rejected(facts: BatchFacts, limits: Limits) -> Verdict:
-    # Nothing that anybody could mend: a row that repeats another, or a person who may not be contacted, or was erased.
-    aside = sum(facts.reasons.get(code, 0) for code in ("duplicate", "suppressed", "erased"))
+    # Nothing that anybody could mend: a row that repeats another or the header, or stands above it, or a person who may
+    # not be contacted, or was erased.
+    aside = sum(facts.reasons.get(code, 0) for code in _NOTHING_TO_MEND)
     rows = facts.leads + facts.rejected
     return _at_most(
         "rows rejected for other reasons than repetition",

@@ -145,8 +145,8 @@ RAW_LEADS = Contract(
             for field in FIELDS
         ),
         Column("extra", STRING, "JSON object of the non-blank cells of unrecognised columns, by header", nullable=True),
-        Column("defect", STRING, "why the row could not be split into columns", nullable=True, allowed=tuple(Defect)),
-        Column("defect_text", STRING, "the row's text where it could not be split", nullable=True),
+        Column("defect", STRING, "why the row is not split into columns", nullable=True, allowed=tuple(Defect)),
+        Column("defect_text", STRING, "the row's text where it is not split", nullable=True),
     ),
 )
 

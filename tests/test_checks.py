@@ -128,6 +128,11 @@ def test_repetitions_do_not_count_as_rejected_for_cause():
     assert not verdict("leads.duplicate_rate", **repeated).passed
 
 
+def test_titles_and_headers_that_are_no_leads_do_not_count_as_rejected_for_cause():
+    titled = {"leads": 2, "rejected": 3, "reasons": {"above_header": 2, "repeated_header": 1}}
+    assert verdict("leads.reject_rate", **titled).passed
+
+
 def test_narrowed_names_count_as_covered():
     assert verdict("classifications.classification_coverage", answered=0, narrowed=90, abstained=0).passed
 
