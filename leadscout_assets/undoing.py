@@ -75,6 +75,7 @@ def undo(
         home.records.settle(step, [batch], {})
     _remove_report(home, batch)
     drop_partition(batch)
+    _end_alerts(home, batch)
     _finish(home, begun, now())
     return _told(begun, repeated=False)
 
@@ -122,6 +123,12 @@ def _remove_report(home: Home, batch: str) -> None:
             f"the report of {batch} could not be removed: {error.strerror}; everything but it and the partition is undone: "
             f"mend the permissions below reports/ and repeat leadscout undo {batch}"
         ) from None
+
+
+def _end_alerts(home: Home, batch: str) -> None:
+    from leadscout_assets.alerts.store import DatabaseStore
+
+    DatabaseStore(home.database).end_batch(batch)
 
 
 def _finish(home: Home, begun: UndoRecord, at: datetime) -> None:

@@ -124,6 +124,7 @@ def test_channels_of_alerts_are_named(home):
         ({"alert_webhook_url": SecretStr("https://a.example.org")}, "LEADSCOUT_ALERT_WEBHOOK_SECRET is not set"),
         ({"alert_smtp_host": "mail.example.org"}, "LEADSCOUT_ALERT_EMAIL_FROM"),
         ({"alert_levels": "disk_full=0.1:0.05"}, "LEADSCOUT_ALERT_LEVELS: there is no rule disk_full"),
+        ({"alert_levels": "memory_high=80:85"}, "LEADSCOUT_ALERT_LEVELS: memory_high is a share"),
     ],
 )
 def test_alerts_that_cannot_be_told_as_they_are_set_up_are_a_fault(home, changes, told):

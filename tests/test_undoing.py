@@ -14,6 +14,8 @@ import pyarrow as pa
 import pytest
 
 from leadscout_assets import pipeline, undoing
+from leadscout_assets.alerts.occurrences import Occurrence
+from leadscout_assets.alerts.store import DatabaseStore
 from leadscout_assets.contracts import KNOWN_LEADS, LEAD_REPORTS, LEADS
 from leadscout_assets.database.audit import events
 from leadscout_assets.database.undos import newest_undo
@@ -108,6 +110,18 @@ class TestUndo:
         assert dropped == [batches[1]]
         assert not (opened.settings.reports_dir / batches[1]).exists()
         assert (opened.settings.reports_dir / batches[0]).exists()
+
+    def test_alerts_on_the_batch_are_over_and_those_on_others_are_not(self, opened, batches):
+        store = DatabaseStore(opened.database)
+        failed = [
+            Occurrence("run_failed", f"run:raw_leads:{batch}", "raw_leads", "warning", "x", number, number, NOW)
+            for number, batch in enumerate(batches)
+        ]
+        store.save(store.memory(), now=NOW, occurrences=failed)
+        take_out(opened, batches[1])
+        assert [one.level for _, one in sorted(store.occurrences(one.key for one in failed).items())] == [
+            None if batch == batches[1] else "warning" for batch in sorted(batches)
+        ]
 
     def test_answers_of_a_language_model_are_kept_for_other_batches_and_that_is_told(self, opened, batches):
         with StubServer() as stub:

@@ -1,6 +1,6 @@
 """Decides: what was found, what was known and the time give the new states and what people must be told. Pure.
 
-Told is what changes: it fired, got worse, more came, still so after a day, resolved. The same news is never told twice.
+Told is what changes: it fired, got worse, more came, still so after a day, resolved, forgotten. The same news is never told twice.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from leadscout_assets.alerts.facts import RANK, Finding
 from leadscout_assets.alerts.rules import Rule
 
 FIRED, ESCALATED, MORE, REMINDER, RESOLVED = "fired", "escalated", "more", "reminder", "resolved"
+
+FORGOTTEN = "forgotten"
+"""Over because it is so old, in place of "resolved": nobody mended it."""
 
 REMIND_AFTER = timedelta(hours=24)
 
@@ -29,7 +32,7 @@ class State:
     """What is known of one rule under one root; there is none while nothing is wrong.
 
     The moments: wrong since (`pending_since`), for long enough since (`fired_at`), right again since (`cleared_since`),
-    and what people were told: the worst level, when last, up to which event, and how often of newer ones.
+    and what people were told last: which level, when, up to which event; and how often of newer ones.
     """
 
     rule: str
@@ -57,7 +60,7 @@ class State:
 
 @dataclass(frozen=True)
 class News:
-    """One thing that people must be told: `kind` is one of the five above."""
+    """One thing that people must be told: `kind` is one of the six above."""
 
     kind: str
     rule: Rule
@@ -71,7 +74,8 @@ class News:
     @property
     def key(self) -> str:
         """What makes this news this news: the same for whoever decides it a second time."""
-        again = self.at.date().isoformat() if self.kind == REMINDER else ""
+        # Of one alert neither is told twice within a day, a rise only after a reminder of the lower level; see `_kind`.
+        again = self.at.date().isoformat() if self.kind in {REMINDER, ESCALATED} else ""
         return f"{self.rule.name}|{self.root}|{self.fired_at.isoformat()}|{self.kind}|{self.level}|{self.mark}|{again}"
 
 
@@ -90,11 +94,13 @@ def decide(
     known: Mapping[Key, State],
     now: datetime,
     silenced: Collection[str] = (),
+    forgotten: Collection[Key] = (),
 ) -> Decision:
     """Return what follows at `now` from what each rule found under which root; a rule that found None could not tell.
 
     Of the rules in `silenced` nothing is told but that they are resolved, where people knew that they fired. What still
-    fires when the silence ends is told then.
+    fires when the silence ends is told then. `forgotten`: where something happened that nobody mended, too long ago to be
+    found: what is over there is not resolved.
     """
     states: list[State] = []
     over: list[Key] = []
@@ -107,6 +113,8 @@ def decide(
         for root in sorted(roots):
             before = known.get((rule.name, root))
             after, told = _step(rule, root, before, findings.get(root), now, rule.name in silenced)
+            if told is not None and told.kind == RESOLVED and (rule.name, root) in forgotten:
+                told = replace(told, kind=FORGOTTEN)
             if after is None:
                 over.append((rule.name, root))
             elif after != before:
@@ -134,7 +142,8 @@ def _step(
         return state, None
     told = replace(
         state,
-        told_level=max(state.told_level, finding.level, key=lambda level: RANK[level]),
+        # Also where it is the lower one: who was told that it is better now must be told when it is worse again.
+        told_level=finding.level,
         told_at=now,
         told_mark=max(state.told_mark, finding.mark),
         updates=state.updates + (kind == MORE),

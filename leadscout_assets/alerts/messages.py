@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from leadscout_assets.alerts.engine import ESCALATED, FIRED, MORE, REMINDER, RESOLVED, News
+from leadscout_assets.alerts.engine import ESCALATED, FIRED, FORGOTTEN, MORE, REMINDER, RESOLVED, News
 from leadscout_assets.alerts.facts import CRITICAL, RANK, WARNING
 from leadscout_assets.logs import mask
 
@@ -18,7 +18,11 @@ WORDS: Mapping[str, str] = {
     MORE: "more of it: ",
     REMINDER: "still so: ",
     RESOLVED: "resolved: ",
+    FORGOTTEN: "nobody mended it, and it is not told again: ",
 }
+
+OVER = frozenset({RESOLVED, FORGOTTEN})
+"""Kinds of news after which nothing more is told of the alert."""
 
 LONGEST = 400
 """Characters of one sentence; a check's description may be a list."""
@@ -53,9 +57,11 @@ class Message:
 
     @property
     def level(self) -> str:
-        """critical, warning, or resolved where all of it is."""
-        wrong = [line.level for line in self.lines if line.kind != RESOLVED]
-        return max(wrong, key=lambda level: RANK[level]) if wrong else RESOLVED
+        """critical or warning; where all of it is over forgotten if any of it is, else resolved."""
+        wrong = [line.level for line in self.lines if line.kind not in OVER]
+        if wrong:
+            return max(wrong, key=lambda level: RANK[level])
+        return FORGOTTEN if any(line.kind == FORGOTTEN for line in self.lines) else RESOLVED
 
     @property
     def title(self) -> str:
@@ -68,7 +74,7 @@ class Message:
         """Everything, as plain text."""
         blocks = [self.title]
         for line in self.lines:
-            told = [f"[{line.level if line.kind != RESOLVED else RESOLVED}] {line.rule}: {line.text}"]
+            told = [f"[{line.kind if line.kind in OVER else line.level}] {line.rule}: {line.text}"]
             if line.kind != RESOLVED:
                 told += [f"  do: {line.do}", f"  see: {line.page}", f"  since: {line.since}"]
             blocks.append("\n".join(told))
@@ -107,7 +113,7 @@ def trial(channel: str, now: datetime) -> Message:
 
 
 def _message(root: str, news: Sequence[News]) -> Message:
-    ordered = sorted(news, key=lambda one: (one.kind == RESOLVED, one.level != CRITICAL, one.rule.name))
+    ordered = sorted(news, key=lambda one: (one.kind in OVER, one.level != CRITICAL, one.rule.name))
     lines = tuple(
         Line(
             one.rule.name,

@@ -5,6 +5,7 @@ How a value comes about is in `conditions`; what follows from a finding is in `e
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -16,6 +17,10 @@ from leadscout_assets.errors import BadSetting
 
 NOW = timedelta(0)
 
+FORGOTTEN_AFTER = timedelta(days=7)
+"""What happened stays wrong until what mends it happened. A list that is refused is never mended, so one day it is enough;
+a week covers a holiday and the weekend beside it."""
+
 
 def _minutes(count: float) -> timedelta:
     return timedelta(minutes=count)
@@ -26,9 +31,10 @@ class Rule:
     """One thing that people are told about.
 
     numerator, denominator: what the value is made of ("" where it is no ratio). window: how far back it looks; of events,
-    how long one counts. warning, critical: the value from which on (`below`: below which) it is one, in `unit`.
+    after how long one that nobody mended is forgotten. warning, critical: the value from which on (`below`: below which) it is one, in `unit`.
     hold: for how long it must be wrong before people are told. clear: for how long right before it counts as resolved.
-    do: what to do. outside_database: its state lies in a file, since the application database may be what fails.
+    of_events: it is about what happened, each of which is open until a later event mends it. by_severity: how bad it is the
+    events say themselves, no figure. do: what to do. outside_database: its state lies in a file, since the application database may be what fails.
     """
 
     name: str
@@ -44,6 +50,8 @@ class Rule:
     below: bool = False
     hold: timedelta = NOW
     clear: timedelta = timedelta(minutes=1)
+    of_events: bool = False
+    by_severity: bool = False
     outside_database: bool = False
 
     @property
@@ -81,8 +89,8 @@ ABOVE = 1e-9
 RULES: tuple[Rule, ...] = (
     Rule(
         "run_failed", "a run failed, and nothing has done its work since", conditions.failed_runs,
-        "batches, or jobs without batches, whose newest run failed", "", "failures", timedelta(hours=24), 1, 10,
-        "open the run in the UI: its error names the place and the fix; then leadscout backfill BATCH",
+        "batches, or jobs without batches, whose newest run failed", "", "failures", FORGOTTEN_AFTER, 1, 10,
+        "open the run in the UI: its error names the place and the fix; then leadscout backfill BATCH", of_events=True,
     ),
     Rule(
         "run_stuck", "a run waits and nothing moves", conditions.waiting_runs,
@@ -97,18 +105,21 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "check_failed", "a check of an asset failed", occurrences_of("check_failed", "checks fail"),
         "checks whose newest verdict on a batch is a failure; critical by the check's own severity", "", "failures",
-        timedelta(hours=24), 1, 1, "leadscout show BATCH says why; the runbook says what to do for each check",
+        FORGOTTEN_AFTER, 1, 1, "leadscout show BATCH says why; the runbook says what to do for each check",
+        of_events=True, by_severity=True,
     ),
     Rule(
         "deliveries_stale", "deliveries stay away, or do not arrive in the tables",
         occurrences_of("deliveries_stale", "freshness checks fail"),
-        "freshness checks whose newest verdict is a failure", "", "failures", timedelta(hours=24), 1, 1,
+        "freshness checks whose newest verdict is a failure", "", "failures", FORGOTTEN_AFTER, 1, 1,
         "ask the sender; or look for the failed or queued run of the newest batch", clear=_minutes(2),
+        of_events=True, by_severity=True,
     ),
     Rule(
         "regression", "a run was worse than its own history allows", occurrences_of("regression", "assets are slower"),
-        "assets whose newest check performance_regression failed", "", "assets", timedelta(hours=36), 1, 1,
+        "assets whose newest check performance_regression failed", "", "assets", FORGOTTEN_AFTER, 1, 1,
         "the check's sentence names figure and baseline; mend the cause, or accept the new normal",
+        of_events=True, by_severity=True,
     ),
     Rule(
         "tick_failing", "a sensor or a schedule fails at its ticks", conditions.failing_ticks,
@@ -167,7 +178,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "backup_failed", "a backup failed, or none was proven lately", occurrences_of("backup_failed", "backup checks or runs fail"),
         "runs of backup and restore_drill, and checks of both, whose newest outcome is a failure", "", "failures",
-        timedelta(hours=36), 1, 1, "leadscout backup; then materialize restore_drill",
+        FORGOTTEN_AFTER, 1, 1, "leadscout backup; then materialize restore_drill", of_events=True, by_severity=True,
     ),
     Rule(
         "alert_lag", "news reaches people too late", conditions.alert_lag,
@@ -192,18 +203,33 @@ def rules_with(levels: str | None) -> tuple[Rule, ...]:
     chosen: dict[str, tuple[float, float]] = {}
     known = by_name()
     for part in filter(None, (part.strip() for part in (levels or "").split(","))):
-        name, _, figures = part.partition("=")
-        warning, _, critical = figures.partition(":")
-        try:
-            pair = float(warning), float(critical)
-        except ValueError:
-            raise BadSetting(f"LEADSCOUT_ALERT_LEVELS: {name} needs two figures: RULE=WARNING:CRITICAL") from None
+        name, _, figures = (piece.strip() for piece in part.partition("="))
         if name not in known:
             raise BadSetting(f"LEADSCOUT_ALERT_LEVELS: there is no rule {name}; leadscout alerts list --rules")
-        if not (pair[0] >= pair[1] if known[name].below else pair[0] <= pair[1]):  # NaN fits neither
-            raise BadSetting(f"LEADSCOUT_ALERT_LEVELS: the critical figure of {name} must be the worse one")
-        chosen[name] = pair
+        chosen[name] = _figures(known[name], figures)
     return tuple(
         replace(rule, warning=chosen[rule.name][0], critical=chosen[rule.name][1]) if rule.name in chosen else rule
         for rule in RULES
     )
+
+
+def _figures(rule: Rule, given: str) -> tuple[float, float]:
+    """Return what was given as the warning and the critical figure of a rule. Raises `BadSetting` unless both can be reached."""
+    about = f"LEADSCOUT_ALERT_LEVELS: {rule.name}"
+    if rule.by_severity:
+        raise BadSetting(f"{about} has no figures: how bad it is the check says itself; take it out")
+    warning, _, critical = given.partition(":")
+    try:
+        pair = float(warning), float(critical)
+    except ValueError:
+        raise BadSetting(f"{about} needs two figures: RULE=WARNING:CRITICAL") from None
+    # One that no value reaches would turn the rule off, and one that every value reaches would always fire.
+    if rule.unit == "share" and not all(0 < figure <= 1 for figure in pair):
+        raise BadSetting(f"{about} is a share: figures above 0 and up to 1, 80 % is 0.8; given is {given}")
+    if not all(0 < figure < math.inf for figure in pair):
+        raise BadSetting(f"{about} is counted in {rule.unit}: figures above 0; given is {given}")
+    if not (pair[0] >= pair[1] if rule.below else pair[0] <= pair[1]):
+        raise BadSetting(
+            f"{about}: the critical figure must be the worse one, {'lower' if rule.below else 'higher'}; given is {given}"
+        )
+    return pair

@@ -29,8 +29,7 @@ class Silence:
 
 def silence(database: Database, rule: str, *, until: datetime, reason: str, actor: str, now: datetime) -> None:
     """Silence a rule from `now` until `until`. Raises `BadInput` for an unknown rule, no reason, or an end that is none."""
-    if rule not in by_name():
-        raise BadInput(f"there is no rule {rule}; leadscout alerts list --rules shows all")
+    _check_rule(rule)
     if not reason.strip():
         raise BadInput("no reason: say with --reason why nobody is to be told")
     if not now < until <= now + LONGEST:
@@ -50,7 +49,13 @@ def silence(database: Database, rule: str, *, until: datetime, reason: str, acto
 
 
 def end_silences(database: Database, rule: str, *, actor: str, now: datetime) -> int:
-    """End the silences of a rule now; return how many there were."""
+    """End the silences of a rule now; return how many there were. Raises `BadInput` for an unknown rule.
+
+    Recorded only where there is one: the trail tells what was done, not what was typed.
+    """
+    _check_rule(rule)
+    if not any(one.rule == rule for one in silences_at(database, now)):
+        return 0
     record_event(database, actor=actor, action="alerts.silence_ended", detail={"rule": rule}, at=now)
     with database.begin() as connection:
         done = connection.execute(
@@ -64,3 +69,8 @@ def silences_at(database: Database, now: datetime) -> list[Silence]:
     query = silences.select().where(silences.c.since <= now, silences.c.until > now).order_by(silences.c.until)
     with database.read() as connection:
         return [Silence(**row._mapping) for row in connection.execute(query)]
+
+
+def _check_rule(rule: str) -> None:
+    if rule not in by_name():
+        raise BadInput(f"there is no rule {rule}; leadscout alerts list --rules shows all")

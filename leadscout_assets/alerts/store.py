@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -116,6 +117,17 @@ class DatabaseStore:
                     found.setdefault(rule, []).append(group)
         return found
 
+    def forgotten(self, since: Mapping[str, datetime]) -> set[Key]:
+        """Return under which rule and root something is open that `groups` leaves out because it is so old."""
+        table = alert_occurrences.c
+        oldest = sa.or_(*(sa.and_(table.rule == rule, table.at < after) for rule, after in since.items()))
+        # The bound on the moment alone is what the index on it answers: what is young is not looked at.
+        query = sa.select(table.rule, table.root).where(
+            table.at < max(since.values()), table.level.is_not(None), oldest
+        )
+        with self._database.read() as connection:
+            return {(row.rule, row.root) for row in connection.execute(query.distinct())}
+
     def save(
         self,
         memory: Memory,
@@ -124,10 +136,13 @@ class DatabaseStore:
         states: Sequence[State] = (),
         over: Sequence[Key] = (),
         occurrences: Sequence[Occurrence] = (),
+        forgotten: Mapping[Key, datetime] = MappingProxyType({}),
         messages: Sequence[Message] = (),
         channels: Sequence[str] = (),
     ) -> Memory:
         """Store one evaluation whole; each message goes to the outbox of each channel. Returns the memory to go on with.
+
+        forgotten: under which rule and root what is open since before a moment is removed.
 
         Raises `SavedByAnother` where somebody stored since `memory` was read, and then stores nothing.
         """
@@ -142,6 +157,10 @@ class DatabaseStore:
                 connection.execute(
                     alert_states.delete().where(alert_states.c.rule == rule, alert_states.c.root == root)
                 )
+            table = alert_occurrences.c
+            for (rule, root), before in forgotten.items():
+                old = sa.and_(table.rule == rule, table.root == root, table.at < before, table.level.is_not(None))
+                connection.execute(alert_occurrences.delete().where(old))
             rows = [
                 {
                     "key": message.key,
@@ -158,6 +177,13 @@ class DatabaseStore:
                 # Decided before and stored already: the same news has the same key.
                 connection.execute(self._insert(alert_notifications).values(some).on_conflict_do_nothing())
         return after
+
+    def end_batch(self, batch: str) -> None:
+        """Take what is open on a batch for over: it was taken out of everything, and no later run will mend it."""
+        # Kept as a good event: the failure itself may be read again.
+        about = alert_occurrences.c.subject.endswith(f":{batch}", autoescape=True)
+        with self._database.begin() as connection:
+            connection.execute(alert_occurrences.update().where(about).values(level=None))
 
     def begin_anew(self) -> None:
         """Forget what was read of an event log that is another one now: its numbers mean nothing any more."""

@@ -22,7 +22,7 @@ from leadscout_assets.alerts.file_store import FileStore
 from leadscout_assets.alerts.messages import messages
 from leadscout_assets.alerts.occurrences import merge
 from leadscout_assets.alerts.reading import FIRST_READ, Cursor, Fetch, read
-from leadscout_assets.alerts.rules import RULES, Rule, rules_with
+from leadscout_assets.alerts.rules import FORGOTTEN_AFTER, RULES, Rule, rules_with
 from leadscout_assets.alerts.silences import silences_at
 from leadscout_assets.alerts.store import DatabaseStore, SavedByAnother
 from leadscout_assets.database.engine import Database
@@ -36,8 +36,8 @@ PAGE = 500
 
 LATER_PAGES = 4
 
-LOOK_BACK = timedelta(hours=36)
-"""Events older than the longest window of a rule are not read, not even at the first look at an old event log."""
+LOOK_BACK = FORGOTTEN_AFTER
+"""Events that would be forgotten already are not read, not even at the first look at an old event log."""
 
 READING_SECONDS = 20.0
 """Longest that one evaluation goes on reading a backlog; the next one goes on from there."""
@@ -175,17 +175,17 @@ class Watch:
             store.begin_anew()
             notes.forget_cursors()
         signals, behind = self._read(notes, now, pages, faults)
-        known = store.occurrences({(one.rule, one.subject) for one in signals})
-        changed = merge(known, signals, keep_good=behind)
+        before = store.occurrences({(one.rule, one.subject) for one in signals})
+        changed = merge(before, signals, keep_good=behind)
         if changed:
             # Stored first, apart from the decision: read again, they change nothing, and the groups are counted by the database.
             memory = store.save(replace(memory, value=notes.before_decision()), now=now, occurrences=changed)
         waiting = store.oldest_waiting("alert_lag")
         lag = max(notes.lag(), (now - waiting).total_seconds() if waiting else 0.0)
         notes.answered(probes)
-        windows = {rule.name: now - rule.window for rule in rules}
+        since = {rule.name: now - rule.window for rule in rules if rule.of_events}
         facts = Facts(
-            occurrences=store.groups(windows),
+            occurrences=store.groups(since),
             instance=self._told(faults, "instance", lambda: self.sources.instance(now)),
             machine=measured,
             probes=probes,
@@ -194,13 +194,22 @@ class Watch:
             calls=self._told(faults, "calls", lambda: _calls(database, now)),
             lag_seconds=lag,
         )
-        decision: Decision = decide(rules, _judged(rules, facts), store.states(), now, silenced)
+        found, forgotten = _judged(rules, facts), store.forgotten(since)
+        states = store.states()
+        known = states
+        if behind:
+            # What is not open in what was read so far may be so in what was not: nothing is over before all is read.
+            known = {key: one for key, one in states.items() if key[0] not in since or key[1] in (found[key[0]] or ())}
+        decision: Decision = decide(rules, found, known, now, silenced, forgotten)
+        standing = {*states, *(state.key for state in decision.states)} - set(decision.over)
         tidy = notes.tidy_due()
         store.save(
             replace(memory, value=notes.value()),
             now=now,
             states=decision.states,
             over=decision.over,
+            # As long as the alert stands, they stay: at its end it is told that nobody mended them.
+            forgotten={key: since[key[0]] for key in forgotten - standing},
             messages=messages(decision.news),
             channels=list(channels),
         )

@@ -26,6 +26,7 @@ As_json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 @app.command()
 def run(as_json: As_json = False) -> None:
     """Evaluate the alerts once and send what is to be told: for cron. The platform's sensor does the same while it is up."""
+    from leadscout_assets.alerts.rules import rules_with
     from leadscout_assets.alerts.watch import Watch
     from leadscout_assets.defs.alert_sources import sources
     from leadscout_assets.defs.alerts_sensor import summary
@@ -34,6 +35,7 @@ def run(as_json: As_json = False) -> None:
     from leadscout_assets.supervisor import prepare_instance
 
     settings = current_settings()
+    rules_with(settings.alert_levels)
     home = Home(settings)
     with open_instance(prepare_instance(settings).folder) as instance:
         done = Watch(settings, lambda: home.database, sources(instance)).run()

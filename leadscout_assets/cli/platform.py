@@ -31,6 +31,7 @@ BACKFILL = "backfill"
 
 def up(background: Background = False) -> int:
     """Run the platform and its UI in the foreground until Ctrl-C; a second one on the same home refuses."""
+    from leadscout_assets.alerts.rules import rules_with
     from leadscout_assets.batch_purposes import require_registered
     from leadscout_assets.forgetting.forget import check_replayed
     from leadscout_assets.governance.anchors import anchor
@@ -45,6 +46,7 @@ def up(background: Background = False) -> int:
     home = Home(settings)
     require_registered(home, "up")
     check_models(home.settings)
+    rules_with(settings.alert_levels)
     if background:
         if (pid := running_pid(settings.home)) is not None:
             raise AlreadyRunning(f"the platform already runs on {settings.home}, as process {pid}")

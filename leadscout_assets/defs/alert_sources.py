@@ -1,7 +1,8 @@
 """What the alerts ask of a Dagster instance: its events as signals, its runs, ticks and daemons as facts. Decides nothing."""
 
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -57,6 +58,19 @@ ASSET_JOB = "__ASSET_JOB"
 
 BACKUP = "backup"
 
+MADE_BY: Mapping[str, str] = {
+    "backup": "backup_job",
+    "restore_drill": "restore_drill_job",
+    "retention": "retention_job",
+    "table_maintenance": "__anonymous_asset_job_maintenance",
+    **dict.fromkeys(("name_lexicon", "name_model", "name_evaluation"), "reference"),
+}
+"""The job that makes an asset without batches. Made from the UI, as a selection, it is the same work: what failed in the one is
+mended by the other."""
+
+SAME_WORK: Mapping[str, str] = {"__anonymous_asset_job_reference": "reference"}
+"""Jobs that make what another job makes, and that one."""
+
 CHECK_RULES: Mapping[str, str] = {
     "deliveries_arrive": "deliveries_stale",
     "newest_delivery_materialized": "deliveries_stale",
@@ -71,6 +85,9 @@ WHOLE_RUN = "failed_batches"
 """Metadata of the verdict on a run over several batches as a whole; each of its batches has a verdict of its own."""
 
 ERROR_WINDOW = timedelta(hours=1)
+
+AMONG = 1_000
+"""Newest runs of selections that an error rate is taken from, at most: each is read whole."""
 
 FEW_TICKS = 10
 """Ticks looked at: as many failures in a row as the strictest figure of the rule."""
@@ -209,7 +226,11 @@ def _work(run: dg.DagsterRun, batches: Sequence[str]) -> _Work:
             among = []
         return _Work(tuple(f"{root}:{batch}" for batch in among or [first]), root)
     batch = run.tags.get(PARTITION_NAME_TAG)
-    return _Work((f"{root}:{batch}" if batch else run.job_name,), root)
+    if batch:
+        return _Work((f"{root}:{batch}",), root)
+    assets = [key.to_user_string() for key in run.asset_selection or ()] if run.job_name == ASSET_JOB else []
+    parts = sorted({MADE_BY.get(asset, ROOTS.get(asset, asset)) for asset in assets})
+    return _Work(tuple(parts) or (SAME_WORK.get(run.job_name, run.job_name),), root)
 
 
 def root_of(run: dg.DagsterRun) -> str:
@@ -310,16 +331,32 @@ def _size(run: dg.DagsterRun) -> tuple[bool, tuple[str, ...]]:
 
 
 def _finished(instance: dg.DagsterInstance, now: datetime) -> list[Finished]:
-    def count(job: str, *statuses: dg.DagsterRunStatus) -> int:
+    failure, success = dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS
+
+    def ended(job: str, *statuses: dg.DagsterRunStatus) -> dg.RunsFilter:
         # The storages compare with naive moments in UTC.
         since = (now - ERROR_WINDOW).astimezone(UTC)
-        return instance.get_runs_count(dg.RunsFilter(job_name=job, statuses=list(statuses), updated_after=since))
+        return dg.RunsFilter(job_name=job, statuses=list(statuses), updated_after=since)
 
     found = []
     for job in JOBS:
-        failed = count(job, dg.DagsterRunStatus.FAILURE)
-        found.append(Finished(job, JOBS[job], failed, failed + count(job, dg.DagsterRunStatus.SUCCESS)))
+        failed = instance.get_runs_count(ended(job, failure))
+        found.append(Finished(job, JOBS[job], failed, failed + instance.get_runs_count(ended(job, success))))
+    # Runs of selections are only read where some failed: what each made stands in it alone.
+    if instance.get_runs_count(ended(ASSET_JOB, failure)):
+        found += _by_root(instance.get_runs(ended(ASSET_JOB, failure, success), limit=AMONG))
     return found
+
+
+def _by_root(runs: Iterable[dg.DagsterRun]) -> list[Finished]:
+    """Return how many of the finished runs of selections failed, by the root of what each made."""
+    finished: Counter[str] = Counter()
+    failed: Counter[str] = Counter()
+    for run in runs:
+        root = root_of(run)
+        finished[root] += 1
+        failed[root] += run.status is dg.DagsterRunStatus.FAILURE
+    return [Finished(ASSET_JOB, root, failed[root], count) for root, count in sorted(finished.items())]
 
 
 def ticks(instance: dg.DagsterInstance) -> list[Ticks]:

@@ -139,13 +139,18 @@ LINES = (
     ),
     Event(
         "alert.told",
-        "an alert fired, grew worse, is remembered or is over; CRITICAL, WARNING, or INFO when it is over",
+        "an alert fired, grew worse, is remembered or is over; CRITICAL, WARNING, or INFO when it is resolved",
         ("kind", "rule", "root", "alert_level", "sentence", "do", "page", "key"),
     ),
     Event(
         "alert.not_delivered",
         "a message did not reach a channel; it is tried again, WARNING, or given up, ERROR",
         ("channel", "attempts", "given_up", "reason"),
+    ),
+    Event(
+        "alert.recipient_refused",
+        "the mail server took a message, but not for this address, the first of the setting is 1; not tried again; WARNING",
+        ("recipient", "recipients", "code"),
     ),
     Event("alert.outbox_failed", "the messages that wait could not be read or noted", ("reason",), ("channel",)),
     Event("alert.events_unread", "the event log did not answer; what is unread is read later", ("stream", "reason")),

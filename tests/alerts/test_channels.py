@@ -10,13 +10,15 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 
 from leadscout_assets.alerts.channels import channels_of
 from leadscout_assets.alerts.channels.base import NotDelivered
 from leadscout_assets.alerts.channels.email import Email
-from leadscout_assets.alerts.channels.http import post
+from leadscout_assets.alerts.channels.http import _pause, post
 from leadscout_assets.alerts.channels.log import Log
 from leadscout_assets.alerts.channels.slack import Slack
 from leadscout_assets.alerts.channels.webhook import SIGNATURE, TIMESTAMP, Webhook
@@ -95,11 +97,25 @@ class TestWebhook:
         assert "secret-answer" not in str(caught.value)
         assert "127.0.0.1" not in str(caught.value)
 
-    @pytest.mark.parametrize(("given", "understood"), [("120", 120.0), ("99999999", 3_600.0), ("tomorrow", None)])
+    @pytest.mark.parametrize(
+        ("given", "understood"),
+        [("120", 120.0), ("99999999", 3_600.0), ("9" * 400, 3_600.0), ("tomorrow", None), ("-5", None)],
+    )
     def test_a_wish_to_be_left_alone_is_heard_within_reason(self, home, given, understood):
         with web_server(answer(429, Retry_After=given)) as (url, _), pytest.raises(NotDelivered) as caught:
             webhook(home, url).send(message())
         assert caught.value.again_after == understood
+
+    @pytest.mark.parametrize(("hours", "least", "most"), [(0.5, 1_790, 1_801), (48, 3_600, 3_600), (-1, 0, 0)])
+    def test_a_wish_may_be_a_moment(self, home, hours, least, most):
+        moment = format_datetime(datetime.now(UTC) + timedelta(hours=hours), usegmt=True)
+        with web_server(answer(503, Retry_After=moment)) as (url, _), pytest.raises(NotDelivered) as caught:
+            webhook(home, url).send(message())
+        assert least <= caught.value.again_after <= most
+
+    def test_a_moment_is_told_by_the_clock_of_who_tells_it(self):
+        ahead = {"Retry-After": "Fri, 01 Jan 2100 00:02:00 GMT", "Date": "Fri, 01 Jan 2100 00:00:00 GMT"}
+        assert _pause(ahead) == 120
 
     def test_a_redirect_is_not_followed(self, home):
         with (
@@ -274,6 +290,16 @@ def mail_server(*, refuse: str = "", silent: bool = False) -> Iterator[tuple[int
         listener.close()
 
 
+@pytest.mark.parametrize("kind", ["fired", "resolved", "forgotten"])
+def test_every_kind_of_message_has_a_sign_in_slack_and_a_line_in_the_log(home, kind, caplog):
+    with web_server(answer(200, b"ok")) as (url, received):
+        slack(home, url).send(message(kind=kind))
+    assert json.loads(received[0][1])["text"].startswith(":")
+    with caplog.at_level("INFO"):
+        Log().send(message(kind=kind))
+    assert [one.levelname for one in caplog.records] == ["INFO" if kind == "resolved" else "WARNING"]
+
+
 class TestEmail:
     def channel(self, home: Settings, port: int, seconds: float = 5.0, **given: object) -> Email:
         settings = settings_with(
@@ -293,8 +319,16 @@ class TestEmail:
         assert "Message-ID: <key@leadscout.invalid>" in mail
         assert "do: make room" in mail
 
-    @pytest.mark.parametrize("refuse", ["MAIL", "RCPT", "RCPT TO:<two@", "DATA"])
-    def test_a_refusal_also_of_one_address_is_no_delivery(self, home, refuse):
+    def test_a_refusal_of_one_address_is_noted_and_the_message_delivered_to_the_others(self, home, caplog):
+        with mail_server(refuse="RCPT TO:<two@") as (port, mails):
+            self.channel(home, port).send(message())
+        assert len(mails) == 1
+        (line,) = [one for one in caplog.messages if "alert.recipient_refused" in one]
+        assert "550" in line
+        assert "example.org" not in caplog.text
+
+    @pytest.mark.parametrize("refuse", ["MAIL", "RCPT", "DATA"])
+    def test_a_refusal_of_all_is_no_delivery(self, home, refuse):
         with mail_server(refuse=refuse) as (port, _), pytest.raises(NotDelivered) as caught:
             self.channel(home, port).send(message())
         assert "example.org" not in str(caught.value)

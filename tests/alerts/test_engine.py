@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from leadscout_assets.alerts.engine import (
     ESCALATED,
     FIRED,
+    FORGOTTEN,
     MORE,
     REMIND_AFTER,
     REMINDER,
@@ -92,6 +93,35 @@ def test_getting_worse_is_told_at_once_and_only_once():
     assert told == [[FIRED], [ESCALATED], [], [], []]
 
 
+def test_a_second_rise_is_told_once_people_were_told_of_the_lower_level():
+    life = Life()
+    assert [life.find(level) for level in (CRITICAL, WARNING)] == [[FIRED], []]
+    assert life.find(WARNING, REMIND_AFTER) == [REMINDER]
+    assert [life.find(level) for level in (CRITICAL, WARNING, CRITICAL, WARNING)] == [[ESCALATED], [], [], []]
+    assert life.find(WARNING, REMIND_AFTER) == [REMINDER]
+    assert life.find(CRITICAL) == [ESCALATED]
+
+
+def test_newer_events_that_are_less_bad_make_the_next_rise_news_too():
+    life = Life()
+    assert life.find(CRITICAL, mark=1) == [FIRED]
+    assert life.find(WARNING, mark=2) == [MORE]
+    assert life.find(CRITICAL, mark=2) == [ESCALATED]
+    assert life.find(WARNING, mark=2) + life.find(CRITICAL, mark=2) == []
+
+
+def test_what_is_over_because_nobody_mended_it_for_too_long_is_forgotten_and_not_resolved():
+    for forgotten, told in (([(RULE.name, "machine")], FORGOTTEN), ([(RULE.name, "other")], RESOLVED)):
+        life = Life()
+        life.find(WARNING)
+        for _ in range(2):
+            life.now += 2 * MINUTE
+            decision = decide([RULE], {RULE.name: {}}, life.known, life.now, forgotten=forgotten)
+            life.known.update({state.key: state for state in decision.states})
+        assert [one.kind for one in decision.news] == [told]
+        assert list(decision.over) == [(RULE.name, "machine")]
+
+
 def test_newer_events_are_told_after_pauses_that_double():
     life = Life()
     told = [life.find(WARNING, mark=minute) for minute in range(1, 65)]
@@ -150,13 +180,14 @@ def test_the_same_news_decided_twice_has_the_same_key_and_the_next_another(rule)
     def keys() -> list[str]:
         life = Life(replace(rule, hold=timedelta(0)))
         found: list[News] = []
-        for minutes, level in ((0, WARNING), (1, CRITICAL), (1441, CRITICAL), (1441, CRITICAL), (1, None), (60, None)):
+        days = ((1441, CRITICAL), (1441, WARNING), (1, CRITICAL))
+        for minutes, level in ((0, WARNING), (1, CRITICAL), *days, (1, None), (60, None)):
             life.now += minutes * MINUTE
             finding = {} if level is None else {"machine": Finding("machine", level, "x")}
             found += life.decided({rule.name: finding}).news
         return [one.key for one in found]
 
-    assert len(set(keys())) == len(keys()) == 5
+    assert len(set(keys())) == len(keys()) == 6
     assert keys() == keys()
 
 
@@ -203,7 +234,7 @@ def test_no_alert_is_lost_and_none_told_twice_within_a_day(steps, rule):
             if one.kind == MORE:
                 assert one.mark > told[-1].mark
             if one.kind == ESCALATED:
-                assert RANK[one.level] > max(RANK[earlier.level] for earlier in told)
+                assert RANK[one.level] > RANK[told[-1].level]
             told.append(one)
         if level is None:
             wrong_since = None
@@ -215,7 +246,7 @@ def test_no_alert_is_lost_and_none_told_twice_within_a_day(steps, rule):
             # Wrong for long enough and nobody told to be quiet: people know, and how bad it is.
             if life.now - wrong_since >= rule.hold and not silenced:
                 assert told
-                assert RANK[max((one.level for one in told), key=lambda one: RANK[one])] >= RANK[level]
+                assert RANK[told[-1].level] >= RANK[level]
                 # And of the newest event, unless they were told of some a moment ago.
                 state = life.known[(rule.name, "machine")]
                 assert told[-1].mark == mark or life.now - told[-1].at < pause_after(state.updates)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from leadscout_assets.alerts.engine import FIRED, RESOLVED, News
+from leadscout_assets.alerts.engine import FIRED, FORGOTTEN, RESOLVED, News
 from leadscout_assets.alerts.facts import CRITICAL, WARNING
 from leadscout_assets.alerts.messages import LONGEST, Message, messages, trial
 from leadscout_assets.alerts.rules import by_name
@@ -42,6 +42,15 @@ def test_a_message_of_good_news_only_is_no_alarm():
     (found,) = messages([news(kind=RESOLVED, level=CRITICAL)])
     assert found.level == "resolved"
     assert "do:" not in found.text
+
+
+def test_what_nobody_mended_is_not_called_resolved_and_says_what_is_still_to_be_done():
+    (found,) = messages([news(kind=RESOLVED, level=CRITICAL), news("check_failed", FORGOTTEN)])
+    assert found.level == "forgotten"
+    assert "[forgotten] check_failed: nobody mended it, and it is not told again: run x failed" in found.text
+    assert f"do: {RULES['check_failed'].do}" in found.text
+    (found,) = messages([news(), news("check_failed", FORGOTTEN, CRITICAL)])
+    assert found.level == "warning"
 
 
 def test_the_same_news_has_the_same_key_in_any_order_and_other_news_another():

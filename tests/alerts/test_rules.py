@@ -151,7 +151,11 @@ def test_other_figures_come_from_a_setting():
     [
         ("disk=1:2", "no rule disk"), ("disk_low", "two figures"), ("disk_low=0.2", "two figures"),
         ("disk_low=a:b", "two figures"), ("disk_low=0.1:0.2", "worse one"), ("error_rate=0.5:0.1", "worse one"),
-        ("error_rate=nan:1", "worse one"),
+        ("error_rate=nan:1", "share.*0.8"), ("error_rate=0.1:nan", "share"), ("memory_high=80:85", "share.*0.8.*80:85"),
+        ("error_rate=1:5", "share"), ("disk_low=inf:inf", "share"), ("disk_low=0.1:0", "share"), ("error_rate=-1:0.5", "share"),
+        ("run_stuck=inf:inf", "minutes.*above 0"), ("run_stuck=nan:nan", "minutes"), ("run_stuck=15:inf", "minutes"),
+        ("connections_low=1:0", "connections.*above 0"), ("run_stuck=-5:15", "minutes"), ("run_stuck=60:15", "worse one"),
+        ("check_failed=1:5", "no figures"), (" disk_low = 0.1 : 0.2 ", "worse one"),
     ],
 )  # fmt: skip
 def test_a_setting_that_makes_no_sense_is_refused_and_named(given, says):

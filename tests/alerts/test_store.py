@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -105,6 +106,33 @@ def test_groups_count_what_is_open_and_name_the_newest(database):
     assert (backup.root, backup.open) == ("backup", 1)
     assert [g.root for g in store.groups({"run_failed": NOON + timedelta(seconds=3)})["run_failed"]] == ["backup"]
     assert store.groups({"run_failed": NOON + timedelta(days=1)}) == {}
+
+
+def test_what_is_too_old_is_known_to_be_forgotten_and_goes_when_it_is_told(database):
+    store = DatabaseStore(database)
+    rows = [occurrence(1), occurrence(2, level=None, root="mended"), occurrence(9), occurrence(3, root="backup")]
+    store.save(store.memory(), now=NOON, occurrences=rows)
+    since = {"run_failed": NOON + timedelta(seconds=5), "check_failed": NOON + timedelta(seconds=9)}
+    leads, backup = ("run_failed", "raw_leads"), ("run_failed", "backup")
+    assert store.forgotten(since) == {leads, backup}
+    store.save(store.memory(), now=NOON, forgotten={leads: since["run_failed"]})
+    assert store.forgotten(since) == {backup}
+    assert [group.open for group in store.groups(since)["run_failed"]] == [1]
+
+
+def test_what_was_open_on_a_batch_that_was_taken_out_is_over_and_stays_so_when_it_is_read_again(database):
+    store = DatabaseStore(database)
+    one = Occurrence("run_failed", "run:raw_leads:2026_a", "raw_leads", WARNING, "x", 5, 5, NOON)
+    rows = [
+        one,
+        replace(one, subject="run:raw_leads:2026xa"),
+        replace(one, rule="check_failed", subject="check:leads:c:2026_a"),
+    ]
+    store.save(store.memory(), now=NOON, occurrences=rows)
+    store.end_batch("2026_a")
+    groups = store.groups({"run_failed": NOON, "check_failed": NOON})
+    assert [(rule, group.open) for rule, found in groups.items() for group in found] == [("run_failed", 1)]
+    assert store.occurrences([one.key])[one.key].event_id == 5
 
 
 def test_many_occurrences_are_stored_and_found_again(database):

@@ -14,7 +14,7 @@ from leadscout_assets.alerts import machine, watch
 from leadscout_assets.alerts.facts import WARNING, Instance, Machine, Probe, Signal
 from leadscout_assets.alerts.file_store import FileStore
 from leadscout_assets.alerts.silences import end_silences, silence, silences_at
-from leadscout_assets.alerts.store import DatabaseStore
+from leadscout_assets.alerts.store import DatabaseStore, Memory
 from leadscout_assets.alerts.watch import Sources, Stream, Watch
 from leadscout_assets.database.audit import events
 from leadscout_assets.database.engine import Database, upgrade
@@ -143,20 +143,64 @@ def test_a_backlog_in_which_everything_was_mended_later_ends_in_silence(scene):
 
 
 def test_failures_before_the_first_look_are_told_if_they_are_young_enough(scene):
-    scene.clock.pass_(days=-3)
+    scene.clock.pass_(days=-8)
     scene.happen("job:old")
-    scene.clock.pass_(days=3)
+    scene.clock.pass_(days=8)
     assert scene.evaluate() == []
     scene.happen("job:young")
     assert scene.evaluate(seconds=10) == ["fired run_failed raw_leads"]
 
 
-def test_a_failure_nobody_mends_counts_for_a_day(scene):
+def test_a_failure_nobody_mends_is_remembered_every_day_and_forgotten_after_a_week_but_never_resolved(scene):
     scene.evaluate()
     scene.happen("job:a")
     assert scene.evaluate(seconds=10) == ["fired run_failed raw_leads"]
-    told = [news for _ in range(9) for news in scene.evaluate(hours=3)]
-    assert told == ["resolved run_failed raw_leads"]
+    told = [news for _ in range(80) for news in scene.evaluate(hours=3)]
+    assert told == ["reminder run_failed raw_leads"] * 6 + ["forgotten run_failed raw_leads"]
+    last = scene.channel.sent[-1]
+    assert last.title == "LeadScout forgotten: run_failed (raw_leads)"
+    assert "nobody mended it" in last.text
+    assert "leadscout backfill" in last.text
+    # Failing again it is news again.
+    scene.happen("job:a")
+    assert scene.evaluate(seconds=10) == ["fired run_failed raw_leads"]
+
+
+def test_a_failure_that_is_mended_days_later_is_resolved_then(scene):
+    scene.evaluate()
+    scene.happen("job:a")
+    scene.evaluate(seconds=10)
+    assert [news for _ in range(17) for news in scene.evaluate(hours=3)] == ["reminder run_failed raw_leads"] * 2
+    scene.happen("job:a", None)
+    assert scene.evaluate(seconds=10) + scene.evaluate(minutes=2) == ["resolved run_failed raw_leads"]
+
+
+def test_where_one_failure_was_mended_and_another_never_the_end_is_not_called_resolved(scene):
+    scene.evaluate()
+    scene.happen("job:a")
+    scene.evaluate(seconds=10)
+    scene.happen("job:b")
+    scene.evaluate(days=5)
+    scene.evaluate(days=2, hours=1)
+    scene.happen("job:b", None)
+    assert scene.evaluate(seconds=10) + scene.evaluate(minutes=2) == ["forgotten run_failed raw_leads"]
+    assert DatabaseStore(scene.database).forgotten({"run_failed": scene.clock.now}) == set()
+
+
+def test_while_older_events_are_unread_nothing_is_over(scene, monkeypatch):
+    scene.evaluate()
+    scene.happen("job:a")
+    assert scene.evaluate(seconds=10) == ["fired run_failed raw_leads"]
+    for number in range(1_200):
+        scene.happen(f"other:{number}", None)
+    # The memory is lost, as with an event log that was replaced: what is open is found in its oldest page only.
+    store = DatabaseStore(scene.database)
+    store.begin_anew()
+    store.save(Memory({}, store.memory().version), now=scene.clock.now)
+    with monkeypatch.context() as patch:
+        patch.setattr(watch, "READING_SECONDS", -1.0)
+        assert [scene.evaluate(minutes=2) for _ in range(3)] == [[], [], []]
+    assert "more run_failed raw_leads" in scene.evaluate(minutes=2)
 
 
 def test_late_news_is_told_and_its_lag_as_well(scene):
@@ -281,6 +325,9 @@ class TestSilences:
         (one,) = silences_at(scene.database, now)
         assert (one.rule, one.reason, one.actor) == ("disk_low", "a move", "op")
         assert end_silences(scene.database, "disk_low", actor="op", now=now + timedelta(hours=1)) == 1
+        assert end_silences(scene.database, "disk_low", actor="op", now=now + timedelta(hours=2)) == 0
+        with pytest.raises(BadInput, match="no rule disk"):
+            end_silences(scene.database, "disk", actor="op", now=now)
         assert silences_at(scene.database, now + timedelta(hours=1)) == []
         assert [(e.action, e.actor, e.reason) for e in events(scene.database)] == [
             ("alerts.silenced", "op", "a move"),

@@ -12,7 +12,7 @@ from leadscout_assets.alerts.engine import State
 from leadscout_assets.alerts.file_store import FileStore
 from leadscout_assets.alerts.store import DatabaseStore
 from leadscout_assets.cli.application import run_application
-from leadscout_assets.database.audit import record_event
+from leadscout_assets.database.audit import events, record_event
 from leadscout_assets.home import Home
 from tests.alerts.conftest import answer, message, web_server
 
@@ -81,6 +81,9 @@ class TestSilence:
         assert typed(capsys, "alerts", "silence", "disk_low", "--hours", "2", "--reason", "x")[0] == 0
         assert typed(capsys, "alerts", "unsilence", "disk_low")[:2] == (0, "disk_low is told about again\n")
         assert typed(capsys, "alerts", "unsilence", "disk_low")[0] == 2
+        assert typed(capsys, "alerts", "unsilence", "nosuch")[0] == 2
+        # What was not silenced was not ended either.
+        assert len(events(database, action="alerts.silence_ended")) == 1
 
     @pytest.mark.parametrize(
         "given",
@@ -121,6 +124,18 @@ def test_one_evaluation_is_run_and_told(home, capsys):
     code, out, _ = typed(capsys, "alerts", "run", "--json")
     found = json.loads(out)
     assert (code, found["evaluations"], found["events"], found["faults"]) == (0, 1, 0, [])
+
+
+@pytest.mark.parametrize("command", [("alerts", "run"), ("alerts", "list", "--rules"), ("up",)], ids=" ".join)
+def test_figures_that_would_turn_a_rule_off_are_refused_before_anything_is_done(home, monkeypatch, capsys, command):
+    from leadscout_assets.settings import read_settings, use_settings
+
+    monkeypatch.setenv("LEADSCOUT_ALERT_LEVELS", "memory_high=80:85")
+    monkeypatch.setattr("leadscout_assets.supervisor.up", lambda *_, **__: 0)
+    use_settings(read_settings())
+    code, _, err = typed(capsys, *command)
+    assert code == 2
+    assert "LEADSCOUT_ALERT_LEVELS: memory_high is a share" in err
 
 
 class TestAudit:

@@ -34,12 +34,23 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._utils.error import SerializableErrorInfo
 
 from leadscout_assets.alerts import machine
-from leadscout_assets.alerts.facts import CRITICAL, WARNING, Machine, Signal
-from leadscout_assets.alerts.rules import RULES
+from leadscout_assets.alerts.facts import CRITICAL, WARNING, Facts, Machine, Signal
+from leadscout_assets.alerts.rules import RULES, by_name
 from leadscout_assets.alerts.store import DatabaseStore
 from leadscout_assets.alerts.watch import Watch
 from leadscout_assets.defs import alert_sources, alerts_sensor
-from leadscout_assets.defs.alert_sources import CHECK_RULES, JOBS, baseline, facts, root_of, sources
+from leadscout_assets.defs.alert_sources import (
+    ASSET_JOB,
+    CHECK_RULES,
+    JOBS,
+    MADE_BY,
+    ROOTS,
+    SAME_WORK,
+    baseline,
+    facts,
+    root_of,
+    sources,
+)
 from leadscout_assets.defs.instance import ensure_partitions
 from leadscout_assets.home import Home
 from tests.alerts.conftest import Recorder
@@ -115,6 +126,23 @@ class TestSignals:
             ("backup_failed", "run:backup_job", "backup"),
         ]
 
+    def test_what_failed_in_a_job_is_mended_by_making_its_asset_from_the_ui(self, ground):
+        run_of(ground, dg.DagsterRunStatus.FAILURE, "restore_drill_job")
+        run_of(ground, dg.DagsterRunStatus.FAILURE, "__anonymous_asset_job_reference")
+        for asset in ("backup", "restore_drill", "name_model", "lead_scores"):
+            run = dg.DagsterRun(ASSET_JOB, asset, asset_selection={dg.AssetKey(asset)})
+            ground.instance.add_run(run)
+            event = dg.DagsterEvent(event_type_value=dg.DagsterEventType.RUN_SUCCESS.value, job_name=ASSET_JOB)
+            ground.instance.report_dagster_event(event, run_id=run.run_id)
+        assert [(one.level, one.subject) for one in signals(ground)] == [
+            (WARNING, "run:restore_drill_job"),
+            (WARNING, "run:reference"),
+            (None, "run:backup_job"),
+            (None, "run:restore_drill_job"),
+            (None, "run:reference"),
+            (None, "run:raw_leads"),
+        ]
+
     def test_a_failure_that_dagster_is_about_to_retry_is_no_news(self, ground):
         run_of(ground, dg.DagsterRunStatus.FAILURE, **{"dagster/max_retries": "3"})
         assert signals(ground) == []
@@ -153,6 +181,8 @@ class TestNames:
         assert set(CHECK_RULES) <= checks
         jobs = {job.name for job in found.resolve_all_job_defs()}
         assert set(JOBS) <= jobs
+        assert set(MADE_BY.values()) | set(SAME_WORK) | set(SAME_WORK.values()) <= set(JOBS)
+        assert set(MADE_BY) <= set(ROOTS)
         assert set(CHECK_RULES.values()) <= {rule.name for rule in RULES}
 
     def test_a_run_of_a_selection_is_grouped_under_the_root_of_its_assets(self, ground):
@@ -207,6 +237,21 @@ class TestFacts:
         run_of(ground, dg.DagsterRunStatus.SUCCESS)
         found = {one.kind: (one.failed, one.finished) for one in facts(ground.instance, now).finished}
         assert found == {**dict.fromkeys(JOBS, (0, 0)), "lead_chain": (3, 4)}
+
+    def test_failed_runs_of_selections_from_the_ui_are_counted_by_the_root_of_what_they_make(self, ground):
+        for asset, failed, succeeded in (("lead_scores", 25, 5), ("backup", 1, 2)):
+            for number in range(failed + succeeded):
+                status = dg.DagsterRunStatus.FAILURE if number < failed else dg.DagsterRunStatus.SUCCESS
+                ground.instance.add_run(
+                    dg.DagsterRun(
+                        "__ASSET_JOB", f"{asset}-{number}", status=status, asset_selection={dg.AssetKey(asset)}
+                    )
+                )
+        found = facts(ground.instance, datetime.now(UTC))
+        counted = {one.root: (one.failed, one.finished) for one in found.finished if one.kind == "__ASSET_JOB"}
+        assert counted == {"raw_leads": (25, 30), "backup": (1, 3)}
+        wrong = by_name()["error_rate"].judge(Facts(instance=found))
+        assert [(one.root, one.level) for one in wrong.values()] == [("raw_leads", CRITICAL)]
 
     def test_daemons_that_never_beat_are_told_as_such(self, ground):
         beats = facts(ground.instance, datetime.now(UTC)).heartbeats

@@ -13,7 +13,10 @@ from email.utils import format_datetime
 from leadscout_assets.alerts.channels.base import ATTEMPT_SECONDS, NotDelivered, secret
 from leadscout_assets.alerts.messages import Message
 from leadscout_assets.errors import BadSetting
+from leadscout_assets.logs import get_logger
 from leadscout_assets.settings import Settings
+
+log = get_logger(__name__)
 
 
 class Email:
@@ -24,7 +27,8 @@ class Email:
         self._settings, self._seconds = settings, seconds
 
     def send(self, message: Message) -> None:
-        """Send the message; every address must be taken."""
+        """Send the message; it is delivered where one address at least was taken: sent again, it would reach that one twice."""
+        addresses = recipients(self._settings)
         late = threading.Event()
         open_now: list[socket.socket] = []
 
@@ -41,15 +45,19 @@ class Email:
         watch.start()
         try:
             with self._connected(open_now) as server:
-                refused = server.send_message(self._mail(message))
+                refused = server.send_message(self._mail(message), to_addrs=addresses)
         except (OSError, smtplib.SMTPException, ValueError) as error:
             if late.is_set() or isinstance(error, TimeoutError):
                 raise NotDelivered(f"the mail server did not answer within {self._seconds:.0f} s") from None
             raise NotDelivered(f"the mail server did not take the message ({_kind(error)})") from None
         finally:
             watch.cancel()
-        if refused:
-            raise NotDelivered(f"the mail server refused {len(refused)} of the addresses")
+        for number, address in enumerate(addresses, start=1):
+            if address in refused:
+                # By its place in the setting: the address itself is somebody's.
+                log.warning(
+                    "alert.recipient_refused", recipient=number, recipients=len(addresses), code=refused[address][0]
+                )
 
     def _connected(self, open_now: list[socket.socket]) -> smtplib.SMTP:
         settings = self._settings

@@ -9,6 +9,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -90,8 +92,23 @@ def _all_of(answer: Any) -> bytes:
 
 
 def _pause(headers: Any) -> float | None:
+    """Return the seconds that the other side asks to be left alone: it names their number, or a moment by its own clock."""
     text = str(headers.get("Retry-After") or "").strip()
-    return min(float(text), LONGEST_PAUSE) if text.isdigit() and len(text) < 10 else None
+    if text.isascii() and text.isdigit():
+        return min(float(text[:10]), LONGEST_PAUSE)
+    until = _moment(text)
+    if until is None:
+        return None
+    now = _moment(str(headers.get("Date") or "")) or datetime.now(UTC)
+    return min(max((until - now).total_seconds(), 0.0), LONGEST_PAUSE)
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

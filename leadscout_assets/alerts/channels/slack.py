@@ -9,7 +9,12 @@ from leadscout_assets.alerts.channels.http import check_url, post
 from leadscout_assets.alerts.messages import Message
 from leadscout_assets.settings import Settings
 
-SIGNS = {"critical": ":red_circle:", "warning": ":large_yellow_circle:", "resolved": ":large_green_circle:"}
+SIGNS = {
+    "critical": ":red_circle:",
+    "warning": ":large_yellow_circle:",
+    "resolved": ":large_green_circle:",
+    "forgotten": ":white_circle:",
+}
 
 LONGEST = 3_000
 """Characters that every compatible server takes."""
