@@ -162,6 +162,7 @@ def _remember(settings: Settings, job: Job) -> None:
     path = settings.background_dir / f"{job.name}.json"
     make_private(path.parent)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.touch(mode=0o600)
     temporary.write_bytes(orjson.dumps(told))
     temporary.replace(path)
 
