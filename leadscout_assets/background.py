@@ -22,7 +22,7 @@ import orjson
 from leadscout_assets.errors import BadInput, EdgeFailed
 from leadscout_assets.folders import make_private
 from leadscout_assets.processes import identity, is_alive
-from leadscout_assets.progress import announce, read_all
+from leadscout_assets.progress import announce, has_begun, read_all, withdraw
 from leadscout_assets.settings import Settings
 
 COMMAND = (sys.executable, "-m", "leadscout_assets.cli")
@@ -36,13 +36,17 @@ KEPT_LOGS = 50
 
 @dataclass(frozen=True)
 class Job:
-    """A process that works on an operation. `log` is where its output goes; None where it was started in a terminal."""
+    """A process that works on an operation. `log` is where its output goes; None where it was started in a terminal.
+
+    `exit_code` is there where it had ended before it was known as a job.
+    """
 
     operation: str
     pid: int
     process: str | None
     log: Path | None
     run_id: str | None = None
+    exit_code: int | None = None
 
     @property
     def name(self) -> str:
@@ -77,12 +81,40 @@ def start(settings: Settings, operation: str, arguments: Sequence[str], *, comma
     except OSError as error:
         raise EdgeFailed(f"it could not be started in the background: {error.strerror}") from None
     # One that has ended already has none; any word in its place is nobody's.
-    job = Job(operation, process.pid, identity(process.pid) or "gone", log)
-    # It lives on without us, and is waited for by whoever becomes its parent.
-    process.returncode = process.poll() or 0
+    mark = identity(process.pid) or "gone"
+    job = Job(operation, process.pid, mark, log, exit_code=process.poll())
+    # It lives on without us, and is waited for by `refused`, or by whoever becomes its parent.
+    process.returncode = job.exit_code or 0
     _remember(settings, job)
     announce(settings, operation, job.pid, job.process)
     return job
+
+
+def refused(settings: Settings, job: Job, seconds: float) -> int | None:
+    """Return the code, not 0, with which a job that this process started ended at once; None where it is at work or done.
+
+    Waits until the job has begun, for so many seconds at most. What never began leaves no entry behind.
+    """
+    deadline = time.monotonic() + seconds
+    while (code := _exit_code(job)) is None:
+        if has_begun(settings, job.operation, job.pid) or time.monotonic() >= deadline:
+            return None
+        time.sleep(POLL_SECONDS)
+    withdraw(settings, job.operation, job.pid)
+    _note_of(settings, job).unlink(missing_ok=True)
+    return code or None
+
+
+def _exit_code(job: Job) -> int | None:
+    if job.exit_code is not None:
+        return job.exit_code
+    try:
+        pid, status = os.waitpid(job.pid, os.WNOHANG)
+    except ChildProcessError:
+        return None  # none of this process, or waited for already
+    # As a shell has it: a signal's number above 128.
+    code = os.waitstatus_to_exitcode(status) if pid else None
+    return 128 - code if code is not None and code < 0 else code
 
 
 def jobs(settings: Settings) -> list[Job]:
@@ -159,11 +191,16 @@ def _remember(settings: Settings, job: Job) -> None:
         "log": str(job.log),
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    path = settings.background_dir / f"{job.name}.json"
+    path = _note_of(settings, job)
     make_private(path.parent)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.touch(mode=0o600)
     temporary.write_bytes(orjson.dumps(told))
     temporary.replace(path)
+
+
+def _note_of(settings: Settings, job: Job) -> Path:
+    return settings.background_dir / f"{job.name}.json"
 
 
 def _known(path: Path) -> Job | None:

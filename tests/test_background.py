@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from leadscout_assets import background
-from leadscout_assets.background import Job, find, jobs, start, stop
+from leadscout_assets.background import Job, find, jobs, refused, start, stop
 from leadscout_assets.errors import BadInput, EdgeFailed
 from leadscout_assets.processes import identity
 from leadscout_assets.progress import read_all, tracked
@@ -162,3 +162,32 @@ def test_what_cannot_be_started_is_said_in_a_sentence(home):
 def test_the_command_line_can_be_started_as_a_module():
     told = subprocess.run([*background.COMMAND, "--help"], capture_output=True, text=True, check=True)
     assert "status" in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("ends", "code"), [("sys.exit(2)", 2), ("os.kill(os.getpid(), 9)", 137), ("sys.exit(0)", None)]
+)
+def test_what_ends_before_it_begins_leaves_no_entry_and_its_code_is_known(home, ends, code):
+    job = start(home, "run", [f"import os, sys; {ends}"], command=(sys.executable, "-S", "-c"))
+    assert refused(home, job, 30) == code
+    assert (read_all(home.progress_dir), jobs(home)) == ([], [])
+    assert list(home.background_dir.glob("*.json")) == []
+
+
+def test_what_has_begun_is_not_waited_for_and_keeps_its_entry(home, begin):
+    job = begin()
+    told = json.loads((home.progress_dir / f"run-{job.pid}.json").read_text())
+    (home.progress_dir / f"run-{job.pid}.json").write_text(json.dumps(told | {"stage": "leads"}))
+    began = time.monotonic()
+    assert refused(home, job, 30) is None
+    assert time.monotonic() - began < 5
+    os.kill(job.pid, signal.SIGKILL)
+    os.waitid(os.P_PID, job.pid, os.WEXITED | os.WNOWAIT)
+    assert refused(home, job, 0) == 137
+    assert [seen.told["stage"] for seen in read_all(home.progress_dir)] == ["leads"]
+
+
+def test_what_says_nothing_is_waited_for_no_longer_than_asked(home, begin):
+    job = begin()
+    assert refused(home, job, 0.01) is None
+    assert [seen.told["pid"] for seen in read_all(home.progress_dir)] == [job.pid]

@@ -1,13 +1,18 @@
 """`leadscout audit` and `leadscout audit verify`: who did what, and whether the trail is as it was written."""
 
+import sys
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from leadscout_assets.cli.printing import print_json, print_table
 from leadscout_assets.settings import current_settings
 from leadscout_assets.terms import TIME_ZONE
+
+if TYPE_CHECKING:
+    from leadscout_assets.database.audit import AuditEvent
+    from leadscout_assets.database.audit_chain import Unreadable
 
 BROKEN = 1
 
@@ -33,22 +38,27 @@ def audit(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
     """List the events of the audit trail, oldest first."""
-    from leadscout_assets.database.audit import events
+    from leadscout_assets.database.audit import AuditEvent, all_events
     from leadscout_assets.home import Home
 
     if context.invoked_subcommand is not None:
         return
     home = Home(current_settings())
-    found = events(home.database, since.replace(tzinfo=TIME_ZONE) if since else None)
+    found = all_events(home.database, since.replace(tzinfo=TIME_ZONE) if since else None)
     if person is not None:
         from leadscout_assets.forgetting.trail import about_lead
 
-        found = about_lead(home, found, person)
-    rows = [{**vars(event), "at": event.at.astimezone(TIME_ZONE).isoformat(timespec="seconds")} for event in found]
+        about = about_lead(home, [one for one in found if isinstance(one, AuditEvent)], person)
+        mine = {one.id for one in about}
+        # What cannot be read may be about anybody.
+        found = [one for one in found if one.id in mine or not isinstance(one, AuditEvent)]
+    rows = [_row(one) for one in found]
     if as_json:
         print_json(rows)
     elif rows:
         print_table([{**row, "detail": _pairs(row["detail"])} for row in rows], COLUMNS)
+        if broken := next((row["id"] for row in rows if row.get("unreadable")), None):
+            print(f"event {broken} cannot be read: it was changed; see leadscout audit verify", file=sys.stderr)
     else:
         print("the audit trail has no such events")
 
@@ -60,21 +70,35 @@ def verify(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
     from leadscout_assets.home import Home
 
     settings = current_settings()
-    found, anchors = verify_trail(settings, Home(settings).database), len(read_anchors(settings).heads)
+    heads = read_anchors(settings).heads
+    found = verify_trail(settings, Home(settings).database)
+    # What came after the newest anchor could be cut off unseen; up to it nothing could.
+    anchored_to = max((head.id for head in heads), default=0)
     if as_json:
         broken = vars(found.broken) if found.broken else None
         print_json(
-            {"ok": found.ok, "events": found.events, "head": vars(found.head), "anchors": anchors, "broken": broken}
-        )
+            {
+                "ok": found.ok, "events": found.events, "head": vars(found.head),
+                "anchors": len(heads), "anchored_to": anchored_to, "broken": broken,
+            }
+        )  # fmt: skip
     elif found.broken is None:
-        print(f"{found.events:,} events hold; head {found.head.id} {found.head.hash}; {anchors} anchors agree")
+        print(f"{found.events:,} events hold; head {found.head.id} {found.head.hash}; {len(heads)} anchors agree")
+        print(f"anchored up to event {anchored_to} of {found.head.id}")
     else:
         print(f"event {found.broken.id}: {found.broken.sentence}; the {found.events:,} before it hold")
     return 0 if found.ok else BROKEN
 
 
+def _row(event: "AuditEvent | Unreadable") -> dict[str, object]:
+    at = getattr(event, "at", None)
+    if at is None:
+        return {**dict.fromkeys(COLUMNS), "id": event.id, "hash": None, "unreadable": True}
+    return {**vars(event), "at": at.astimezone(TIME_ZONE).isoformat(timespec="seconds")}
+
+
 def _pairs(detail: object) -> str:
     if not isinstance(detail, dict):
-        return str(detail)
+        return "unreadable: it was changed"
     told = {name: " ".join(map(str, value)) if isinstance(value, list) else value for name, value in detail.items()}
     return ", ".join(f"{name} {value}" for name, value in told.items())

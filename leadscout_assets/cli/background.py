@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
@@ -27,6 +28,9 @@ Background = Annotated[
 ]
 
 LOOK_SECONDS = 0.5
+BEGINS_SECONDS = 1.5
+"""How long is looked whether a command that was started refuses: most do within a second, before they begin."""
+
 PLATFORM_STOPS_SECONDS = 20.0
 STARTS_SECONDS = 240.0
 LAST_LINES = 15
@@ -36,11 +40,17 @@ WIDE = 200
 
 
 def in_background(operation: str) -> Job:
-    """Start the command that was typed in the background, say how to follow and stop it, and return its job."""
-    from leadscout_assets.background import start
+    """Start the command that was typed in the background, say how to follow and stop it, and return its job.
+
+    Where it refuses at once, its last lines are said instead, and its exit code is this command's.
+    """
+    from leadscout_assets.background import refused, start
 
     settings = current_settings()
     job = start(settings, operation, [word for word in ARGUMENTS.get() if word != "--background"])
+    if code := refused(settings, job, BEGINS_SECONDS):
+        print(_end_of(job.log), file=sys.stderr)
+        raise typer.Exit(code)
     print(f"{job.name} has started; its output goes to {job.log}")
     print(f"follow it: leadscout status --watch; stop it: leadscout stop {job.name}", flush=True)
     return job

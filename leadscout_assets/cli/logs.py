@@ -81,6 +81,6 @@ def _print_stats(figures: "Stats", as_json: bool) -> None:
         return
     levels = ", ".join(f"{level} {count}" for level, count in figures.levels.items())
     print_pairs({"first": figures.first, "last": figures.last, "lines": told["lines"], "levels": levels or "-"})
-    if figures.times:
+    if figures.ended:
         print()
         print_table(figures.operations(), TIMES)

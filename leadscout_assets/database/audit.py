@@ -10,13 +10,16 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from leadscout_assets.contracts import BATCH_ID, LEAD_ID
-from leadscout_assets.database.audit_chain import EMPTY, Head, Verified, follow, hash_of
+from leadscout_assets.database.audit_chain import EMPTY, Head, Unreadable, Verified, follow, hash_of
+from leadscout_assets.database.audit_rows import all_rows, is_readable, rows
 from leadscout_assets.database.engine import Database
 from leadscout_assets.database.models import audit_events
+from leadscout_assets.errors import EdgeFailed
 from leadscout_assets.processes import user
 
 CODE = r"[a-z][a-z0-9_.-]{0,63}"
@@ -24,8 +27,6 @@ CODE = r"[a-z][a-z0-9_.-]{0,63}"
 
 _APPEND_LOCK = 0x1EAD5C08
 """Key of the PostgreSQL advisory lock under which one process appends while the others wait: a chain has one end."""
-
-_READ_AT_ONCE = 1_000
 
 _HASH_OR_RUN = r"[0-9a-f-]{8,64}"
 _MOMENT = r"\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:\d\d))?"
@@ -98,25 +99,13 @@ def head(database: Database) -> Head:
 def verify(database: Database, anchors: Iterable[Head] = ()) -> Verified:
     """Walk the whole trail and say where its chain first breaks, if it does; `anchors` as in `audit_chain.follow`."""
     with database.read() as connection:
-        return follow(_all(connection), anchors)
+        return follow(all_rows(connection), anchors)
 
 
 def _head(connection: sa.Connection) -> Head:
     newest = sa.select(audit_events.c.id, audit_events.c.hash).order_by(audit_events.c.id.desc()).limit(1)
     row = connection.execute(newest).first()
     return EMPTY if row is None else Head(row.id, row.hash)
-
-
-def _all(connection: sa.Connection) -> Iterator[Mapping[str, object]]:
-    """Yield every event in order, some at a time: a trail may be longer than memory should hold."""
-    after = -1
-    while True:
-        query = audit_events.select().where(audit_events.c.id > after).order_by(audit_events.c.id)
-        rows = connection.execute(query.limit(_READ_AT_ONCE)).all()
-        if not rows:
-            return
-        yield from (dict(row._mapping) for row in rows)
-        after = rows[-1].id
 
 
 def events(
@@ -127,7 +116,29 @@ def events(
     subject: str | None = None,
     limit: int | None = None,
 ) -> list[AuditEvent]:
-    """Return the events from `since` on (inclusive), oldest first; with `limit` only the newest so many."""
+    """Return the events from `since` on (inclusive), oldest first; with `limit` only the newest so many.
+
+    Raises `EdgeFailed`, naming the event, where one of them was changed until it cannot be read.
+    """
+    found: list[AuditEvent] = []
+    for one in all_events(database, since, action=action, subject=subject, limit=limit):
+        if isinstance(one, Unreadable):
+            raise EdgeFailed(
+                f"event {one.id} of the audit trail cannot be read: it was changed; see leadscout audit verify"
+            )
+        found.append(one)
+    return found
+
+
+def all_events(
+    database: Database,
+    since: datetime | None = None,
+    *,
+    action: str | None = None,
+    subject: str | None = None,
+    limit: int | None = None,
+) -> list[AuditEvent | Unreadable]:
+    """Return the same events, and in their places those that cannot be read."""
     query = audit_events.select().order_by(audit_events.c.id.desc()).limit(limit)
     if since is not None:
         query = query.where(audit_events.c.at >= since)
@@ -136,11 +147,14 @@ def events(
     if subject is not None:
         query = query.where(audit_events.c.subject == subject)
     with database.read() as connection:
-        found = [
-            AuditEvent(**{name: value for name, value in row._mapping.items() if name != "prev_hash"})
-            for row in connection.execute(query)
-        ]
-    return found[::-1]
+        found = rows(connection, query)
+    return [one if isinstance(one, Unreadable) else _event(one) for one in found[::-1]]
+
+
+def _event(row: Mapping[str, Any]) -> AuditEvent | Unreadable:
+    if not is_readable(dict(row)):
+        return Unreadable(row["id"])
+    return AuditEvent(**{name: value for name, value in row.items() if name != "prev_hash"})
 
 
 def about(

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from leadscout_assets.contracts import RAW_LEADS
 from leadscout_assets.errors import BadInput, EdgeFailed
 from leadscout_assets.home import Home
-from leadscout_assets.logs.privacy import mask
+from leadscout_assets.logs.masking import mask
 
 _WORD = re.compile(r"[^\W\d_]{3,}")
 

@@ -3,20 +3,9 @@
 What to log is each caller's business; which events there are stands in `events`.
 """
 
+from leadscout_assets.logs.masking import HARMLESS_KEYS, LARGEST_COUNT, PERSONAL_WORDS, REMOVED, is_personal, mask
 from leadscout_assets.logs.operations import BOUND, bound, failed_outside, operation
-from leadscout_assets.logs.privacy import (
-    HARMLESS_KEYS,
-    LARGEST_COUNT,
-    PERSONAL_WORDS,
-    REMOVED,
-    LeadIds,
-    clean,
-    describe,
-    is_personal,
-    keep_private,
-    mask,
-    private_errors,
-)
+from leadscout_assets.logs.privacy import LeadIds, clean, describe, keep_private, private_errors
 from leadscout_assets.logs.setup import ROOT, get_logger, setup_logging
 from leadscout_assets.logs.showing import shown_in
 

@@ -15,7 +15,8 @@ import orjson
 from structlog.contextvars import get_contextvars
 
 from leadscout_assets.folders import make_private
-from leadscout_assets.logs.privacy import clean, is_personal
+from leadscout_assets.logs.masking import is_personal
+from leadscout_assets.logs.privacy import clean
 
 FILE = "current-operation.log"
 

@@ -28,6 +28,9 @@ Line = dict[str, Any]
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
 
+LONGEST_MS = 1e12
+"""Thirty years: a larger figure is no time."""
+
 _SPAN = re.compile(r"(\d+)([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -133,10 +136,14 @@ def _parsed(raw: bytes) -> Line | None:
 
 @dataclass
 class Stats:
-    """Figures over lines: by level, by event, and for each operation how often, how often it failed, and its times."""
+    """Figures over lines: by level, by event, and for each operation how often, how often it failed, and its times.
+
+    A line of an operation that tells no time, which no line of ours does, counts without one.
+    """
 
     levels: Counter[str] = field(default_factory=Counter)
     events: Counter[str] = field(default_factory=Counter)
+    ended: Counter[str] = field(default_factory=Counter)
     times: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     failures: Counter[str] = field(default_factory=Counter)
     first: str | None = None
@@ -148,22 +155,24 @@ class Stats:
         self.levels[line["level"]] += 1
         self.events[str(line["event"])] += 1
         if all(key in line for key in OUTCOME):
-            self.times[str(line["event"])].append(float(line["processing_time_ms"]))
-            self.failures[str(line["event"])] += not line["success"]
+            self.ended[line["event"]] += 1
+            self.failures[line["event"]] += not line["success"]
+            if (took := _milliseconds(line["processing_time_ms"])) is not None:
+                self.times[line["event"]].append(took)
 
     def operations(self) -> list[dict[str, object]]:
         """Return one row per operation, the one that took longest in all first; times in milliseconds."""
-        rows = [
+        rows: list[dict[str, object]] = [
             {
                 "operation": name,
-                "times": len(times),
+                "times": count,
                 "failed": self.failures[name],
-                "median_ms": round(_quantile(times, 50), 1),
-                "p95_ms": round(_quantile(times, 95), 1),
-                "max_ms": max(times),
+                "median_ms": round(_quantile(times, 50), 1) if times else None,
+                "p95_ms": round(_quantile(times, 95), 1) if times else None,
+                "max_ms": max(times, default=None),
                 "total_ms": round(sum(times), 1),
             }
-            for name, times in self.times.items()
+            for name, count, times in ((name, count, self.times.get(name, [])) for name, count in self.ended.items())
         ]
         return sorted(rows, key=lambda row: -float(str(row["total_ms"])))
 
@@ -177,6 +186,13 @@ class Stats:
             "events": dict(self.events.most_common()),
             "operations": self.operations(),
         }
+
+
+def _milliseconds(value: object) -> float | None:
+    """Return a time as an operation may have taken it."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LONGEST_MS:
+        return None
+    return float(value)
 
 
 def _quantile(times: Sequence[float], percent: int) -> float:

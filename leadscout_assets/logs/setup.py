@@ -106,10 +106,10 @@ def _file_handler(settings: Settings) -> _FileHandler:
     return there[0] if there else made
 
 
-def _renderer(settings: Settings, stream: TextIO) -> structlog.typing.Processor:
+def _renderer(settings: Settings, stream: TextIO | None) -> structlog.typing.Processor:
     if settings.log_format == "json":
         return lambda _logger, _method, event: orjson.dumps(event, option=orjson.OPT_SERIALIZE_NUMPY).decode()
-    return structlog.dev.ConsoleRenderer(colors=stream.isatty(), pad_event_to=0, sort_keys=False)
+    return structlog.dev.ConsoleRenderer(colors=stream is not None and stream.isatty(), pad_event_to=0, sort_keys=False)
 
 
 class _Handler(logging.StreamHandler[TextIO]):
@@ -126,7 +126,9 @@ class _Handler(logging.StreamHandler[TextIO]):
         if self._follow:
             # Not `setStream`: it flushes the stream before, which may be closed by now. Every line was flushed anyway.
             self.stream = sys.stderr
-        super().emit(record)
+        # A process whose standard error was closed before it began has none; its lines are in the files.
+        if self.stream is not None:
+            super().emit(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the standard library's name
         _complain(f"a log line of {record.name} was lost: {type(sys.exc_info()[1]).__name__}")

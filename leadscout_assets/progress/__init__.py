@@ -11,8 +11,10 @@ from leadscout_assets.progress.tracking import (
     announce,
     cancel_all,
     current,
+    has_begun,
     stop_all,
     tracked,
+    withdraw,
 )
 
 __all__ = [
@@ -23,7 +25,9 @@ __all__ = [
     "announce",
     "cancel_all",
     "current",
+    "has_begun",
     "read_all",
     "stop_all",
     "tracked",
+    "withdraw",
 ]

@@ -57,6 +57,7 @@ def write_atomically(path: Path, value: object) -> None:
     """Replace a JSON file so that a reader sees the old one or the new one. Raises `OSError`."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        temporary.touch(mode=0o600)
         temporary.write_bytes(orjson.dumps(value))
         temporary.replace(path)
     except OSError:

@@ -354,6 +354,21 @@ def announce(settings: Settings, operation: str, pid: int, process: str | None) 
             files.write_atomically(file, told)
 
 
+def has_begun(settings: Settings, operation: str, pid: int) -> bool:
+    """Say whether the process that was announced has written itself what it is at."""
+    told = files.read(files.file_of(settings.progress_dir, operation, str(pid)))
+    return told is not None and told["stage"] != NOT_BEGUN
+
+
+def withdraw(settings: Settings, operation: str, pid: int) -> None:
+    """Take an announcement back: the process has ended, and never began. Nothing where it has."""
+    if not has_begun(settings, operation, pid):
+        with suppress(OSError):
+            files.file_of(settings.progress_dir, operation, str(pid)).unlink(missing_ok=True)
+            if settings.progress_dir.is_dir():
+                files.write_together(settings.progress_dir, wait=False)
+
+
 def amend(settings: Settings, operation: str, run_id: str, state: str) -> None:
     """Write of an operation that has ended well that it did not: what it made could not be stored. Nothing where it has no file."""
     folder = settings.progress_dir

@@ -70,7 +70,11 @@ class Child:
         if self.log_file is None:
             return contextlib.nullcontext()
         make_private(self.log_file.parent)
-        return self.log_file.open("ab")
+        file = self.log_file.open("ab")
+        # As the other logs are; also one that an earlier version left readable to others.
+        with contextlib.suppress(PermissionError):
+            os.fchmod(file.fileno(), 0o600)
+        return file
 
     @property
     def pid(self) -> int | None:

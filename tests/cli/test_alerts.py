@@ -13,6 +13,7 @@ from leadscout_assets.alerts.file_store import FileStore
 from leadscout_assets.alerts.store import DatabaseStore
 from leadscout_assets.cli.application import run_application
 from leadscout_assets.database.audit import events, record_event
+from leadscout_assets.governance.anchors import anchor
 from leadscout_assets.home import Home
 from tests.alerts.conftest import answer, message, web_server
 
@@ -161,3 +162,28 @@ class TestAudit:
         assert out.startswith("event 2: ")
         found = json.loads(typed(capsys, "audit", "verify", "--json")[1])
         assert (found["ok"], found["broken"]["id"]) == (False, 2)
+
+    def test_the_anchored_part_of_the_trail_is_told(self, database, home, capsys):
+        record_event(database, actor="op", action="a", at=NOW)
+        anchor(home, database, why="daily", at=NOW)
+        record_event(database, actor="op", action="a", at=NOW)
+        code, out, _ = typed(capsys, "audit", "verify")
+        assert (code, out.splitlines()[1:]) == (0, ["anchored up to event 2 of 3"])
+        assert json.loads(typed(capsys, "audit", "verify", "--json")[1])["anchored_to"] == 2
+
+    def test_an_event_that_cannot_be_read_is_listed_as_that_and_named(self, database, capsys):
+        for _ in range(3):
+            record_event(database, actor="op", action="a", at=NOW)
+        with database.begin() as connection:
+            connection.execute(sa.text("DROP TRIGGER audit_events_no_update"))
+            connection.execute(sa.text("UPDATE audit_events SET detail = 'notjson' WHERE id = 2"))
+        code, out, _ = typed(capsys, "audit", "verify")
+        assert (code, out.startswith("event 2: its content cannot be read: it was changed")) == (1, True)
+        code, out, err = typed(capsys, "audit")
+        assert (code, len(out.splitlines())) == (0, 4)
+        assert "unreadable: it was changed" in out
+        assert "event 2 cannot be read" in err
+        listed = json.loads(typed(capsys, "audit", "--json")[1])
+        assert [(one["id"], one.get("unreadable"), one["actor"]) for one in listed] == [
+            (1, None, "op"), (2, True, None), (3, None, "op"),
+        ]  # fmt: skip

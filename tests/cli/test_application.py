@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 import subprocess
 import sys
@@ -211,3 +212,18 @@ def test_an_address_for_errors_that_cannot_be_used_ends_any_command_before_it_be
     assert found.code == 2
     assert "LEADSCOUT_SENTRY_DSN is no DSN" in found.err
     assert "hunter2" not in found.err
+
+
+def test_a_command_whose_streams_are_closed_does_its_work_and_no_file_takes_their_place(tmp_path):
+    """The numbers 0 to 2 went to whatever was opened next, and without standard error the command ended as a defect."""
+    code = (
+        "import os, sys; from leadscout_assets.cli import _open_closed_streams; _open_closed_streams(); "
+        "assert all(os.path.samestat(os.fstat(n), os.stat(os.devnull)) and os.get_inheritable(n) for n in range(3)); "
+        "assert [sys.stdin.fileno(), sys.stdout.fileno(), sys.stderr.fileno()] == [0, 1, 2]; "
+        "from leadscout_assets.cli.application import run_application; sys.exit(run_application(sys.argv[1:]))"
+    )
+    made = tmp_path / "made.csv"
+    program = [sys.executable, "-c", code, "generate", "--rows", "20", "--out", str(made)]
+    closed = ["bash", "-c", 'exec "$@" <&- >&- 2>&-', "closed", *program]
+    assert subprocess.run(closed, env={**os.environ, "LEADSCOUT_HOME": str(tmp_path / "home")}).returncode == 0
+    assert made.stat().st_size

@@ -307,5 +307,17 @@ def test_a_generated_list_comes_out_of_the_background(leadscout, home, tmp_path)
     assert len(out.read_text().splitlines()) == 21
 
 
+@pytest.mark.processes
+def test_a_command_that_refuses_at_once_says_why_with_its_exit_code_and_leaves_no_entry(
+    leadscout, home, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(shell, "BEGINS_SECONDS", 60)
+    (tmp_path / "file").touch()
+    found = leadscout("generate", "--rows", "20", "--out", tmp_path / "file" / "x.csv", "--background")
+    assert (found.code, found.out) == (2, "")
+    assert "--out cannot be written" in found.err
+    assert leadscout("status").out.strip() == "nothing runs, and nothing has run lately"
+
+
 def test_a_job_is_named_by_its_operation_and_process():
     assert replace(Job("run", 5, None, None), pid=6).name == "run-6"

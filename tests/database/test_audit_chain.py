@@ -11,9 +11,12 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadscout_assets.database.audit import events, head, record_event, verify
-from leadscout_assets.database.audit_chain import EMPTY, FIELDS, GENESIS, Head, follow, hash_of
+from leadscout_assets.database.audit import all_events, events, head, record_event, verify
+from leadscout_assets.database.audit_chain import EMPTY, FIELDS, GENESIS, Head, Unreadable, follow, hash_of
+from leadscout_assets.database.audit_rows import rows
 from leadscout_assets.database.engine import Database, current_revision, downgrade, upgrade
+from leadscout_assets.database.models import audit_events
+from leadscout_assets.errors import EdgeFailed
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 NUMBERS = {
@@ -74,6 +77,54 @@ def test_a_changed_missing_or_moved_event_is_found_and_named(sqlite, change, row
     assert found.broken is not None
     assert found.broken.id == row
     assert says in found.broken.sentence
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "detail = 'notjson'",
+        "detail = '[1]'",
+        "detail = '{\"share\": 1e999}'",
+        'detail = \'{"text": "\\ud800"}\'',
+        f"detail = '{'[' * 100_000}'",
+        "at = 'garbage'",
+        "at = 5",
+        "at = X'ff'",
+        "actor = X'ff00'",
+        "reason = CAST(X'ff00' AS TEXT)",
+        "hash = X'ff00'",
+        "prev_hash = CAST(X'ff00' AS TEXT)",
+        "id = -3",
+    ],
+    ids=lambda change: change[:30],
+)
+def test_an_event_that_cannot_be_read_any_more_is_found_and_named(sqlite, change):
+    recorded(sqlite)
+    with sqlite.begin() as connection:
+        for trigger in ("no_update", "no_delete", "no_replace"):
+            connection.execute(sa.text(f"DROP TRIGGER audit_events_{trigger}"))
+        connection.exec_driver_sql(f"UPDATE audit_events SET {change} WHERE id = 3")
+    row = -3 if change == "id = -3" else 3
+    found = verify(sqlite)
+    assert found.broken is not None
+    assert found.broken.id == row
+    listed = all_events(sqlite)
+    assert {one.id for one in listed} == {1, 2, row, 4, 5}
+    assert {one.id for one in listed if isinstance(one, Unreadable)} <= {3}
+
+
+def test_what_needs_an_event_that_cannot_be_read_names_it(sqlite):
+    recorded(sqlite)
+    tamper(sqlite, "UPDATE audit_events SET detail = 'notjson' WHERE id = 3")
+    assert [one.id for one in all_events(sqlite) if isinstance(one, Unreadable)] == [3]
+    with pytest.raises(EdgeFailed, match=r"^event 3 of the audit trail cannot be read"):
+        events(sqlite)
+    assert [one.id for one in events(sqlite, limit=2)] == [4, 5]
+
+
+def test_a_database_that_does_not_answer_is_no_changed_event(sqlite):
+    with sqlite.read() as connection, pytest.raises(sa.exc.OperationalError):
+        rows(connection, sa.select(audit_events).where(sa.text("no_such_column = 1")))
 
 
 def test_an_end_that_was_cut_off_shows_only_against_a_head_that_was_kept_elsewhere(database):

@@ -6,6 +6,7 @@ import asyncio
 import io
 import logging
 import re
+import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -62,6 +63,20 @@ def test_every_field_of_a_lead_list_is_removed_by_its_key(lines):
         "password",
         "api_key",
         "Home.Address",
+        "firstname",
+        "LASTNAME",
+        "fullname",
+        "directorname",
+        "username",
+        "emailaddress",
+        "cellno",
+        "phoneNumber",
+        "phonenumber",
+        "forename",
+        "street",
+        "passport",
+        "company",
+        "business_names",
         "tradingAsName",
         "id_number",
     ],
@@ -88,6 +103,11 @@ def test_a_personal_key_is_known_in_any_spelling(key):
         "table_name",
         "seconds",
         "surnamed_batches",
+        "hostname",
+        "jobname",
+        "directory",
+        "phonetic",
+        "lexicon",
         "profile",
         "filed",
     ],
@@ -128,6 +148,16 @@ def test_personal_values_are_removed_however_deep_and_counts_stay(lines):
         "8001015009087",
         "800101 5009 087",
         "tel_0821234567",
+        "8001 0150 0908 7",
+        "80-01-01-5009-087",
+        "800101 5009 08 7",
+        "082_123_4567",
+        "082,123,4567",
+        "0821, 234, 567",
+        "082|123|4567",
+        "082*123*4567",
+        "27_82_123_4567",
+        "z.quagga @ mail . co . za",
     ],
 )
 def test_a_number_or_address_is_masked_anywhere_in_a_text(lines, value):
@@ -155,6 +185,10 @@ def test_a_number_or_address_is_masked_anywhere_in_a_text(lines, value):
         "127.0.0.1:3000",
         "12345678 bytes",
         "0.123456789",
+        "27,821,234,567 bytes",
+        "read 8001 of 0150, 0908 of 7",
+        "8001 0150 0908 8",
+        "[82,123,4567]",
     ],
 )
 def test_ids_times_and_figures_are_left_alone(text):
@@ -186,6 +220,22 @@ def test_a_line_stays_one_line_and_sends_nothing_to_the_terminal():
         (np.float32(0.5), 0.5),
         (10**30, str(10**30)),
         (8001015009087, REMOVED),
+        (8001015009087.0, REMOVED),
+        (Decimal("8001015009087"), REMOVED),
+        (np.float64(8001015009087), REMOVED),
+        (102035009087, REMOVED),
+        (27821234567, REMOVED),
+        (27821234567.0, REMOVED),
+        (8001015009088, 8001015009088),
+        (27921234567, 27921234567),
+        (27821234567.5, 27821234567.5),
+        (Decimal("NaN"), "NaN"),
+        (Decimal("1E+999999"), "1E+999999"),
+        (float("inf"), None),
+        (("director_name", CANARY), ["director_name", REMOVED]),
+        ({"changes": [["email", CANARY]]}, {"changes": [["email", REMOVED]]}),
+        (["director_name", "surname"], ["director_name", "surname"]),
+        (["read", "written"], ["read", "written"]),
         (float("nan"), None),
         (Decimal("1.50"), "1.50"),
         (UUID(int=5), "00000000-0000-0000-0000-000000000005"),
@@ -377,6 +427,22 @@ class Director:
         f"director_name: {CANARY}; rows: 3",
         f"names=['{CANARY}', 'another']",
         f"surname={CANARY} rows=3",
+        f"name={CANARY}|age=3",
+        f"name={CANARY} | age=3",
+        f"director_name={CANARY}&x=1",
+        f"name={CANARY} = ok",
+        f"name={CANARY} M = ok",
+        f'{{"entity_name":"The \\"Best\\" {CANARY}"}}',
+        f'{{\\"entity_name\\":\\"{CANARY}\\",\\"rows\\":3}}',
+        f"surname='O'{CANARY.replace(' ', chr(39))}'",
+        f"entity_name=The (Pty) {CANARY}",
+        f"name=082 123 4567 {CANARY}",
+        f"director={{'given': 'A, B', 'last': '{CANARY}'}}",
+        f"names=[['a', 'b'], ['{CANARY}']]",
+        f"director: {CANARY}",
+        f"surname: {CANARY}, rows: 3",
+        f"firstname: {CANARY}",
+        ("director_name", CANARY),
         f"password={CANARY}",
     ],
     ids=lambda value: type(value).__name__,
@@ -441,6 +507,8 @@ def test_addresses_and_numbers_are_masked_in_any_spelling(lines, value):
         "batch 2026-03-02_list_0123abcd is refused: send it again",
         "rows=5 leads=4 rejected=1",
         "emails=12, phones=3",
+        "path: the file cannot be read",
+        "basic classification, forbearer of none",
         "LEADSCOUT_DATABASE_URL: not a database URL; write sqlite:///FILE or postgresql://...",
         "table leads: 3 batches in the frame are not named for replacement",
         "the key file lead-id.key is damaged: restore it from a backup",
@@ -466,3 +534,34 @@ def test_lead_ids_pass_as_they_are_and_nothing_else_passes_for_them(lines):
 def test_masking_twice_is_masking_once(text):
     once = mask(text)
     assert mask(once) == once
+
+
+@pytest.mark.parametrize("key", ["size_bytes", "memory", "processing_time_ms", "beat", "elapsedSeconds"])
+def test_a_measure_of_any_size_stays(key, lines):
+    get_logger("leadscout_assets.x").info("measured", **{key: 27821234567}, of={key: [8001015009087, 27821234567.0]})
+    (line,) = lines.json
+    assert (line[key], line["of"]) == (27821234567, {key: [8001015009087, 27821234567.0]})
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Authorization: Bearer sk-secret1234", "sent Bearer secret12345.x-y", "with sk-secret-123456", "password: secret"],
+)
+def test_a_secret_in_a_text_is_masked(text):
+    assert "secret" not in mask(text)
+
+
+def test_a_key_with_a_space_is_no_field(lines):
+    get_logger("leadscout_assets.x").info("counted", **{CANARY: 1, f"{CANARY} the second": 2})
+    assert CANARY not in lines.text
+    assert sorted(value for key, value in lines.json[0].items() if key.startswith(REMOVED)) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "tile", ["[", "(", "{'", '"a', "'a", '\\"', "name=", "a ", "[[x]", "  ", "0 ", "|", "@a", "bearer "]
+)
+def test_no_text_takes_longer_than_its_length_allows(tile):
+    text = f"name={tile * 4_000}"
+    began = time.process_time()
+    mask(text)
+    assert time.process_time() - began < 2

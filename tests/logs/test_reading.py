@@ -150,3 +150,15 @@ def test_figures_over_lines_tell_how_often_and_how_long(tmp_path):
             "total_ms": 1060.0,
         }
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("took", [None, "long", "1.5", [1], {}, True, -1, 10**400, 1e300, float("inf")])
+def test_an_operation_that_tells_no_time_counts_without_one(tmp_path, took):
+    odd = {"event": "leads", "level": "info", "timestamp": DAY.isoformat(), "success": True, "processing_time_ms": took}
+    stats = Stats()
+    stats.add(odd)
+    (alone,) = stats.to_json()["operations"]
+    assert (alone["times"], alone["median_ms"], alone["max_ms"], alone["total_ms"]) == (1, None, None, 0)
+    stats.add({**odd, "processing_time_ms": 5, "success": False})
+    (both,) = stats.to_json()["operations"]
+    assert (both["times"], both["failed"], both["median_ms"], both["total_ms"]) == (2, 1, 5.0, 5.0)

@@ -7,12 +7,12 @@ import logging
 import sys
 from datetime import UTC, datetime
 
+import pytest
 import structlog
 
-from leadscout_assets.logs import (
-    get_logger,
-)
-from tests.logs.lines import BATCH, CANARY, Lines, log_as
+from leadscout_assets.logs import get_logger, setup_logging
+from leadscout_assets.settings import read_settings
+from tests.logs.lines import BATCH, CANARY, Lines, in_files, log_as
 
 
 def test_a_json_line_says_when_how_loud_who_and_what(lines):
@@ -122,3 +122,13 @@ def test_people_are_not_told_of_each_batch_and_nobody_of_each_lead_on_the_stream
         log.info("here")
         said = [word for word in ("batch.done", "classification.attempts", "here") if word in lines.text]
         assert said == told, form
+
+
+@pytest.mark.parametrize("form", ["console", "json"])
+def test_a_process_without_a_standard_error_writes_its_lines_to_the_files_alone(tmp_path, monkeypatch, form):
+    monkeypatch.setattr(sys, "stderr", None)
+    home = tmp_path / "home"
+    (home / "keys").mkdir(parents=True)
+    setup_logging(read_settings(home=home, log_format=form), files=True)
+    get_logger("leadscout_assets.x").info("here")
+    assert [line["event"] for line in in_files(home / "logs")["production/operations"]] == ["here"]

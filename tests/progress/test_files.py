@@ -60,3 +60,9 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monke
         files.write_atomically(path, {"operation": "other"})
     assert [p.name for p in tmp_path.iterdir()] == ["run-1.json"]
     assert json.loads(path.read_bytes()) == {"operation": "run"}
+
+
+def test_a_progress_file_is_for_this_user_alone(tmp_path):
+    path = tmp_path / "run-1.json"
+    files.write_atomically(path, {"operation": "run"})
+    assert path.stat().st_mode & 0o777 == 0o600

@@ -38,6 +38,7 @@ def test_a_process_runs_in_its_own_session_and_speaks_to_its_log(child):
     one.start()
     until(lambda: not one.runs)
     assert one.log_file.read_text() == "spoken\n"
+    assert one.log_file.stat().st_mode & 0o777 == 0o600
     two = child(SLEEPER)
     two.start()
     assert os.getsid(two.pid) == two.pid != os.getsid(0)
