@@ -20,6 +20,9 @@ PROVINCE_LEAD = 4.0
 SHORTEST_LIKE_PROVINCE = 5
 SHORTEST_LIKE_CITY = 6
 _NO_NAME = re.compile(r"[^A-Z]+")
+# The words of direction of both languages; each is swapped for the others of its row below.
+_WAYS = (("NORTH", "EAST", "SOUTH", "WEST"), ("NOORD", "OOS", "SUID", "WES"))
+_WAY = re.compile("|".join(way for ways in _WAYS for way in ways))
 _FILLER = re.compile(r"PROVINCE|PROVINSIE|PROV\b|\bOF\b|SOUTH AFRICA|SUID[ -]AFRIKA|REPUBLIC|\bR\.?S\.?A\.?\b")
 
 
@@ -41,16 +44,56 @@ def name_key(text: str) -> str:
     return _NO_NAME.sub("", text)
 
 
+def without_fillers(text: str) -> str:
+    """Return a plain text without words such as PROVINCE and SOUTH AFRICA."""
+    return _FILLER.sub(" ", text)
+
+
 def province_key(text: str) -> str:
     """Return `name_key` without words such as PROVINCE and SOUTH AFRICA."""
-    return name_key(_FILLER.sub(" ", text))
+    return name_key(without_fillers(text))
+
+
+def directions(key: str) -> frozenset[int]:
+    """Return the directions that a key names in English or Afrikaans, 0 to 3 clockwise from the north."""
+    return frozenset(next(w.index(way) for w in _WAYS if way in w) for way in _WAY.findall(key))
+
+
+@lru_cache(maxsize=1)
+def _forms() -> list[tuple[str, str, bool]]:
+    """Return key and province of each known form of a province's name, and whether it must be the whole cell."""
+    lines = (line.split(",") for line in data_lines("provinces.csv"))
+    return [(name_key(form), code, bool(whole)) for form, code, *whole in lines]
 
 
 @lru_cache(maxsize=1)
 def provinces() -> dict[str, str]:
     """Return the province code of each known form of a province's name."""
-    forms = (line.rsplit(",", 1) for line in data_lines("provinces.csv"))
-    return {name_key(form): code for form, code in forms}
+    return {key: code for key, code, _ in _forms()}
+
+
+@lru_cache(maxsize=1)
+def abbreviations() -> frozenset[str]:
+    """Return the forms that name a province only where nothing else stands in the cell."""
+    return frozenset(key for key, _, whole in _forms() if whole)
+
+
+@lru_cache(maxsize=1)
+def _likened() -> dict[str, str | None]:
+    """Return the forms that misspelt keys are compared with, and those forms with another direction, which are no
+    province: `SOTHERN CAPE` is nearest to what is none, and `NORTH EAST` is no slip of NORTH WEST.
+    """
+    known = {key: code for key, code in provinces().items() if len(key) >= SHORTEST_LIKE_PROVINCE}
+    told: dict[str, str | None] = {key: code for key, code in known.items() if key not in abbreviations()}
+    turned = {
+        key[: found.start()] + way + key[found.end() :]
+        for key in told
+        for found in _WAY.finditer(key)
+        for ways in _WAYS
+        if found.group() in ways
+        for way in ways
+    }
+    return told | dict.fromkeys(turned - set(provinces()))
 
 
 @lru_cache(maxsize=1)
@@ -60,9 +103,9 @@ def cities() -> dict[str, City]:
     for line in data_lines("cities.csv"):
         name, province, lowest, highest = line.split(",")
         form, _, shown = name.partition("=")
-        city = City(shown or form, province, int(lowest or 0), int(highest or 0))
+        city = City(shown or form, province or None, int(lowest or 0), int(highest or 0))
         key = name_key(form.upper())
-        if key in found and found[key].province != province:
+        if key in found and found[key].province != city.province:
             city = City(city.name, None, 0, 0)
         found[key] = city
     return found
@@ -117,15 +160,15 @@ def province_like(key: str) -> str | None:
     if len(key) < SHORTEST_LIKE_PROVINCE:
         return None
     from rapidfuzz.fuzz import ratio
+    from rapidfuzz.process import extract
 
-    held, likeness = set(), dict.fromkeys(provinces().values(), 0.0)
-    for form, code in provinces().items():
-        if len(form) < SHORTEST_LIKE_PROVINCE:
-            continue
-        if len(form) > SHORTEST_LIKE_PROVINCE and form in key:
-            held.add(code)
-        likeness[code] = max(likeness[code], ratio(key, form, score_cutoff=50.0))
+    forms = _likened()
+    held = {code for form, code in forms.items() if code and len(form) > SHORTEST_LIKE_PROVINCE and form in key}
     if len(held) == 1:
         return held.pop()
-    (best, code), (second, _) = sorted(((value, code) for code, value in likeness.items()), reverse=True)[:2]
-    return code if best >= PROVINCE_LIKENESS and best - second >= PROVINCE_LEAD else None
+    like = extract(key, list(forms), scorer=ratio, score_cutoff=PROVINCE_LIKENESS - PROVINCE_LEAD, limit=None)
+    if not like or like[0][1] < PROVINCE_LIKENESS or not directions(key) <= directions(like[0][0]):
+        return None
+    code = forms[like[0][0]]
+    second = max((value for form, value, _ in like if forms[form] != code), default=0.0)
+    return code if like[0][1] - second >= PROVINCE_LEAD else None
