@@ -92,7 +92,7 @@ def take_backup(
         progress.stage("files")
         _rest(home, {repository.root, settings.backups_dir.resolve()}, originals)
         manifest = Manifest(
-            backup_id=f"{taken_at.astimezone(UTC):%Y-%m-%dT%H-%M-%S.%fZ}",
+            backup_id=repository.next_id(taken_at),
             taken_at=taken_at,
             finished_at=max(datetime.now(UTC), taken_at),
             product=importlib.metadata.version("leadscout"),
@@ -105,7 +105,9 @@ def take_backup(
         repository.write(manifest)
         ledger_beside_backups(repository.root).merge(ledger_of(home))
         proven = last_proven(repository)
-        removed = repository.prune(settings.backups_kept, [proven.backup_id] if proven else [])
+        removed = repository.prune(
+            settings.backups_kept, {manifest.backup_id} | ({proven.backup_id} if proven else set())
+        )
     return BackupTaken(
         backup_id=manifest.backup_id,
         folder=str(repository.root),
