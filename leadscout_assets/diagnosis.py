@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from leadscout_assets.errors import LeadScoutError
+from leadscout_assets.errors import LeadScoutError, LostData
 from leadscout_assets.governance.purposes import read_register, registered
 from leadscout_assets.health import HEARTBEAT_SECONDS
 from leadscout_assets.settings import Settings
@@ -103,15 +103,19 @@ def _settings(_: Settings) -> Finding:
 def _database(settings: Settings) -> Finding:
     from leadscout_assets.database.deliveries import Deliveries
     from leadscout_assets.database.engine import HEAD, current_revision, database_of
+    from leadscout_assets.recovery.losses import check_whole
 
     what = "application database"
     try:
+        check_whole(settings)
         database = database_of(settings)
         if not _is_there(database):
             return Finding(what, True, "none yet: it is made at the first delivery")
         if current_revision(database) != HEAD:
             return Finding(what, True, "of another version: it is upgraded at the next start")
         count = len(Deliveries(database).all())
+    except LostData as error:
+        return Finding(what, False, "something is lost", str(error))
     except LeadScoutError as error:
         return Finding(what, False, "cannot be opened", str(error))
     return Finding(what, True, f"{count} deliveries")

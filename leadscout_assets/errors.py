@@ -12,7 +12,8 @@ LeadScoutError                      anything LeadScout itself raises; exit code 
 ├── TookTooLong                     an operation above its time limit; names the setting
 ├── Defect                          an unexpected exception, told by its kind and places without its message
 └── EdgeFailed                      storage, database or a process failed; says what to look at
-    └── DamagedBackup               a backup that is not what it was when it was taken; names the file
+    ├── DamagedBackup               a backup that is not what it was when it was taken; names the file
+    └── LostData                    a home that lacks what it had; names it, and says to restore
 KeyboardInterrupt
 └── Stopped                         somebody asked the work to end: no error, but the way out of it
 """
@@ -85,6 +86,12 @@ class EdgeFailed(LeadScoutError):
 
 class DamagedBackup(EdgeFailed):
     """A backup is not what it was when it was taken."""
+
+    retryable = False
+
+
+class LostData(EdgeFailed):
+    """A home lacks what it once had: no waiting brings it back, but a backup or a disk that is mounted again."""
 
     retryable = False
 

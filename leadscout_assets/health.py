@@ -112,7 +112,10 @@ def _looked(name: str, check: Check, settings: Settings, expect_platform: bool) 
 
 def _database(settings: Settings, _: bool) -> State:
     from leadscout_assets.database.engine import HEAD, current_revision, database_of
+    from leadscout_assets.recovery.losses import check_whole
 
+    # Before it is opened: a file that is empty would become a database without records.
+    check_whole(settings)
     database = database_of(settings)
     try:
         if database.is_sqlite and not Path(str(database.url.database)).exists():
@@ -178,8 +181,11 @@ def _recovery(settings: Settings, _: bool) -> State:
     from leadscout_assets.recovery.ages import ages
 
     now = datetime.now(UTC)
-    found = ages(settings, now)
     # Worth a person's look, but no reason to keep work from a platform that could do it.
+    try:
+        found = ages(settings, now)
+    except LeadScoutError as error:
+        return State(WARN, str(error))
     stale = not (found.backup.fresh and found.restore.fresh)
     return State(WARN if stale else OK, f"{found.backup.sentence}; {found.restore.sentence}", found.to_json(now))
 

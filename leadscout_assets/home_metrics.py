@@ -5,6 +5,7 @@ Each source is read in the background by `metrics.reading`. Changes nothing: a s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -18,6 +19,7 @@ from leadscout_assets.home import Home
 from leadscout_assets.metrics.families import Sample
 from leadscout_assets.metrics.reading import Source
 from leadscout_assets.metrics.steps import Key, StepTotals, key_of
+from leadscout_assets.runs.freshness import lies_ahead
 from leadscout_assets.runs.history import RUN_PERFORMANCE, to_records
 from leadscout_assets.runs.judge import Verdict
 from leadscout_assets.settings import Settings
@@ -147,7 +149,11 @@ class HomeMetrics:
 
         found = ages(self._settings, self._now())
         moments = {"backup_age_seconds": found.backup_at, "proven_restore_age_seconds": found.proven_at}
-        return [Sample(name, self._age(at)) for name, at in moments.items() if at is not None]
+        return [Sample(name, self._known_age(at)) for name, at in moments.items() if at is not None]
+
+    def _known_age(self, at: datetime) -> float:
+        # As old as can be: what is dated ahead of the clock must not pass for fresh.
+        return math.inf if lies_ahead(self._now(), at) else self._age(at)
 
     def _age(self, at: datetime) -> float:
         return max((self._now() - at).total_seconds(), 0.0)

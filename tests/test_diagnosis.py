@@ -101,6 +101,12 @@ def test_a_database_that_cannot_be_reached_shows_no_password(home, monkeypatch):
     assert "s3cret" not in str(found)
 
 
+def test_a_database_that_is_gone_from_a_home_with_tables_needs_mending(home):
+    Home(home).tables.replace(contracts.RAW_LEADS, contracts.RAW_LEADS.empty(), ["2026-01-01_list_00000001"])
+    found = finding(home, "application database")
+    assert (found.ok, found.found, "restore" in found.fix) == (False, "something is lost", True)
+
+
 def test_deliveries_that_are_in_no_backup_need_mending_once_they_are_older_than_allowed(home, tmp_path):
     assert finding(home, "backups").ok
     Home(home).deliver(scenario.scenario_csv(tmp_path / "leads.csv"), now=NOW)

@@ -19,6 +19,7 @@ from types import SimpleNamespace
 import pytest
 
 from leadscout_assets import health
+from leadscout_assets.contracts import LEADS, RAW_LEADS
 from leadscout_assets.errors import EdgeFailed
 from leadscout_assets.health import CHECKS, FAILING, OK, WARN, Examiner, State
 from leadscout_assets.home import Home
@@ -154,6 +155,27 @@ def test_no_database_yet_is_well(home):
     assert state(home, "database") == State(OK, "none yet: it is made at the first delivery")
 
 
+@pytest.mark.parametrize("emptied", [False, True])
+def test_a_database_that_is_gone_from_a_home_with_tables_is_failing_and_not_none_yet(in_use, emptied):
+    Home(in_use).tables.replace(RAW_LEADS, RAW_LEADS.empty(), ["2026-01-01_list_00000001"])
+    assert state(in_use, "database") == State(OK, "answers")
+    shutil.rmtree(in_use.home / "database")
+    if emptied:
+        (in_use.home / "database").mkdir()
+        (in_use.home / "database" / "leadscout.sqlite").touch()
+    found = state(in_use, "database")
+    assert found.state == FAILING
+    assert "the application database is missing or empty" in found.sentence
+    assert "restore" in found.sentence
+    assert str(in_use.home) not in found.sentence
+
+
+def test_a_key_that_is_gone_from_a_home_with_leads_is_failing(in_use):
+    Home(in_use).tables.replace(LEADS, LEADS.empty(), ["2026-01-01_list_00000001"])
+    found = state(in_use, "database")
+    assert (found.state, "keys/lead-id.key" in found.sentence) == (FAILING, True)
+
+
 def test_a_check_that_hangs_is_failing_in_time_and_is_not_started_again(home, monkeypatch):
     """A database that takes connections and never answers: each question must not cost a thread more."""
     release, calls = threading.Event(), []
@@ -192,6 +214,37 @@ def test_old_backups_warn_but_keep_nobody_from_working(in_use):
     strict = in_use.model_copy(update={"max_backup_age_hours": 0.5})
     found = Examiner(strict, {"recovery": CHECKS["recovery"]}).examine(expect_platform=False)
     assert (found.states["recovery"].state, found.ready) == (WARN, True)
+    assert found.to_json()["backup_age_hours"] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("proofs.json", "[" * 200_000),
+        ("proofs.json", '[{"backup_id": "x", "at": "2026-03-02T08:00:00", "ok": true, "sentence": "s", "seconds": 1}]'),
+        ("manifests/9999-99-99T99-99-99.999999Z.json", "{}"),
+    ],
+    ids=["deep", "without a time zone", "no date"],
+)
+def test_recovery_only_ever_warns_whatever_lies_among_the_backups(in_use, name, text):
+    take_backup(in_use)
+    (in_use.backups_dir / name).write_text(text)
+    assert state(in_use, "recovery").state == OK  # the first day of the proof has not passed
+
+
+def test_backups_that_cannot_be_looked_at_warn(in_use, monkeypatch):
+    def fails(*_):
+        raise EdgeFailed("the disk is gone")
+
+    monkeypatch.setattr("leadscout_assets.recovery.ages.ages", fails)
+    assert state(in_use, "recovery") == State(WARN, "the disk is gone")
+
+
+def test_a_backup_dated_ahead_of_the_clock_warns_and_has_no_age(in_use):
+    take_backup(in_use, now=datetime.now(UTC) + timedelta(days=3))
+    found = Examiner(in_use, {"recovery": CHECKS["recovery"]}).examine(expect_platform=False)
+    assert (found.states["recovery"].state, found.ready) == (WARN, True)
+    assert "ahead of the clock" in found.states["recovery"].sentence
     assert found.to_json()["backup_age_hours"] is None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -153,6 +154,16 @@ def test_ages_of_backups_are_told_once_there_are_any(opened, metrics, monkeypatc
     found = metrics["backups"]()
     assert value(found, "backup_age_seconds") == 3_600
     assert {s.family for s in found} == {"backup_age_seconds"}
+
+
+def test_a_backup_dated_ahead_of_the_clock_is_as_old_as_can_be(opened, metrics, monkeypatch):
+    """Nothing is newer than what lies in the future: for ever fresh, it would keep the alert from firing."""
+    opened.settings.backups_dir.mkdir(parents=True)
+    monkeypatch.setattr(
+        "leadscout_assets.recovery.repository.Repository.ids", lambda _: ["2026-03-05T09-00-00.000000Z"]
+    )
+    assert value(metrics["backups"](), "backup_age_seconds") == math.inf
+    assert b"leadscout_backup_age_seconds +Inf" in render(metrics["backups"]())
 
 
 def test_nothing_that_is_told_holds_a_batch_a_run_or_a_sentence(opened, metrics):

@@ -61,20 +61,25 @@ def forget(
             print_json({"erasures": done}) if as_json else print(f"{done} erasures were done anew")
             return NOT_GONE if forgetting.apply_ledger(home) else 0
         found = forgetting.forget(home, request, now=now, dry_run=dry_run)
-        renewed = _renew(home) if renew_backups and found.proof is not None and found.proof.gone else None
+        renew = renew_backups and found.proof is not None and found.proof.gone
+        renewed = _renew(home) if renew else None
     if as_json:
         print_json(_plain(found) | ({"backup": renewed} if renewed else {}))
     else:
         _tell(found, renewed)
-    return NOT_GONE if found.proof is not None and not found.proof.gone else 0
+    not_gone = found.proof is not None and not found.proof.gone
+    return NOT_GONE if not_gone or renew != (renewed is not None) else 0
 
 
-def _renew(home: Home) -> str:
-    """Take a backup and remove every earlier one; return its id."""
+def _renew(home: Home) -> str | None:
+    """Take a backup and remove every earlier one; return its id, None where they are kept since the new one is not whole."""
     from leadscout_assets.recovery.backup import take_backup
     from leadscout_assets.recovery.repository import Repository
 
     taken = take_backup(home.settings)
+    if taken.lost.sentence:
+        print(f"the earlier backups are not removed: {taken.lost.sentence}", file=sys.stderr)
+        return None
     repository = Repository(home.settings.backups_dir)
     with repository.exclusive():
         repository.prune(1)

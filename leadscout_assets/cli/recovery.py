@@ -12,6 +12,8 @@ from leadscout_assets.cli.printing import print_json, print_pairs, print_table
 from leadscout_assets.errors import BadInput
 from leadscout_assets.settings import current_settings
 
+INCOMPLETE = 1
+
 COLUMNS = ("name", "kind", "version", "rows_backed_up", "rows", "equal")
 
 
@@ -22,19 +24,22 @@ def backup(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     background: Background = False,
-) -> None:
-    """Back up the home, while the platform is up or not; only what is new is copied."""
+) -> int:
+    """Back up the home, while the platform is up or not; only what is new is copied. Exits 1 where something is missing."""
     from leadscout_assets.recovery.backup import take_backup
 
     if background:
         in_background("backup")
-        return
+        return 0
     # Nothing may make a home where there is none to back up.
     with long_work(current_settings(), "backup", unit="bytes", written=current_settings().home.is_dir()):
         taken = take_backup(current_settings(), to=to, full=full)
+    lost = taken.lost.sentence
+    if lost:
+        print(lost, file=sys.stderr)
     if as_json:
         print_json(taken.to_json())
-        return
+        return INCOMPLETE if lost else 0
     print_pairs(
         {
             "backup": taken.backup_id,
@@ -46,6 +51,7 @@ def backup(
             "seconds": taken.seconds,
         }
     )
+    return INCOMPLETE if lost else 0
 
 
 def restore(

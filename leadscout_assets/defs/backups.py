@@ -41,6 +41,7 @@ def backup(context: dg.AssetExecutionContext, platform: Platform) -> None:
     following = tracked(settings, "backup", run_id=run_id, unit="bytes")
     with retried(context, settings), in_its_log(context, "backup"), private_errors(), operation("backup"), following:
         taken = take_backup(platform.home.settings)
+        taken.insist_on_all()
         figures = ages(platform.home.settings, datetime.now(UTC)).to_json(datetime.now(UTC))
     context.add_asset_metadata(_shown(taken.to_json() | figures))
 

@@ -109,8 +109,8 @@ FAMILIES = (
     _gauge("alert_lag_seconds", "how late news was read, or waits to be sent, the worst of the last quarter of an hour"),
     _gauge("notifications_waiting", "messages of alerts that wait to be sent"),
     # Recovery.
-    _gauge("backup_age_seconds", "seconds since the newest backup was taken"),
-    _gauge("proven_restore_age_seconds", "seconds since a restore was last proven"),
+    _gauge("backup_age_seconds", "seconds since the newest backup was taken; infinite where it is dated ahead of the clock"),
+    _gauge("proven_restore_age_seconds", "seconds since a restore was last proven; infinite likewise"),
     # Databases.
     _gauge("database_up", "whether a database of the platform answers: 1, else 0", "database"),
     _gauge("database_probe_seconds", "seconds that a database took to answer one question", "database"),

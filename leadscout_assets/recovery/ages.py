@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from leadscout_assets.errors import EdgeFailed
 from leadscout_assets.recovery.proofs import last_proven
 from leadscout_assets.recovery.repository import Repository
-from leadscout_assets.runs.freshness import Freshness, backed_up, restore_proven
+from leadscout_assets.runs.freshness import Freshness, backed_up, lies_ahead, restore_proven
 from leadscout_assets.settings import Settings
-
-ID = "%Y-%m-%dT%H-%M-%S.%fZ"
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ class Ages:
     restore: Freshness
 
     def to_json(self, now: datetime) -> dict[str, float | None]:
-        """Return the two ages in hours, None before the first."""
+        """Return the two ages in hours, None before the first and where the clock was ahead of `now` then: an age nobody knows."""
         return {
             "backup_age_hours": _hours(now, self.backup_at),
             "proven_restore_age_hours": _hours(now, self.proven_at),
@@ -36,8 +34,7 @@ def ages(settings: Settings, now: datetime) -> Ages:
     """Return the ages by the repository alone; the database is only asked where there is none yet. Raises `EdgeFailed`."""
     repository = Repository(settings.backups_dir)
     newest = repository.ids()[-1:]
-    # The name of a manifest is its time: no need to read what may be megabytes.
-    backup_at = datetime.strptime(newest[0], ID).replace(tzinfo=UTC) if newest else None
+    backup_at = repository.taken_at(newest[0]) if newest else None
     proof = last_proven(repository)
     proven_at = proof.at if proof else None
     since = _first_delivery(settings) if backup_at is None or proven_at is None else None
@@ -66,4 +63,4 @@ def _first_delivery(settings: Settings) -> datetime | None:
 
 
 def _hours(now: datetime, at: datetime | None) -> float | None:
-    return None if at is None else round((now - at).total_seconds() / 3_600, 2)
+    return None if at is None or lies_ahead(now, at) else round((now - at).total_seconds() / 3_600, 2)

@@ -8,17 +8,18 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Set
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from leadscout_assets.database.engine import is_postgres_url
-from leadscout_assets.errors import BadInput, DamagedBackup, EdgeFailed
+from leadscout_assets.errors import BadInput, DamagedBackup, EdgeFailed, LostData
 from leadscout_assets.governance.ledger import ledger_beside_backups, ledger_of
 from leadscout_assets.progress import current
 from leadscout_assets.recovery import postgres, sqlite, table_versions
+from leadscout_assets.recovery.losses import Losses, check_whole, losses, records
 from leadscout_assets.recovery.manifest import DatabaseEntry, Manifest, TableEntry
 from leadscout_assets.recovery.originals import Originals
 from leadscout_assets.recovery.proofs import last_proven, proofs
@@ -40,13 +41,16 @@ APPLICATION, DAGSTER = "application", "dagster"
 FIRST = "history/runs.db"
 """Which runs have succeeded; before the events that say what they have made."""
 
+Identity = tuple[int, int]
+"""Device and inode: the same folder, by whatever path."""
+
 TABLE_ATTEMPTS = 3
 """A vacuum may take a file away under us; the version that is newest then has all of its files."""
 
 
 @dataclass(frozen=True)
 class BackupTaken:
-    """What a backup holds, and what of it had to be written. Bytes, seconds."""
+    """What a backup holds, and what of it had to be written. Bytes, seconds. `lost`: what it should hold and does not."""
 
     backup_id: str
     folder: str
@@ -58,6 +62,12 @@ class BackupTaken:
     tables: int
     removed_backups: int
     seconds: float
+    lost: Losses = field(default_factory=Losses)
+
+    def insist_on_all(self) -> None:
+        """Raise `LostData` where the backup lacks what the home should have."""
+        if self.lost.sentence:
+            raise LostData(self.lost.sentence)
 
     def to_json(self) -> dict[str, object]:
         """Return the figures as plain values."""
@@ -67,11 +77,11 @@ class BackupTaken:
 def take_backup(
     settings: Settings, *, to: Path | None = None, full: bool = False, now: datetime | None = None
 ) -> BackupTaken:
-    """Back up the home while the platform goes on, and remove the oldest backups above `backups_kept`.
+    """Back up the home while the platform goes on, and remove the oldest backups above `backups_kept`; none where something is lost.
 
     With `full`, or when the last restore failed, everything is read again and damaged contents are written anew.
-    Raises `AlreadyRunning` while another backup is under way, `BadInput` where there is no home, `EdgeFailed` where
-    storage fails; then no new backup is there.
+    Raises `AlreadyRunning` while another backup is under way, `BadInput` where there is no home, `LostData` where it lacks
+    its database or key, `EdgeFailed` where storage fails; then no new backup is there.
     """
     home, repository = settings.home, Repository((to or settings.backups_dir).resolve())
     if not home.is_dir():
@@ -79,7 +89,10 @@ def take_backup(
     if home == repository.root or home.is_relative_to(repository.root):
         raise BadInput("the folder of the backups must not hold the home; name another")
     started = time.perf_counter()
+    with _reading_home():
+        check_whole(settings)
     with repository.exclusive(), _reading_home():
+        known = records(settings)
         taken_at = now or datetime.now(UTC)
         distrust = full or _last_restore_failed(repository)
         originals = Originals(home, repository, _known(repository), distrust=distrust)
@@ -92,7 +105,7 @@ def take_backup(
         progress.stage("files")
         _rest(home, {repository.root, settings.backups_dir.resolve()}, originals)
         manifest = Manifest(
-            backup_id=f"{taken_at.astimezone(UTC):%Y-%m-%dT%H-%M-%S.%fZ}",
+            backup_id=repository.next_id(taken_at),
             taken_at=taken_at,
             finished_at=max(datetime.now(UTC), taken_at),
             product=importlib.metadata.version("leadscout"),
@@ -104,8 +117,11 @@ def take_backup(
         _check_written(repository, manifest, originals)
         repository.write(manifest)
         ledger_beside_backups(repository.root).merge(ledger_of(home))
+        lost = losses(settings, known, originals.files)
         proven = last_proven(repository)
-        removed = repository.prune(settings.backups_kept, [proven.backup_id] if proven else [])
+        needed = {manifest.backup_id} | ({proven.backup_id} if proven else set())
+        # What is missing here may be in any of the older ones.
+        removed = 0 if lost.sentence else repository.prune(settings.backups_kept, needed)
     return BackupTaken(
         backup_id=manifest.backup_id,
         folder=str(repository.root),
@@ -117,13 +133,14 @@ def take_backup(
         tables=len(tables),
         removed_backups=removed,
         seconds=round(time.perf_counter() - started, 2),
+        lost=lost,
     )
 
 
 def _size_of(home: Path, repositories: Collection[Path]) -> int:
     """Return the bytes below the home that a backup has to look at, roughly: it changes meanwhile."""
     size = 0
-    for path in _files(home, repositories):
+    for path in _files(home, _identities(repositories)):
         with suppress(OSError):
             size += path.stat().st_size
     return size
@@ -178,6 +195,8 @@ def _dumped(name: str, url: str, originals: Originals, repository: Repository) -
 
 
 def _tables(root: Path, originals: Originals) -> list[TableEntry]:
+    for path in (root, *root.glob("*")):
+        _check_link(path)
     for _ in range(TABLE_ATTEMPTS):
         originals.forget(root)
         try:
@@ -190,31 +209,55 @@ def _tables(root: Path, originals: Originals) -> list[TableEntry]:
 
 def _rest(home: Path, repositories: Collection[Path], originals: Originals) -> None:
     """Take what has no place of its own above: also folders that a later version adds, unless it is told otherwise."""
-    apart = {"tables", "dagster", *NOT_KEPT}
+    apart, never = {"tables", "dagster", *NOT_KEPT}, _identities([home, *repositories])
     for top in sorted(home.iterdir()):
         if top.name in apart or top.name.startswith(".") or top in repositories:
             continue
-        for path in [top] if top.is_file() else _files(top, repositories):
+        for path in [top] if top.is_file() else _files(top, never):
             if path.relative_to(home).as_posix() not in originals.files:
                 originals.take(path)
 
 
-def _files(folder: Path, repositories: Collection[Path] = ()) -> Iterator[Path]:
-    """Give the finished files below a folder, in order; the folder itself may be a link to another disk."""
-    for at, folders, names in os.walk(folder, onerror=_unless_gone):
-        here = Path(at)
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and here / name not in repositories)
-        for name in sorted(names):
-            path = here / name
-            finished = not name.startswith(".") or name in HIDDEN_KEPT
-            if finished and not sqlite.is_beside(path) and path.is_file():
+def _files(folder: Path, never: Set[Identity] = frozenset()) -> Iterator[Path]:
+    """Give the finished files below a folder, in order, also those that lie elsewhere and are linked to.
+
+    `never`: what is not entered, the repositories and what this folder lies in: a link may lead back there.
+    """
+    _check_link(folder)
+    try:
+        own = _identity(folder)
+        found = sorted(folder / entry.name for entry in os.scandir(folder) if _is_finished(entry.name))
+    except FileNotFoundError:
+        # Gone meanwhile. Whatever else keeps a folder from being listed must not leave it out without a word.
+        return
+    if own in never:
+        return
+    for path in found:
+        if path.is_file():
+            if not sqlite.is_beside(path):
                 yield path
+        elif path.is_dir() or path.is_symlink():
+            yield from _files(path, never | {own})
 
 
-def _unless_gone(error: OSError) -> None:
-    # Left alone, a folder that cannot be listed would be skipped without a word.
-    if not isinstance(error, FileNotFoundError):
-        raise error
+def _check_link(path: Path) -> None:
+    if path.is_symlink() and not path.exists():
+        raise EdgeFailed(
+            f"{path.name} is a link that leads nowhere; mount the disk that it leads to, or remove it. There is no new backup"
+        )
+
+
+def _is_finished(name: str) -> bool:
+    return not name.startswith(".") or name in HIDDEN_KEPT
+
+
+def _identity(folder: Path) -> Identity:
+    status = folder.stat()
+    return status.st_dev, status.st_ino
+
+
+def _identities(folders: Collection[Path]) -> frozenset[Identity]:
+    return frozenset(_identity(folder) for folder in folders if folder.exists())
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from leadscout_assets.recovery.backup import APPLICATION
 from leadscout_assets.recovery.proofs import Proof, remember
 from leadscout_assets.recovery.repository import Repository
 from leadscout_assets.recovery.restore import Restored, check_targets, fill_from, restore
+from leadscout_assets.runs.freshness import lies_ahead
 from leadscout_assets.settings import Settings
 
 
@@ -24,13 +25,14 @@ def restore_by_hand(
 ) -> Restored:
     """Restore a backup, the newest unless named, from a repository or a copy of one to an empty place; `after` as `restore` has it.
 
-    Raises `BadInput` where there is no such backup, or the place is in use; `DamagedBackup` naming what is damaged.
+    Raises `BadInput` where there is no such backup, where it cannot be told which is the newest, or the place is in use;
+    `DamagedBackup` naming what is damaged.
     """
     repository = Repository(source)
     ids = repository.ids()
     if not ids:
         raise BadInput("there is no backup in this folder; it must hold `manifests` and `objects`")
-    chosen = backup_id or ids[-1]
+    chosen = backup_id or _newest(repository, ids)
     with repository.reading():
         manifest = repository.read(chosen)
         check_targets(manifest, settings)
@@ -46,6 +48,16 @@ def restore_by_hand(
             url = None if entry.kind == "sqlite" else settings.database_url
             _record(settings.model_copy(update={"home": target, "database_url": url}), manifest.taken_at)
     return restored
+
+
+def _newest(repository: Repository, ids: Sequence[str]) -> str:
+    # What was taken next by a version that went by the clock alone has an earlier id.
+    if len(ids) > 1 and lies_ahead(datetime.now(UTC), repository.taken_at(ids[-1])):
+        raise BadInput(
+            f"the backup with the latest date, {ids[-1]}, is dated ahead of the clock, and may not be the one taken last: "
+            f"see that the clock is right, or name one with --backup; the one before it is {ids[-2]}"
+        )
+    return ids[-1]
 
 
 def _record(restored: Settings, taken_at: datetime) -> None:

@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from leadscout_assets.errors import BadInput, DamagedBackup
+from leadscout_assets.errors import BadInput, DamagedBackup, EdgeFailed
 from leadscout_assets.recovery import postgres
 from leadscout_assets.recovery.manifest import DatabaseEntry
 from leadscout_assets.recovery.proofs import Proof, remember
@@ -56,7 +56,13 @@ def _fill_scratch(settings: Settings) -> Fill:
             postgres.read_through(dump)
             return None
         url = postgres.with_password(settings.drill_database_url.get_secret_value(), settings)
-        postgres.clear_for_drill(url)
+        try:
+            postgres.clear_for_drill(url)
+        except EdgeFailed as error:
+            # What the database says of itself names the setting of another one.
+            raise EdgeFailed(
+                f"the drill's own database, LEADSCOUT_DRILL_DATABASE_URL, cannot be used: {error}"
+            ) from None
         try:
             return postgres.load(dump, url)
         finally:

@@ -100,7 +100,7 @@ class Manifest:
             if _digest(found) != outer["digest"]:
                 raise ValueError
             return cls._from_plain(found)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise DamagedBackup(f"the manifest of backup {name} is damaged; restore another backup") from None
 
     @classmethod

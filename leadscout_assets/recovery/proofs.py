@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 from leadscout_assets.recovery.repository import Repository
 
@@ -27,10 +28,18 @@ def proofs(repository: Repository) -> list[Proof]:
     """Return the proofs, the newest last; none where the file is missing or cannot be read."""
     try:
         found = json.loads((repository.root / "proofs.json").read_text(encoding="utf-8"))
-        return [Proof(**proof | {"at": datetime.fromisoformat(proof["at"])}) for proof in found]
-    except (OSError, ValueError, TypeError, KeyError):
+        return [_proof(plain) for plain in found]
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         # Without it a restore counts as never proven, which the next drill mends.
         return []
+
+
+def _proof(plain: dict[str, Any]) -> Proof:
+    proof = Proof(**plain | {"at": datetime.fromisoformat(plain["at"])})
+    # A time without a zone has no age.
+    if proof.at.tzinfo is None or not isinstance(proof.backup_id, str):
+        raise ValueError
+    return proof
 
 
 def last_proven(repository: Repository) -> Proof | None:

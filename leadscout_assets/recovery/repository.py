@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from leadscout_assets.digests import sha256_of
@@ -21,8 +22,14 @@ from leadscout_assets.errors import AlreadyRunning, BadInput, DamagedBackup, Edg
 from leadscout_assets.folders import make_private
 from leadscout_assets.recovery.manifest import FileEntry, Manifest
 
-BACKUP_ID = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{6}Z")
-"""The moment of a backup, in UTC: what else lies among the manifests is none of ours."""
+BACKUP_ID = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{6}Z", re.ASCII)
+ID = "%Y-%m-%dT%H-%M-%S.%fZ"
+"""The moment of a backup, in UTC: what else lies among the manifests is none of ours. Ids stand in the order in which the
+backups were taken, also where the clock was set back in between: then an id is later than its moment."""
+
+TAKEN_AT = re.compile(rb'"taken_at": "([^"]{1,40})"')
+TAIL_BYTES = 4_096
+"""The moment itself is the last thing in a manifest, which may have megabytes."""
 
 CHUNK = 1 << 20
 NEW = ".new-"
@@ -111,7 +118,36 @@ class Repository:
 
     def ids(self) -> list[str]:
         """Return the ids of all backups, the oldest first."""
-        return sorted(path.stem for path in (self.root / "manifests").glob("*.json") if BACKUP_ID.fullmatch(path.stem))
+        return sorted(path.stem for path in (self.root / "manifests").glob("*.json") if moment_of(path.stem))
+
+    def next_id(self, now: datetime) -> str:
+        """Return the id of a backup that is taken now: later than every one that is there, whatever the clock says.
+
+        For the holder of the lock. Raises `EdgeFailed` where an id leaves no room behind it.
+        """
+        newest = moment_of((self.ids() or [""])[-1])
+        try:
+            moment = now.astimezone(UTC) if newest is None else max(now, newest + timedelta(microseconds=1))
+        except OverflowError:
+            raise EdgeFailed(
+                "the newest backup bears the last moment that there is, and none can follow it; rename its manifest"
+            ) from None
+        return moment.astimezone(UTC).strftime(ID)
+
+    def taken_at(self, backup_id: str) -> datetime:
+        """Return when a backup was taken, by the clock of then; by its id where the manifest does not say. Reads its end only."""
+        by_id = moment_of(backup_id)
+        if by_id is None:
+            raise BadInput(f"{backup_id} is no backup's id")
+        try:
+            with self._manifest_path(backup_id).open("rb") as manifest:
+                manifest.seek(max(0, manifest.seek(0, os.SEEK_END) - TAIL_BYTES))
+                said = TAKEN_AT.findall(manifest.read())
+            at = datetime.fromisoformat(said[-1].decode())
+        except (OSError, ValueError, IndexError):
+            # A damaged one is the drill's to tell of.
+            return by_id
+        return by_id if at.tzinfo is None else at
 
     def read(self, backup_id: str) -> Manifest:
         """Return a backup's manifest. Raises `BadInput` for an unknown one, `DamagedBackup` for a damaged one."""
@@ -137,7 +173,7 @@ class Repository:
             _rename(temporary, path)
 
     def prune(self, keep: int, always: Iterable[str] = ()) -> int:
-        """Remove all but the `keep` newest backups and those named, then contents that none needs; return how many backups went.
+        """Remove all but the `keep` newest backups (1 or more) and those named, then contents that none needs; return how many backups went.
 
         For the holder of the lock. Waits for nobody: while something is being restored it is left to the next backup.
         """
@@ -214,6 +250,16 @@ class Repository:
             temporary.chmod(OBJECT_MODE)
             _rename(temporary, self.object_path(sha256))
         return Stored(sha256, size, True)
+
+
+def moment_of(backup_id: str) -> datetime | None:
+    """Return the moment that a backup's id names, None for what is no id."""
+    if not BACKUP_ID.fullmatch(backup_id):
+        return None
+    try:
+        return datetime.strptime(backup_id, ID).replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def _rename(temporary: Path, final: Path) -> None:

@@ -21,6 +21,16 @@ BESIDE = ("-wal", "-shm", "-journal")
 
 BUSY_SECONDS = 30
 
+FIXES = {
+    "SQLITE_FULL": "the disk of the backups is full; free space there, or name another in LEADSCOUT_BACKUP_DIR",
+    "SQLITE_IOERR_WRITE": "the disk of the backups is full or fails; free space there, or check it",
+    "SQLITE_IOERR_SHM": "the disk is full, or its file system has no shared memory; free space below the home",
+    "SQLITE_BUSY": "another process holds the database for too long; end it and try again",
+}
+"""What to do, by the beginning of SQLite's error name. Only the copy is written to, beside the backups."""
+
+FIX_OTHERWISE = "check its folder, and `leadscout doctor`"
+
 
 @dataclass(frozen=True)
 class Inside:
@@ -99,6 +109,5 @@ def _explained(source: Path) -> Iterator[None]:
             # Deleted while we were at it, as Dagster deletes a run's events with the run.
             raise FileNotFoundError(source) from None
         code = getattr(error, "sqlite_errorname", type(error).__name__)
-        raise EdgeFailed(
-            f"database {source.name} cannot be copied or read ({code}); check its folder, and `leadscout doctor`"
-        ) from None
+        fix = next((fix for start, fix in FIXES.items() if code.startswith(start)), FIX_OTHERWISE)
+        raise EdgeFailed(f"database {source.name} cannot be copied or read ({code}); {fix}") from None

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+AHEAD = timedelta(minutes=5)
+"""How far a moment may lie in the future by the difference of two clocks; beyond, the clock was set back."""
+
 
 @dataclass(frozen=True)
 class Freshness:
@@ -89,7 +92,18 @@ def restore_proven(now: datetime, proven_at: datetime | None, since: datetime | 
     return _never(now, since, within, "no restore was proven yet", "materialize the asset restore_drill")
 
 
+def lies_ahead(now: datetime, at: datetime) -> bool:
+    """Say whether a moment lies in the future, so that its age cannot be told: the clock was ahead then, or is behind now."""
+    return at - now > AHEAD
+
+
 def _aged(age: timedelta, within: timedelta, what: str, do: str) -> Freshness:
+    if -age > AHEAD:
+        return Freshness(
+            False,
+            f"{what} is dated {_words(-age)} ahead of the clock, so that its age cannot be told: see that the clock is "
+            f"right, then {do}",
+        )
     sentence = f"{what} is {_words(age)} old, {_words(within)} are allowed"
     return Freshness(True, sentence) if age <= within else Freshness(False, f"{sentence}: {do}")
 

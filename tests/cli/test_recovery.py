@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from leadscout_assets.contracts import RAW_LEADS
 from leadscout_assets.home import Home
 from leadscout_assets.recovery.repository import Repository
 from tests import scenario
@@ -38,6 +39,26 @@ def test_a_backup_goes_where_it_is_told_to(leadscout, delivered, tmp_path):
 def test_nothing_to_back_up_is_the_users_error(leadscout, home):
     shutil.rmtree(home.home, ignore_errors=True)
     assert leadscout("backup").code == 2
+
+
+def test_a_backup_without_a_delivered_file_is_made_and_exits_1_with_the_batch(leadscout, home, delivered):
+    opened = Home(home)
+    opened.store.remove(opened.records.get(delivered).sha256)
+    opened.database.close()
+    told = leadscout("backup")
+    assert (told.code, "of these new" in told.out) == (1, True)
+    assert f"the delivered files of 1 batches are missing: {delivered}" in told.err
+    again = leadscout("backup", "--json")
+    assert (again.code, again.json["lost"]["batches"]) == (1, [delivered])
+    assert len(Repository(home.backups_dir).ids()) == 2
+
+
+def test_a_home_without_its_database_is_not_backed_up(leadscout, home, delivered):
+    Home(home).tables.replace(RAW_LEADS, RAW_LEADS.empty(), [delivered])
+    shutil.rmtree(home.home / "database")
+    told = leadscout("backup")
+    assert (told.code, "the application database is missing" in told.err) == (3, True)
+    assert not home.backups_dir.exists()
 
 
 def test_a_restore_prints_a_table_and_the_batches_are_there(leadscout, home, delivered, tmp_path, monkeypatch):

@@ -82,6 +82,15 @@ def test_the_drill_proves_the_newest_backup_and_turns_red_when_it_is_damaged(gro
     assert "keys/lead-id.key is damaged" in sentence
 
 
+def test_a_scheduled_backup_that_lacks_a_delivered_file_is_made_and_fails_with_the_batch(ground):
+    delivery = ground.deliver("leads.csv", small_list(1), at=datetime.now(UTC))
+    ground.home.store.remove(delivery.sha256)
+    ended = run(ground, "backup_job")
+    (failed,) = [event for event in ended.all_events if event.event_type_value == "STEP_FAILURE"]
+    assert delivery.batch_id in failed.event_specific_data.error.to_string()
+    assert len(Repository(ground.settings.backups_dir).ids()) == 1
+
+
 def test_a_fresh_home_is_not_red_before_its_first_day_has_passed(ground):
     assert judged(evaluate(ground)) == {BACKUP_AGE: True, RESTORE_AGE: True}
     now = datetime.now(UTC)

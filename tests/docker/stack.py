@@ -68,7 +68,8 @@ class Stack:
     def settings(self) -> Settings:
         """The settings that the code location reads, for looking at what it made."""
         own = self.environments["code-location"]
-        names = ("home", "inbox", "database_url", "dagster_database_url", "database_password_file")
+        names = ("home", "inbox", "backup_dir", "database_password_file")
+        names += ("database_url", "dagster_database_url", "drill_database_url")
         return read_settings(**{name: own[f"LEADSCOUT_{name.upper()}"] for name in names})
 
     # --- processes ---

@@ -140,6 +140,21 @@ def test_production_is_the_code_location_webserver_daemon_exporter_and_postgresq
     assert all(SERVICES[name]["init"] for name in set(SERVICES) - {"postgres"})
 
 
+def test_the_drill_has_a_database_of_its_own_where_its_runs_are_executed_and_the_owner_of_the_others_owns_it():
+    statements = (DOCKER / "postgres" / "databases.sql").read_text(encoding="utf-8")
+    made = dict(re.findall(r"^CREATE DATABASE (\w+) OWNER (\w+);$", statements, re.MULTILINE))
+    development = read(DEVELOPMENT, {})["services"]["code-location"]
+    for service in (SERVICES["code-location"], development):
+        urls = {k: str(v) for k, v in service["environment"].items() if k.endswith("DATABASE_URL")}
+        named = {key: url.rpartition("/")[2] for key, url in urls.items()}
+        assert named.keys() == {f"LEADSCOUT_{kind}DATABASE_URL" for kind in ("", "DAGSTER_", "DRILL_")}
+        assert sorted(named.values()) == sorted(made)
+        assert {url.rpartition("/")[0] for url in urls.values()} == {"postgresql://leadscout@postgres:5432"}
+    assert set(made.values()) == {"leadscout"}
+    assert re.search(rf"^REVOKE ALL ON DATABASE {', '.join(made)} FROM PUBLIC;$", statements, re.MULTILINE)
+    assert "`leadscout_drill`" in (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
+
+
 def test_the_database_is_reached_from_inside_only():
     networks = read(PRODUCTION, VARIABLES)["networks"]
     assert SERVICES["postgres"]["networks"] == SERVICES["code-location"]["networks"] == ["inside"]

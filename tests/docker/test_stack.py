@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from leadscout_assets import contracts
 from leadscout_assets.batch_overview import overview
+from leadscout_assets.database.engine import Database
 from leadscout_assets.defs.ui import launch_on_platform
 from leadscout_assets.home import Home
 from leadscout_assets.leads.synthetic import write_delivery
+from leadscout_assets.recovery.drill import drill
+from leadscout_assets.recovery.postgres import DRILL_MARK, with_password
 from tests.defs.ground import small_list
 from tests.defs.test_definitions import CHECKS, LEAD_ASSETS
 from tests.docker.stack import ENDED, Stack
@@ -187,6 +192,21 @@ def test_a_delivery_whose_run_loses_the_database_for_30_s_is_reported_without_a_
     assert rows(stack)[batch] == (900, 900, 0)
     assert_each_row_is_there_once(stack, batch)
     assert {run["status"] for run in stack.runs()} <= set(ENDED)
+
+
+def test_the_drill_restores_both_databases_of_a_backup_into_its_own_and_leaves_it_empty(stack, delivered, monkeypatch):
+    said = stack.type("leadscout", "backup", "--json")
+    assert said.returncode == 0, said.stderr
+    monkeypatch.setenv("PATH", stack.tools)
+    proof = drill(stack.settings)
+    assert (proof.ok, proof.backup_id) == (True, json.loads(said.stdout)["backup_id"]), proof.sentence
+    assert "the application and dagster database are as they were backed up" in proof.sentence
+    assert "was read, not restored" not in proof.sentence
+    url = with_password(stack.settings.drill_database_url.get_secret_value(), stack.settings)
+    database = Database(url)
+    with database.read() as connection:
+        assert sa.inspect(connection).get_table_names() == [DRILL_MARK]
+    database.close()
 
 
 def test_nothing_was_written_where_the_image_is_read_only(stack, prefix, delivered):

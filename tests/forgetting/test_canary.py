@@ -27,6 +27,7 @@ from leadscout_assets.database.audit import events
 from leadscout_assets.database.reviews import Reviews
 from leadscout_assets.defs.execution import evaluate_inbox
 from leadscout_assets.kept_steps import FOLDER
+from leadscout_assets.recovery.repository import Repository
 from leadscout_assets.settings import Settings, read_settings
 from tests.defs.ground import BROKEN, Ground, opened
 from tests.e2e.canary import BUSINESS, CELL, DIRECTOR, EMAIL, FILE_NAME, TRACES, canary_list, traces_in
@@ -195,6 +196,12 @@ def test_a_person_who_went_every_way_is_found_in_no_byte_once_forgotten(ground, 
     restored = tmp_path / "restored"
     assert leadscout("restore", settings.backups_dir, "--to", restored) == 0
     assert holding(restored) == {}
+    # Not while the new one lacks a file that the old ones may have.
+    kept, stored = Repository(settings.backups_dir).ids(), ground.home.store.path(ground.home.records.get(batch).sha256)
+    aside = stored.rename(tmp_path / "aside")
+    assert leadscout("forget", "--person", person, "--renew-backups") == 1
+    assert set(kept) < set(Repository(settings.backups_dir).ids())
+    aside.rename(stored)
     # Whoever does not want to wait until the old backups are pruned.
     assert leadscout("forget", "--person", person, "--renew-backups") == 0
     assert holding(settings.home, out) == {}

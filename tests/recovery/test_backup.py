@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 import pytest
@@ -20,6 +20,7 @@ from leadscout_assets.database.engine import HEAD
 from leadscout_assets.errors import BadInput, EdgeFailed
 from leadscout_assets.home import Home
 from leadscout_assets.recovery import backup, sqlite, table_versions
+from leadscout_assets.recovery.by_hand import restore_by_hand
 from leadscout_assets.recovery.proofs import Proof, remember
 from leadscout_assets.recovery.repository import Repository
 from leadscout_assets.settings import read_settings
@@ -196,6 +197,20 @@ def test_only_as_many_backups_as_set_are_kept_and_the_last_proven_one(living):
     remember(living.repository, Proof(proven, datetime.now(UTC), True, "as it was", 1.0))
     others = [living.back_up().backup_id for _ in range(3)]
     assert living.repository.ids() == [proven, *others[1:]]
+
+
+def test_the_newest_backup_is_the_one_taken_last_also_where_the_clock_was_set_back_before_it(living, tmp_path):
+    """The older one, dated ahead, was restored without a word, and the new one removed by the backup that had just made it."""
+    now = datetime.now(UTC)
+    living.settings = living.settings.model_copy(update={"backups_kept": 1})
+    ahead = living.back_up(now=now + timedelta(days=3)).backup_id
+    living.reject(TWO, 9)
+    taken = [living.back_up(now=now), living.back_up(now=now)]
+    assert ahead < taken[0].backup_id < taken[1].backup_id
+    assert living.repository.ids() == [taken[1].backup_id]
+    restored = restore_by_hand(living.settings, living.repository.root, tmp_path / "restored", None)
+    assert (restored.backup_id, restored.taken_at) == (taken[1].backup_id, now)
+    assert Tables(tmp_path / "restored" / "tables").rows(REJECTED_LEADS, [TWO]) == {TWO: 9}
 
 
 def test_a_failed_restore_makes_the_next_backup_read_everything_and_mend_what_is_damaged(living, tmp_path):

@@ -79,8 +79,18 @@ def test_the_last_good_proof_outlives_any_number_of_failures(living, monkeypatch
     assert len(proofs(living.repository)) <= 3 + 2
 
 
-def test_a_damaged_list_of_proofs_proves_nothing(living):
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[{"ok": true}]',
+        "[" * 200_000,
+        '[{"backup_id": "x", "at": "2026-03-02T08:00:00", "ok": true, "sentence": "as it was", "seconds": 1.0}]',
+        '[{"backup_id": ["x"], "at": "2026-03-02T08:00:00Z", "ok": true, "sentence": "as it was", "seconds": 1.0}]',
+    ],
+    ids=["incomplete", "deep", "without a time zone", "of no backup"],
+)
+def test_a_damaged_list_of_proofs_proves_nothing(living, text):
     living.back_up()
-    (living.repository.root / "proofs.json").write_text('[{"ok": true}]')
+    (living.repository.root / "proofs.json").write_text(text)
     assert proofs(living.repository) == []
     assert drill(living.settings).ok

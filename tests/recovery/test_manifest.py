@@ -34,7 +34,7 @@ def test_a_manifest_that_was_changed_is_damaged_and_named(change):
         Manifest.from_text(FOUND.to_text().replace(*change, 1), "x")
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", "null"])
+@pytest.mark.parametrize("text", ["", "[]", "{}", "null", "[" * 200_000], ids=["", "[]", "{}", "null", "deep"])
 def test_what_is_no_manifest_is_damaged(text):
     with pytest.raises(DamagedBackup):
         Manifest.from_text(text, "x")

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from leadscout_assets.database.engine import HEAD
-from leadscout_assets.errors import BadInput, BadSetting, EdgeFailed
+from leadscout_assets.errors import BadInput, BadSetting, EdgeFailed, LostData
 from leadscout_assets.home import Home
 from leadscout_assets.recovery.backup import take_backup
 from leadscout_assets.recovery.by_hand import restore_by_hand
@@ -45,6 +45,7 @@ def on_postgres(home: Settings, postgres_url, client_programs, monkeypatch, tmp_
     living = Living(read_settings())
     living.home.deliver(scenario.scenario_csv(tmp_path / "leads.csv"), now=datetime.now(UTC))
     living.home.database.close()
+    assert living.home.lead_id_key
     living.reject("2026-01-01_list_00000001", 3)
     return living
 
@@ -96,6 +97,28 @@ def test_the_drill_restores_into_its_own_database_and_leaves_it_empty(on_postgre
         with psycopg.connect(url) as connection:
             tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
         assert tables == [(DRILL_MARK,)]
+
+
+def test_a_drill_database_that_is_not_there_is_named_by_its_own_setting(on_postgres, postgres_url, monkeypatch):
+    """An installation from before it had one: the databases are made at the first start alone."""
+    on_postgres.back_up()
+    absent = make_url(postgres_url).set(database="not_there").render_as_string(hide_password=False)
+    monkeypatch.setenv("LEADSCOUT_DRILL_DATABASE_URL", absent)
+    with pytest.raises(EdgeFailed, match="the drill's own database, LEADSCOUT_DRILL_DATABASE_URL, cannot be used"):
+        drill(read_settings())
+
+
+@pytest.mark.parametrize("lose", ["records", "key"])
+def test_a_home_that_lost_its_records_on_the_server_or_its_key_makes_no_backup(
+    on_postgres, postgres, lose, monkeypatch
+):
+    if lose == "key":
+        on_postgres.settings.keys_dir.joinpath("lead-id.key").unlink()
+    else:
+        monkeypatch.setenv("LEADSCOUT_DATABASE_URL", postgres.new_database())
+    with pytest.raises(LostData, match="delivery on record" if lose == "records" else "lead-id"):
+        take_backup(read_settings())
+    assert on_postgres.repository.ids() == []
 
 
 def test_the_drill_empties_no_database_that_it_did_not_fill(on_postgres, postgres_url, monkeypatch):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import stat
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from leadscout_assets.errors import AlreadyRunning, BadInput, DamagedBackup, EdgeFailed
 from leadscout_assets.recovery.manifest import FileEntry
 from leadscout_assets.recovery.repository import Repository
+from leadscout_assets.terms import TIME_ZONE
 from tests.recovery.conftest import flip
 from tests.recovery.test_manifest import FOUND
 
@@ -124,3 +126,49 @@ def test_a_folder_that_cannot_be_written_says_what_to_look_at(tmp_path, source):
     (tmp_path / "in the way").write_text("a file")
     with pytest.raises(EdgeFailed, match="LEADSCOUT_BACKUP_DIR"):
         Repository(tmp_path / "in the way" / "backups").put(source)
+
+
+def test_an_id_is_the_moment_and_later_than_every_id_that_is_there_where_the_clock_is_behind(repository):
+    now = datetime(2026, 3, 5, 8, 30, tzinfo=UTC)
+    assert repository.next_id(now) == "2026-03-05T08-30-00.000000Z"
+    assert repository.next_id(now.astimezone(TIME_ZONE)) == "2026-03-05T08-30-00.000000Z"
+    keep(repository, 5)
+    assert repository.next_id(now) == "2026-03-05T08-30-00.000000Z"
+    ahead = keep(repository, 8)
+    following = repository.next_id(now)
+    assert following == "2026-03-08T00-00-00.000001Z" > ahead
+    repository.write(replace(FOUND, backup_id=following))
+    assert repository.next_id(now) == "2026-03-08T00-00-00.000002Z"
+
+
+def test_no_id_can_follow_the_last_moment_there_is_and_it_is_told(repository):
+    repository.write(replace(FOUND, backup_id="9999-12-31T23-59-59.999999Z"))
+    with pytest.raises(EdgeFailed, match="none can follow"):
+        repository.next_id(datetime(2026, 3, 5, tzinfo=UTC))
+
+
+def test_when_a_backup_was_taken_is_told_by_the_end_of_its_manifest_however_long_that_is(repository):
+    """An id may be later than its moment; the manifest says when that was, and may have megabytes."""
+    files = tuple(FileEntry(f"reports/{n:05}.html", f"{n:064x}", 7, 0o600) for n in range(500))
+    moment = FOUND.taken_at - timedelta(days=3)
+    for manifest in (FOUND, replace(FOUND, files=files, taken_at=moment)):
+        repository.write(manifest)
+        assert repository.taken_at(FOUND.backup_id) == manifest.taken_at
+
+
+@pytest.mark.parametrize("text", ["", "[" * 10_000, '"taken_at": "yesterday"', '"taken_at": "2026-03-01T08:00:00"'])
+def test_a_manifest_that_does_not_say_when_was_taken_when_its_id_says(repository, text):
+    repository.write(FOUND)
+    (repository.root / "manifests" / f"{FOUND.backup_id}.json").write_text(text)
+    assert repository.taken_at(FOUND.backup_id) == FOUND.taken_at
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["9999-99-99T99-99-99.999999Z", "0000-01-01T00-00-00.000000Z", "\u0662\u0660\u0662\u0666-03-02T08-00-00.000000Z"],
+)
+def test_a_name_that_is_no_date_is_no_backup(repository, name):
+    backup_id = keep(repository, 1)
+    (repository.root / "manifests" / f"{name}.json").write_text("{}")
+    assert repository.ids() == [backup_id]
+    assert repository.prune(1) == 0

@@ -9,7 +9,7 @@ import stat
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -87,6 +87,18 @@ def test_an_older_backup_is_restored_where_it_is_named(living, target):
     living.back_up()
     restore_by_hand(living.settings, living.repository.root, target, first)
     assert Home(read_settings(home=target)).tables.rows(REJECTED_LEADS, [ONE]) == {ONE: 3}
+
+
+def test_where_the_latest_date_lies_ahead_of_the_clock_a_person_says_which_backup_is_the_newest(living, target):
+    """A folder of a version whose ids went by the clock alone: what was taken last stands before the one dated ahead."""
+    now = datetime.now(UTC)
+    ahead = living.back_up(now=now + timedelta(days=3)).backup_id
+    restore_by_hand(living.settings, living.repository.root, target, None)  # there is but one
+    last = f"{now:%Y-%m-%dT%H-%M-%S.%fZ}"
+    living.repository.write(replace(living.repository.newest(), backup_id=last, taken_at=now))
+    with pytest.raises(BadInput, match=f"{ahead}, is dated ahead of the clock.*--backup.*{last}"):
+        restore_by_hand(living.settings, living.repository.root, target.with_name("other"), None)
+    assert restore_by_hand(living.settings, living.repository.root, target.with_name("other"), last).backup_id == last
 
 
 def test_an_empty_folder_is_a_place_and_one_in_use_is_refused(living, target):

@@ -87,6 +87,17 @@ def test_a_backup_and_a_proof_are_good_for_as_long_as_allowed(judge, age, fresh)
 
 
 @AGES
+@pytest.mark.parametrize(
+    ("ahead", "fresh"), [(MINUTE, True), (5 * MINUTE, True), (6 * MINUTE, False), (3 * DAY, False)]
+)
+def test_what_is_dated_in_the_future_is_not_young_but_of_no_age_that_could_be_told(judge, ahead, fresh):
+    verdict = judge(NOW, NOW + ahead, NOW - WEEK, DAY)
+    assert verdict.fresh is fresh
+    assert ("ahead of the clock" in verdict.sentence) is not fresh
+    assert ("0 seconds old" in verdict.sentence) is fresh
+
+
+@AGES
 @pytest.mark.parametrize(("waited", "fresh"), [(timedelta(0), True), (DAY, True), (DAY + MINUTE, False)])
 def test_before_the_first_backup_the_oldest_delivery_counts(judge, waited, fresh):
     assert judge(NOW, None, NOW - waited, DAY).fresh is fresh
