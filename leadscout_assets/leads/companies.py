@@ -81,8 +81,8 @@ def _parse_distinct(delivered: pa.Array) -> pa.Table:
     whole = tidy(delivered)
     name, trading_as = _split_trading_as(whole)
     name, suffix = _split_registration(name)
-    name, state, suffix = _split_state(name, suffix)
     name, company_type, conflict = _split_company_type(name, suffix)
+    name, state, company_type, conflict = _type_before_state(name, suffix, company_type, conflict)
     trading_as, company_type = _type_behind(trading_as, company_type)
     key = business_key(name)
     # At least two letters or digits and a letter among them: `3M` is a business, `A` and `20000` are not.
@@ -125,20 +125,31 @@ def _split_registration(names: pa.Array) -> tuple[pa.Array, pa.Array]:
     return pc.replace_with_mask(names, mask, name), pc.replace_with_mask(nothing, mask, suffix)
 
 
-def _split_state(names: pa.Array, suffix: pa.Array) -> tuple[pa.Array, pa.Array, pa.Array]:
-    """Take what becomes of a company off behind its type: name, the state as delivered or null, registration suffix."""
-    nothing = pa.nulls(len(names), pa.string())
-    stem = pc.replace_substring_regex(names, _STATE_AT_END, "")
-    mask = pc.fill_null(pc.less(pc.binary_length(stem), pc.binary_length(names)), False)
+def _type_before_state(
+    names: pa.Array, suffix: pa.Array, company_type: pa.Array, conflict: pa.Array
+) -> tuple[pa.Array, pa.Array, pa.Array, pa.Array]:
+    """Find the company type of those without one that have it before what becomes of the company.
+
+    Returns name, that state as delivered or null, type, conflict; the names are those that are left of the whole.
+    """
+    state = pa.nulls(len(names), pa.string())
+    without = pc.and_(pc.is_null(company_type), pc.is_valid(names))
+    ends = pc.match_substring_regex(names.filter(without), _STATE_AT_END)
+    mask = pc.replace_with_mask(without, without, ends)
     if not pc.any(mask).as_py():
-        return names, nothing, suffix
-    some, state = stem.filter(mask), rest_of(names, stem).filter(mask)
-    some, late_suffix = _split_registration(some)
-    typed = pc.is_valid(_split_company_type(some, late_suffix)[1])
+        return names, state, company_type, conflict
+    whole = names.filter(mask)
+    stem = pc.replace_substring_regex(whole, _STATE_AT_END, "")
+    some, late_suffix = _split_registration(stem)
+    name, kind, doubt = _split_company_type(some, pc.coalesce(suffix.filter(mask), late_suffix))
+    typed = pc.is_valid(kind)
     mask = pc.replace_with_mask(mask, mask, typed)
-    state = pc.replace_with_mask(nothing, mask, pc.binary_join_element_wise("", state.filter(typed), ""))
-    suffix = pc.replace_with_mask(suffix, mask, pc.coalesce(suffix.filter(mask), late_suffix.filter(typed)))
-    return pc.replace_with_mask(names, mask, some.filter(typed)), state, suffix
+    return (
+        pc.replace_with_mask(names, mask, name.filter(typed)),
+        pc.replace_with_mask(state, mask, rest_of(whole, stem).filter(typed)),
+        pc.replace_with_mask(company_type, mask, kind.filter(typed)),
+        pc.replace_with_mask(conflict, mask, doubt.filter(typed)),
+    )
 
 
 def _type_behind(trading_as: pa.Array, company_type: pa.Array) -> tuple[pa.Array, pa.Array]:
