@@ -26,6 +26,8 @@ _BETWEEN = re.compile(r"[;,/|<>()\[\]]+|\s(?:or|of|and|en)\s")
 _TORN_ZA = re.compile(
     r"(?<=[a-z0-9])\s*\.\s*(?:(co)(?:\s*[.,]\s*|\s+)|(org|net|web|gov|ac|law|nom|school)\s*\.\s*)za\b"
 )
+_LABEL = re.compile(r"^(?:mailto|e-?mail|epos):")
+_EDGES = " \t\r\n<>()[]'\"`.,;:"
 _SPACED_AT = re.compile(r"^([^\s@]+)\s*@\s*([^\s@]+)$")
 _TORN_DOT = re.compile(r"(?<=[^\s@.])\s+\.(?=[^\s@.])")
 # Behind a whole address only a country's two letters go on with it: `a@b.co .uk`, but `a@b.com .home`.
@@ -69,7 +71,7 @@ def _parse_distinct(cells: pa.Array) -> pa.Table:
 def first_valid(cell: str) -> str | None:
     """Return the first valid address of an awkward cell in lower case, or null."""
     for segment in _BETWEEN.split(_TORN_ZA.sub(_mended, cell.lower())):
-        segment = re.sub(_WRAPPING, "", segment)
+        segment = _LABEL.sub("", segment.strip(_EDGES)).strip(_EDGES)
         if segment.count("@") == 1:
             segment = segment if _WHOLE_BEFORE.search(segment) else _TORN_DOT.sub(".", segment)
             segment = _SPACED_AT.sub(r"\1@\2", segment)

@@ -102,3 +102,8 @@ def test_any_text_gives_one_row_per_cell(cells: list[str | None]) -> None:
     parsed = parse_emails(pa.array(cells, pa.string())).to_pylist()
     assert len(parsed) == len(cells)
     assert not any(row["unusable"] and row["address"] for row in parsed)
+
+
+@pytest.mark.parametrize("piece", [" .", "@ ", "a .b", "a@b.co ", ". "])
+def test_hostile_repetition_does_not_explode(piece: str) -> None:
+    assert _parse(piece * 10_000 + "!")["address"] in (None, "a@b.co")
