@@ -217,6 +217,8 @@ def test_the_header_once_more_is_no_lead_and_is_rejected_for_that_alone(header: 
         (5, [Reason.REPEATED_HEADER], None),
     ]
     assert [lead["entity_name"] for lead in _leads(*rows)] == ["KUDU TRADING", "SABLE"]
+
+
 AMOUNTS = (_row(extra='{"Amount": "5"}'), _row("SABLE", "JOHN SMITH", extra='{"Amount": "R 1 000,50", "Note": "x"}'))
 NAMELESS = [Reason.MISSING_BUSINESS_NAME, Reason.MISSING_DIRECTOR_NAME]
 
