@@ -55,6 +55,8 @@ _COMPANY_TYPES: dict[str, float] = {
     "Ltd": 1.0,
     "Bpk": 1.0,
     "(RF) Ltd": 1.0,
+    "(RF) Bpk": 1.0,
+    "(RF)": 1.0,
     "Inc": 1.0,
     "Ing": 1.0,
     "CC": 0.8,

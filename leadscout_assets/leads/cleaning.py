@@ -12,8 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-# Blanks that people paste from web pages and PDFs; RE2's \s knows ASCII only.
-_BLANK = r"[\s\x{0085}\x{00A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}]"
+# Blanks that people paste from web pages and PDFs, and the soft line break of text programs (U+000B); RE2's \s knows
+# ASCII only, and not that one.
+_BLANK = r"[\s\x{000B}\x{0085}\x{00A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}]"
 # No width at all: zero-width characters, soft hyphen, byte order mark, text direction marks, control characters.
 _INVISIBLE = r"[\x{00AD}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}\x{FEFF}\x{0000}-\x{0008}\x{000E}-\x{001F}\x{007F}]"
 _UNTIDY = r"^\s|\s$|\s\s|[^ -~]"

@@ -31,7 +31,16 @@ _TRADING_AS = rf"(?i)^(?P<name>.*?)(?:^|[\s,(\-]+){_AS}[\s.:\-]+(?P<trading>.*?)
 # 2012/123456/07, (2012/123456/07), Reg. No. 2012/123456/23, CK2008/123456/23, 2012-123456-07
 _REGISTRATION = r"(?i)[\s,;(\-]*(?:(?:co(?:mpany)?\.?\s*)?reg(?:istration|istrasie)?[\s.:]*(?:n(?:o|r|umber)[\s.:]*)?)?(?:CK\s?)?(?:19|20)\d{2}\s?[/\-]\s?\d{5,7}\s?[/\-]\s?(?P<suffix>\d{2})[\s).]*$"
 _REGISTRATION_AT_END = _REGISTRATION.replace("(?P<suffix>", "(?:")
+# What becomes of a company stands behind its type: `(PTY) LTD (IN LIQUIDATION)`, `LTD - in business rescue`, `BPK IN
+# LIKWIDASIE`. Without a type before it, it may be the trade.
+_STATE = (
+    r"(?:(?:in|under)\s+)?(?:(?:final|voluntary|provisional|finale|vrywillige|voorlopige)\s+)?"
+    r"(?:liquidation|liquidated|business\s+rescue|deregistration|deregistered|likwidasie|sakeredding|deregistrasie)"
+)
+_STATE_AT_END = rf"(?i)[\s.,;()\[\]{{}}\-/]+{_STATE}(?:\s+process)?[\s.)\]}}]*$"
 _AND_WORDS = r"\s+(?:AND|EN)\s+|\s+'?N'?\s+|&|\+"
+_BETWEEN = r"[\s.,;()\[\]{}\-/]"
+_WORD = re.compile(r"[^\s.,;()\[\]{}\-/]+")
 _EDGES = " ,;:-/\\_*#|~"
 
 
@@ -73,6 +82,8 @@ def _parse_distinct(delivered: pa.Array) -> pa.Table:
     name, trading_as = _split_trading_as(whole)
     name, suffix = _split_registration(name)
     name, company_type, conflict = _split_company_type(name, suffix)
+    name, state, company_type, conflict = _type_before_state(name, suffix, company_type, conflict)
+    trading_as, company_type = _type_behind(trading_as, company_type)
     key = business_key(name)
     # At least two letters or digits and a letter among them: `3M` is a business, `A` and `20000` are not.
     enough = pc.and_(pc.match_substring_regex(key, "[A-Z]"), pc.greater(pc.binary_length(key), 1))
@@ -81,7 +92,7 @@ def _parse_distinct(delivered: pa.Array) -> pa.Table:
     nothing = pa.scalar(None, pa.string())
     return pa.table(
         {
-            "name": pc.if_else(usable, name, nothing),
+            "name": pc.if_else(usable, pc.binary_join_element_wise(name, pc.fill_null(state, ""), ""), nothing),
             "company_type": company_type,
             "trading_as": trading_as,
             "key": pc.if_else(usable, key, nothing),
@@ -112,6 +123,52 @@ def _split_registration(names: pa.Array) -> tuple[pa.Array, pa.Array]:
     suffix = pc.struct_field(pc.extract_regex(some, _REGISTRATION), "suffix")
     name = pc.replace_substring_regex(some, _REGISTRATION_AT_END, "")
     return pc.replace_with_mask(names, mask, name), pc.replace_with_mask(nothing, mask, suffix)
+
+
+def _type_before_state(
+    names: pa.Array, suffix: pa.Array, company_type: pa.Array, conflict: pa.Array
+) -> tuple[pa.Array, pa.Array, pa.Array, pa.Array]:
+    """Find the company type of those without one that have it before what becomes of the company.
+
+    Returns name, that state as delivered or null, type, conflict; the names are those that are left of the whole.
+    """
+    state = pa.nulls(len(names), pa.string())
+    without = pc.and_(pc.is_null(company_type), pc.is_valid(names))
+    ends = pc.match_substring_regex(names.filter(without), _STATE_AT_END)
+    mask = pc.replace_with_mask(without, without, ends)
+    if not pc.any(mask).as_py():
+        return names, state, company_type, conflict
+    whole = names.filter(mask)
+    stem = pc.replace_substring_regex(whole, _STATE_AT_END, "")
+    some, late_suffix = _split_registration(stem)
+    name, kind, doubt = _split_company_type(some, pc.coalesce(suffix.filter(mask), late_suffix))
+    typed = pc.is_valid(kind)
+    mask = pc.replace_with_mask(mask, mask, typed)
+    return (
+        pc.replace_with_mask(names, mask, name.filter(typed)),
+        pc.replace_with_mask(state, mask, rest_of(whole, stem).filter(typed)),
+        pc.replace_with_mask(company_type, mask, kind.filter(typed)),
+        pc.replace_with_mask(conflict, mask, doubt.filter(typed)),
+    )
+
+
+def _type_behind(trading_as: pa.Array, company_type: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Give a company the type that stands behind its trading name (`ABC T/A SHOP (PTY) LTD`) where it has none of its own.
+
+    Only a registered company's: a shop may well call itself a trust or an association.
+    """
+    mask = pc.and_(pc.is_valid(trading_as), pc.is_null(company_type))
+    if not pc.any(mask).as_py():
+        return trading_as, company_type
+    registered = pa.array(sorted({kind.shown for kind in company_types().values() if kind.suffixes}), pa.string())
+    delivered = trading_as.filter(mask)
+    name, behind, _ = _split_company_type(_split_registration(delivered)[0], pa.nulls(len(delivered), pa.string()))
+    taken = pc.and_(pc.is_in(behind, registered), pc.is_valid(name))
+    mask = pc.replace_with_mask(mask, mask, taken)
+    return (
+        pc.replace_with_mask(trading_as, mask, name.filter(taken)),
+        pc.replace_with_mask(company_type, mask, behind.filter(taken)),
+    )
 
 
 def _split_company_type(names: pa.Array, suffix: pa.Array) -> tuple[pa.Array, pa.Array, pa.Array]:
@@ -150,8 +207,8 @@ def company_types() -> dict[str, CompanyType]:
 def _tail_pattern() -> str:
     # Any run of words that occur in company types at the end of a name; which of them are one is read per distinct tail.
     words = sorted({word for form in company_types() for word in form.split()}, key=lambda word: (-len(word), word))
-    accented = "|".join(word.replace("KOOP", "KO[OÖöo]P") for word in words)
-    return rf"(?i)(?:^|[\s.,;()\[\]\-/]+)(?:(?:{accented})(?:[\s.,;()\[\]\-/]+|$))+$"
+    accented = "|".join(re.sub("(?<=KO)OP|^OP(?=ERASIE|$)", r"[OÖöo]\\x{308}?P", word) for word in words)
+    return rf"(?i)(?:^|{_BETWEEN}+)(?:(?:{accented})(?:{_BETWEEN}+|$))+$"
 
 
 def read_tail(tail: str) -> tuple[str, CompanyType | None, bool]:
@@ -159,8 +216,8 @@ def read_tail(tail: str) -> tuple[str, CompanyType | None, bool]:
 
     `FAMILY TRUST CC` is a close corporation with TRUST in its name, which is no conflict; `CC (PTY) LTD` is one.
     """
-    words = [(m.group(), m.start()) for m in re.finditer(r"[^\s.,;()\[\]\-/]+", tail)]
-    plain_words = [word.upper().replace("Ö", "O") for word, _ in words]
+    words = [(m.group(), m.start()) for m in _WORD.finditer(tail)]
+    plain_words = [word.upper().replace("Ö", "O").replace("\u0308", "") for word, _ in words]
     kind, start = _longest_type(plain_words)
     if kind is None:
         return tail, None, False
@@ -171,7 +228,7 @@ def read_tail(tail: str) -> tuple[str, CompanyType | None, bool]:
     if before is not None and (conflict or before.shown == kind.shown):
         _, start = _longest_type(plain_words[:start])
     kept = tail[: words[start][1]] if start < len(words) else tail
-    return kept.rstrip(" \t.,;([-/"), kind, conflict
+    return kept.rstrip(" \t.,;([{-/"), kind, conflict
 
 
 def _longest_type(words: list[str]) -> tuple[CompanyType | None, int]:

@@ -22,6 +22,8 @@ _MARKS = (
 )
 _HEAD = 4096
 _CHUNK = 1 << 24
+_END_MARK = b"\x1a"
+_AFTER_END = _END_MARK + b"\r\n"
 _NOT_ASCII = re.compile(rb"[^\r\n]*[\x80-\xff][^\r\n]*")
 # Windows-1252 leaves five bytes undefined; as every browser does, they are read as the control of that number.
 _WINDOWS_1252 = "".join(bytes([byte]).decode("cp1252", "replace").replace("\ufffd", chr(byte)) for byte in range(256))
@@ -39,12 +41,24 @@ def read_text(path: Path, limits: ReadLimits) -> bytes:
             "too_large",
             f"the file is larger than {limits.max_csv_bytes} bytes; split it or raise LEADSCOUT_MAX_CSV_BYTES",
         )
-    text = to_utf8(path.read_bytes())
+    text = without_end_mark(to_utf8(path.read_bytes()))
     if b"\0" in text:
         raise UnreadableFile("binary", "the file is neither a workbook nor text; save the list as .xlsx or CSV")
     if not text or text.isspace():
         raise UnreadableFile("empty", "the file is empty; deliver it again with the list in it")
     return text
+
+
+def without_end_mark(text: bytes) -> bytes:
+    """Return `text` without the Ctrl-Z at its very end, which old programs write as the mark of the file's end.
+
+    One may be several, or have an empty line below it. Anywhere else it is what a cell holds.
+    """
+    if _END_MARK not in text[-_HEAD:]:
+        return text
+    body = text.rstrip(_AFTER_END)
+    mark = text.find(_END_MARK, len(body))
+    return text if mark < 0 else text[:mark]
 
 
 def to_utf8(data: bytes) -> bytes:

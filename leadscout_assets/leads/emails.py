@@ -18,7 +18,20 @@ _USUAL = (
 _LONGEST = 254
 _LONGEST_LOCAL = 64
 _WRAPPING = r"^(?:mailto:|e-?mail:|epos:|[\s<>()\[\]'\"`.,;:])+|[\s<>()\[\]'\"`.,;:]+$"
-_SEPARATORS = re.compile(r"[\s;,/|<>()\[\]]+|\b(?:or|of|and|en)\b", re.IGNORECASE)
+_SEPARATORS = re.compile(r"[\s;,/|<>()\[\]]+")
+# What divides addresses beside blanks, which may stand within one.
+_BETWEEN = re.compile(r"[;,/|<>()\[\]]+|\s(?:or|of|and|en)\s")
+# The end of most domains here, torn by a blank or with a comma for its point. Without the end the rest of the address
+# (`.co`, Colombia's) is still one, and somebody else's. Behind another end than `.co`, ZA may be a country.
+_TORN_ZA = re.compile(
+    r"(?<=[a-z0-9])\s*\.\s*(?:(co)(?:\s*[.,]\s*|\s+)|(org|net|web|gov|ac|law|nom|school)\s*\.\s*)za\b"
+)
+_LABEL = re.compile(r"^(?:mailto|e-?mail|epos):")
+_EDGES = " \t\r\n<>()[]'\"`.,;:"
+_SPACED_AT = re.compile(r"^([^\s@]+)\s*@\s*([^\s@]+)$")
+_TORN_DOT = re.compile(r"(?<=[^\s@.])\s+\.(?=[^\s@.])")
+# Behind a whole address only a country's two letters go on with it: `a@b.co .uk`, but `a@b.com .home`.
+_WHOLE_BEFORE = re.compile(r"@\S+\.[a-z]{2,}\s+\.(?![a-z]{2}(?:\s|$))")
 
 
 def parse_emails(column: pa.Array | pa.ChunkedArray) -> pa.Table:
@@ -57,11 +70,20 @@ def _parse_distinct(cells: pa.Array) -> pa.Table:
 
 def first_valid(cell: str) -> str | None:
     """Return the first valid address of an awkward cell in lower case, or null."""
-    for part in _SEPARATORS.split(cell.lower()):
-        candidate = re.sub(_WRAPPING, "", part)
-        if "@" in candidate and (valid := _validated(candidate)):
-            return valid
+    for segment in _BETWEEN.split(_TORN_ZA.sub(_mended, cell.lower())):
+        segment = _LABEL.sub("", segment.strip(_EDGES)).strip(_EDGES)
+        if segment.count("@") == 1:
+            segment = segment if _WHOLE_BEFORE.search(segment) else _TORN_DOT.sub(".", segment)
+            segment = _SPACED_AT.sub(r"\1@\2", segment)
+        for part in _SEPARATORS.split(segment):
+            candidate = re.sub(_WRAPPING, "", part)
+            if "@" in candidate and (valid := _validated(candidate)):
+                return valid
     return None
+
+
+def _mended(end: re.Match[str]) -> str:
+    return f".{end[1] or end[2]}.za"
 
 
 def _validated(candidate: str) -> str | None:
@@ -73,6 +95,8 @@ def _validated(candidate: str) -> str | None:
     if re.fullmatch(_USUAL, candidate):
         return candidate
     try:
-        return validate_email(candidate, check_deliverability=False).normalized.lower()
+        address = validate_email(candidate, check_deliverability=False).normalized.lower()
     except EmailNotValidError:
         return None
+    # No top-level domain has one letter: the rest of it is lost.
+    return address if len(address.rpartition(".")[2]) > 1 else None

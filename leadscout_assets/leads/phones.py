@@ -42,9 +42,35 @@ _NATIONAL = r"(?P<national>[1-9]\d{8})"
 SOUTH_AFRICAN = rf"^(?:(?:\+?0{{0,3}}27)?0?|\+0){_NATIONAL}$"
 _PUNCTUATION = r"[\s().\-\x{2010}-\x{2015}'\"`_:]+"
 
-_FLOAT_TAIL = r"^(\+?\d+)\.0+$"
+# A telephone number that a spreadsheet took for a number, with a decimal point or comma.
+_FLOAT_TAIL = r"^(\+?\d+)[.,]0+$"
+# What is left with digits behind its one point is an amount, a share or a coordinate: its digits together make no
+# telephone number. A number never starts with a zero before another digit, so that `082.1234567` is none of these.
+_FRACTION = r"^[^\d+]*(?:0|[1-9]\d*)\.\d+(?:[eE]-?\d+)?\D*$|^-?\.\d+$"
 # ASCII throughout: digits of other scripts would pass as digits and are none that can be dialled.
 _SEPARATORS = re.compile(r"\s*(?:[/;,|&\n\\]|\b(?:or|of|and|en|alt|alternatively)\b)\s*", re.IGNORECASE | re.ASCII)
+# With a decimal comma; but `821234567,831234567` are two telephone numbers.
+_COMMA_FRACTION = re.compile(r"^-?(?:0|[1-9]\d{0,7})?,\d+$", re.ASCII)
+_IS_FRACTION = re.compile(_FRACTION, re.ASCII)
+_IS_FLOAT = re.compile(_FLOAT_TAIL, re.ASCII)
+# Between the area code and the rest of one number people put what else divides numbers: `011/234-5678`, `082,1234567`,
+# `(011)/2345678`, `082/123/4567`, `011 234/5678`, `0861/123456`. A rest that starts with a zero may be a number of its
+# own that lacks digits (`082 / 0831234`), unless nothing but the sign divides them.
+_GAP = r"[\s().\-]*"
+_AREA = rf"(?<![\d+])\(?(?:(?:\+|00)?27{_GAP}(?:0{_GAP})?|0)[1-8]\d"
+_SIGN = r"[/\\,|]"
+_END = r"(?!\d|[\s.\-]+[1-9])"
+_DIVIDED = re.compile(
+    rf"{_AREA}\s*\)?(?:\s*{_SIGN}\s*[1-9]|{_SIGN}0)(?:[\s.\-]?\d){{6}}{_END}"
+    rf"|{_AREA}\s*\)?[\s.\-/\\]?\d{{3}}[/\\]\d{{4}}{_END}"
+    rf"|(?<![\d+])0(?:80|86|87)\d\s*{_SIGN}\s*\d(?:[\s.\-]?\d){{5}}{_END}",
+    re.ASCII,
+)
+# The last digits of a second number; a time of day is none.
+_LAST_DIGITS = re.compile(r"[\s\-]*(\d{1,4})[\s.]*", re.ASCII)
+# `(2)` counts lines or calls; an area code in brackets has more digits, or stands in front.
+_COUNT = re.compile(r"\(\s*[1-9]\s*\)|\(\s*\d\d?\s*\)\s*$", re.ASCII)
+_WORDS = re.compile(r"[^\d\s+().\-]+", re.ASCII)
 _EXTENSION = re.compile(r"(?:ext(?:ension|n)?|uitbreiding|uitb|x)[\s.:#]*\d+\s*\)?\s*$", re.IGNORECASE | re.ASCII)
 _SCIENTIFIC = re.compile(r"^\+?\d(?:[.,]\d+)?E\+?\d{1,2}$", re.IGNORECASE | re.ASCII)
 _NOISE = re.compile(r"[^\d+]+", re.ASCII)
@@ -85,6 +111,9 @@ def kinds(numbers: pa.Array | pa.ChunkedArray) -> pa.Array:
 def south_african(cells: pa.Array) -> pa.Array:
     """Return the E.164 number of each cell that holds one plain South African number, else null."""
     cells = pc.replace_substring_regex(cells, _FLOAT_TAIL, r"\1")
+    if pc.any(pc.match_substring(cells, ".")).as_py():
+        fraction = pc.match_substring_regex(cells, _FRACTION)
+        cells = pc.if_else(fraction, pa.scalar(None, pa.string()), cells)
     compact = pc.replace_substring_regex(cells, _PUNCTUATION, "")
     national = pc.struct_field(pc.extract_regex(compact, SOUTH_AFRICAN), "national")
     number = pc.binary_join_element_wise("+27", national, "")
@@ -107,12 +136,16 @@ def _parse_distinct(cells: pa.Array) -> pa.Table:
 
 def numbers_in(cell: str) -> list[str]:
     """Return the distinct numbers of one awkward cell in E.164, in order: several, with notes, foreign, scientific."""
+    cell = _IS_FLOAT.sub(r"\1", cell.strip())
+    if _COMMA_FRACTION.match(cell):
+        return []
+    if _SCIENTIFIC.match(cell):
+        return _numbers_in_part(cell)
     found: list[str] = []
-    for part in _SEPARATORS.split(cell):
-        short = _NOISE.sub("", part)
-        if found and part and not re.search(r"[A-Za-z]", part) and short.isdigit() and len(short) <= 4:
+    for part in _SEPARATORS.split(_DIVIDED.sub(lambda number: _NOISE.sub("", number.group()), cell)):
+        if found and (last := _LAST_DIGITS.fullmatch(part)):
             # `011 123 4567/8`: the second number shares all but its last digits with the first.
-            found.append(found[-1][: -len(short)] + short)
+            found.append(found[-1][: -len(last.group(1))] + last.group(1))
             continue
         found += _numbers_in_part(part)
     return list(dict.fromkeys(found))
@@ -122,6 +155,8 @@ def _numbers_in_part(part: str) -> list[str]:
     digits = _digits(part)
     if one := _national(digits):
         return [one]
+    if several := _numbers_in_words(part):
+        return several
     if len(digits) >= 18 and (several := [n for m in _RUN_TOGETHER.findall(digits) if (n := _national(m))]):
         return several
     if universal := _UNIVERSAL_ACCESS.match(digits):
@@ -132,11 +167,40 @@ def _numbers_in_part(part: str) -> list[str]:
     return []
 
 
+def _numbers_in_words(part: str) -> list[str]:
+    """Return the numbers between the words and counts of a part, where no more than four digits are left over elsewhere."""
+    found: list[str] = []
+    for piece in _WORDS.split(_COUNT.sub("#", _EXTENSION.sub("", part))):
+        numbers = _side_by_side(piece)
+        if not numbers and sum(map(str.isdigit, piece)) > 4:
+            return []
+        found += numbers
+    return found
+
+
+def _side_by_side(piece: str) -> list[str]:
+    """Return the numbers that a piece without words consists of, divided by blanks, or none if anything is left over.
+
+    Nine digits without the zero count only where they stand together: any nine out of a longer row of groups would do.
+    """
+    if one := _national(_digits(piece)):
+        return [one]
+    found, digits, tokens = [], "", 0
+    for token in piece.split():
+        digits, tokens = digits + _digits(token), tokens + 1
+        if (tokens == 1 or len(digits) > 9) and (one := _national(digits)):
+            found.append(one)
+            digits, tokens = "", 0
+    return [] if digits else found
+
+
 def _digits(part: str) -> str:
     text = _EXTENSION.sub("", part.strip())
     if _SCIENTIFIC.match(text):
         return _plain_decimal(text.replace(",", "."))
     text = re.sub(r"(?<=\d)\.0+$", "", text)
+    if _IS_FRACTION.match(text):
+        return ""
     digits = _NOISE.sub("", text)
     return digits[:1] + digits[1:].replace("+", "")
 

@@ -6,6 +6,7 @@ Origins do not belong here, so the order of `Nkosi Brian` stays as written; the 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from leadscout_assets.names.display import VOWELS, cased, cased_surname, comparison_key, is_initials
@@ -16,10 +17,13 @@ from leadscout_assets.names.wordlists import (
     COMPANY_WORDS,
     COMPOUND_STARTS,
     CUT_AT,
+    NAMES_TOO,
     NOT_LEADING,
     PARTICLES,
+    PLACEHOLDER_PHRASES,
     PLACEHOLDER_WORDS,
     ROLES,
+    SENIOR_COUNSEL,
     SUFFIXES,
     TITLES,
 )
@@ -36,7 +40,7 @@ _SUSPECT = frozenset().union(
     PLACEHOLDER_WORDS,
     COMPANY_WORDS,
     COMPANY_ENDINGS,
-    (word for p in COMPANY_PHRASES for word in p.split()),
+    (word for p in (*COMPANY_PHRASES, *PLACEHOLDER_PHRASES) for word in p.split()),
 )
 # Letters with single marks between them, and nothing that needs repair.
 _SIMPLE = re.compile(r"(?:[A-Za-z]++(?:['-][A-Za-z]++)*+[.,]? ?)++")
@@ -50,7 +54,7 @@ _CARE_OF = re.compile(r"\b[cds]/o\b", re.IGNORECASE)
 _DIGIT_FOR_LETTER = re.compile(r"(?<=[^\W\d_])[01345](?=[^\W\d_])")
 _LETTER_OF_DIGIT = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s"}
 _SPACED_JOIN = re.compile(r"\s*-+\s*|(?<=\b[ODLod])'\s+")
-_BEHIND_DASH = re.compile(rf"\s-+\s*(?:{'|'.join(sorted(ROLES | SUFFIXES))})\.?\s*$", re.IGNORECASE)
+_BEHIND_DASH = re.compile(rf"\s-+\s*(?:{'|'.join(sorted(ROLES | SUFFIXES | {SENIOR_COUNSEL}))})\.?\s*$", re.IGNORECASE)
 _NOISE = re.compile(r"[^\w\s',-]|[\d_]")
 
 
@@ -132,7 +136,7 @@ def split_name(text: str) -> NameParts:
     before, comma, after = text.partition(",")
     title, front = _strip(_words(before))
     if comma:
-        second_title, back = _strip(_words(after.replace(",", " ")))
+        second_title, back = _strip(_words(after.replace(",", " ")), front, title)
         title = title or second_title
         if back and front:
             return _finished(title, back, _particles_first(front))
@@ -166,6 +170,9 @@ def _is_no_person(words: list[str]) -> bool:
     if all(word in PLACEHOLDER_WORDS or word in TITLES or word in ROLES for word in named):
         return True
     if not COMPANY_WORDS.isdisjoint(named):
+        return True
+    # The apostrophe of `don't call`.
+    if " ".join(named).replace("'", "") in PLACEHOLDER_PHRASES:
         return True
     whole = f" {' '.join(named)} "
     if any(f" {phrase} " in whole for phrase in COMPANY_PHRASES):
@@ -205,8 +212,11 @@ def _words(text: str) -> list[str]:
     return words
 
 
-def _strip(words: list[str]) -> tuple[str | None, list[str]]:
-    """Take titles, roles and suffixes off both ends; a last remaining word stays unless it is a title."""
+def _strip(words: list[str], front: Sequence[str] = (), title: str | None = None) -> tuple[str | None, list[str]]:
+    """Take titles, roles and suffixes off both ends; a last remaining word stays unless it is a title.
+
+    `front` and `title` are what stands before the comma, where the words follow one: there a suffix may stand alone.
+    """
     found: list[str] = []
     while words and fold_word(words[0]) in TITLES and (len(words) > 1 or fold_word(words[0]) in _PURE_TITLES):
         found.append(TITLES[fold_word(words[0])])
@@ -217,10 +227,24 @@ def _strip(words: list[str]) -> tuple[str | None, list[str]]:
         last = fold_word(words[-1])
         if last in _PURE_TITLES:
             found.append(TITLES[last])
-        elif not (len(words) > 1 and (last in ROLES or (last in SUFFIXES and len(words) > 2))):
+        elif not (
+            (len(words) > 1 and (last in ROLES or (last in SUFFIXES and len(words) > 2)))
+            or (front and last in SUFFIXES and last not in NAMES_TOO and (len(words) > 1 or _is_full(front)))
+            or (last == SENIOR_COUNSEL and _is_counsel([*front, *words[:-1]], title, *found))
+        ):
             break
         words = words[:-1]
     return (" ".join(dict.fromkeys(found)) or None), words
+
+
+def _is_full(words: Sequence[str]) -> bool:
+    """Tell whether there is more than a surname with its particles."""
+    return sum(word.lower() not in PARTICLES for word in words) > 1
+
+
+def _is_counsel(words: Sequence[str], *titles: str | None) -> bool:
+    """Tell whether SC behind the words of a name is no initials: of an advocate, or of one whose initials stand in front."""
+    return _is_full(words) and ("Adv" in titles or is_initials(words[0]))
 
 
 # Titles nobody is called: they are taken off wherever they end a name, even when nothing else is left.

@@ -16,6 +16,7 @@ from leadscout_assets.names.wordlists import (
     COMPANY_WORDS,
     CUT_AT,
     PARTICLES,
+    PLACEHOLDER_PHRASES,
     PLACEHOLDER_WORDS,
     ROLES,
     SUFFIXES,
@@ -68,7 +69,7 @@ def plain_names(names: pa.Array) -> PlainNames:
 
 @cache
 def _needs_care() -> str:
-    """Return the pattern of lower-case names with a word that may be no name, or of one letter throughout."""
+    """Return the pattern of lower-case names with a word that may be no name, placeholders of several, or one letter throughout."""
     words = _alternatives(
         frozenset().union(
             TITLES, SUFFIXES, ROLES, PARTICLES, PLACEHOLDER_WORDS, COMPANY_WORDS, COMPANY_ENDINGS, CUT_AT,
@@ -76,7 +77,8 @@ def _needs_care() -> str:
         )
     )  # fmt: skip
     one_letter = "|".join(f"{letter}+(?: {letter}+)*" for letter in "abcdefghijklmnopqrstuvwxyz")
-    return rf"(?:^| )(?:{words})(?: |$)|^(?:{one_letter})$"
+    phrases = "|".join(sorted(PLACEHOLDER_PHRASES))
+    return rf"(?:^| )(?:{words})(?: |$)|^(?:{one_letter}|{phrases})$"
 
 
 def _alternatives(words: Iterable[str]) -> str:

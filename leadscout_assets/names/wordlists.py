@@ -20,9 +20,18 @@ TITLES: dict[str, str] = {
 """Title as folded text -> as displayed. Left out: `Prince`, `Chief`, `Bishop`, `Major`, `Sister`, which are given names here."""
 
 SUFFIXES = frozenset(
-    "jr jnr junior snr sr senior ii iii iv esq phd mba bcom bsc msc llb btech casa ca acma cima pr eng".split()
+    """
+    jr jnr junior snr sr senior ii iii iv esq phd mba bcom bsc msc llb btech casa ca acma cima pr eng
+    mbchb mbbch bchd bproc bcompt bpharm mmed llm dphil frcs
+    """.split()
 )
 """Generation marks and qualifications, recognised only after a full name: `Junior` in front is a given name."""
+
+NAMES_TOO = frozenset("junior senior ca pr eng ii iii iv".split())
+"""Suffixes that are as well given names or initials, and more likely so behind a comma: `Botha, CA`."""
+
+SENIOR_COUNSEL = "sc"
+"""Follows the name of an advocate; behind any other name it is rather initials (`Botha SC`)."""
 
 ROLES = frozenset("director directors owner member manager ceo md cfo partner proprietor direkteur eienaar lid".split())
 """Roles typed beside a name; dropped at either end when a name remains."""
@@ -50,6 +59,23 @@ PLACEHOLDER_WORDS = frozenset(
 )
 """A name made of these words alone is a placeholder (`Test User`, `Not available`, `To be confirmed`)."""
 
+PLACEHOLDER_PHRASES = frozenset(
+    (
+        # What a caller noted
+        "call back", "callback", "call again", "call later", "do not call", "dont call", "do not phone", "do not contact",
+        "wrong number", "wrong no", "wrong person", "wrong details", "not interested", "no answer", "no reply", "no response",
+        "not answering", "not reachable", "unreachable", "not available anymore", "voicemail", "voice mail", "left message",
+        "number does not exist", "does not exist", "not in service", "out of service", "phone off", "switched off",
+        "disconnected", "bel terug", "verkeerde nommer", "geen antwoord", "stel nie belang nie", "nie beskikbaar nie",
+        # What stands for another place or for several people
+        "see note", "see notes", "see comment", "see comments", "see attached", "see list", "refer to notes", "sien nota",
+        "sien notas", "to follow", "no details", "no contact", "no director", "no directors", "various", "various directors",
+        "various members", "various owners", "multiple", "multiple directors", "verskeie", "verskeie direkteure",
+        "deceased", "oorlede",
+    )
+)  # fmt: skip
+"""A name that is one of these, word for word, is a placeholder. Their words alone are not: `Back` is a surname, `Call` too."""
+
 COMPANY_WORDS = frozenset(
     """
     pty ltd edms bpk npc npo limited incorporated beperk holdings holding trading traders enterprise enterprises
@@ -64,7 +90,7 @@ COMPANY_WORDS = frozenset(
 COMPANY_ENDINGS = frozenset("cc bk inc trust".split())
 """Company forms that are also initials or a given name: they count only after at least two other words."""
 
-COMPANY_PHRASES = ("family trust", "estate late", "boedel wyle", "the trust", "t a")
+COMPANY_PHRASES = ("family trust", "estate late", "deceased estate", "boedel wyle", "the trust", "t a")
 """Sequences of words that mark a trust, an estate or a trading name."""
 
 CUT_AT = frozenset("aka nee born gebore formerly previously voorheen alias".split())

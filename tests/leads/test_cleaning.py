@@ -29,6 +29,7 @@ def _strings(*values: str | None) -> pa.Array:
     [
         ("  KUDU \t TRADING\n", "KUDU TRADING"),
         ("KUDU\u00a0\u00a0TRADING", "KUDU TRADING"),
+        ("KUDU\u000bTRADING\u000b", "KUDU TRADING"),
         ("KU\u200bDU\ufeff", "KUDU"),
         ("CAF\u00c9  X", "CAF\u00c9 X"),
         ("KUDU", "KUDU"),

@@ -45,6 +45,23 @@ def _parse(name: str | None) -> dict[str, Any]:
         ("KUDU CO-OPERATIVE LIMITED", "KUDU", "Co-operative Ltd"),
         ("KUDU KO\u00d6PERASIE BPK", "KUDU", "Ko\u00f6perasie Bpk"),
         ("KUDU KOOPERASIE BEPERK", "KUDU", "Ko\u00f6perasie Bpk"),
+        ("KUDU KO-\u00d6PERASIE", "KUDU", "Ko\u00f6perasie"),
+        ("KUDU KO-\u00d6PERASIE BPK", "KUDU", "Ko\u00f6perasie Bpk"),
+        ("KUDU KOO\u0308PERASIE BPK", "KUDU", "Ko\u00f6perasie Bpk"),
+        ("Kudu Ko-\u00f6p", "Kudu", "Ko\u00f6perasie"),
+        ("KUDU {PTY} LTD", "KUDU", "(Pty) Ltd"),
+        ("KUDU TRADING {PTY} {LTD}", "KUDU TRADING", "(Pty) Ltd"),
+        ("KUDU RF", "KUDU", "(RF)"),
+        ("KUDU (RF)", "KUDU", "(RF)"),
+        ("KUDU LIMITED (RF)", "KUDU", "(RF) Ltd"),
+        ("KUDU (PTY) LTD (IN LIQUIDATION)", "KUDU (IN LIQUIDATION)", "(Pty) Ltd"),
+        ("KUDU (PTY) LTD IN BUSINESS RESCUE", "KUDU IN BUSINESS RESCUE", "(Pty) Ltd"),
+        ("KUDU CC - IN FINAL DEREGISTRATION", "KUDU - IN FINAL DEREGISTRATION", "CC"),
+        ("KUDU BPK [IN LIKWIDASIE]", "KUDU [IN LIKWIDASIE]", "Bpk"),
+        ("KUDU (PTY) LTD (IN LIQUIDATION) 2014/123456/07", "KUDU (IN LIQUIDATION)", "(Pty) Ltd"),
+        ("KUDU (PTY) LTD 2014/123456/07 (IN LIQUIDATION)", "KUDU (IN LIQUIDATION)", "(Pty) Ltd"),
+        ("EXPERTS IN LIQUIDATION", "EXPERTS IN LIQUIDATION", None),
+        ("EXPERTS IN BUSINESS RESCUE CC", "EXPERTS IN BUSINESS RESCUE", "CC"),
         ("KUDU LLP", "KUDU", "LLP"),
         ("KUDU  TRADING", "KUDU TRADING", None),
         ("LTD EDITION PRINTS", "LTD EDITION PRINTS", None),
@@ -83,6 +100,29 @@ def test_the_company_type_is_split_from_the_name(delivered: str, name: str, comp
 def test_the_trading_name_is_split_from_the_name(delivered: str, name: str, trading_as: str | None) -> None:
     parsed = _parse(delivered)
     assert (parsed["name"], parsed["trading_as"]) == (name, trading_as)
+
+
+@pytest.mark.parametrize(
+    ("delivered", "name", "company_type", "trading_as"),
+    [
+        ("DUNE T/A SHOP (PTY) LTD", "DUNE", "(Pty) Ltd", "SHOP"),
+        ("DUNE T/A SHOP (PTY) LTD 2014/123456/07", "DUNE", "(Pty) Ltd", "SHOP"),
+        ("DUNE CC T/A SHOP (PTY) LTD", "DUNE", "CC", "SHOP (PTY) LTD"),
+        ("DUNE T/A SAVINGS TRUST", "DUNE", None, "SAVINGS TRUST"),
+        ("DUNE T/A CC", "DUNE", None, "CC"),
+        ("DUNE T/A SHOP", "DUNE", None, "SHOP"),
+    ],
+)
+def test_a_company_type_behind_the_trading_name_is_the_companys(
+    delivered: str, name: str, company_type: str | None, trading_as: str
+) -> None:
+    parsed = _parse(delivered)
+    assert (parsed["name"], parsed["company_type"], parsed["trading_as"]) == (name, company_type, trading_as)
+
+
+def test_a_company_in_liquidation_is_the_same_company() -> None:
+    assert _parse("KUDU (PTY) LTD (IN LIQUIDATION)")["key"] == _parse("KUDU (PTY) LTD")["key"]
+    assert _parse("KUDU CC (IN LIQUIDATION) 2014/123456/07")["conflict"] is True
 
 
 @pytest.mark.parametrize("delivered", [None, "", " ", "\u00a0"])

@@ -58,6 +58,20 @@ def test_every_line_end_ends_a_row_and_nothing_else_does(path: Path, end: str) -
     assert numbers(rows) == [(2, 2), (3, 3)]
 
 
+@pytest.mark.parametrize("end", ["\x1a", "\r\n\x1a", "\r\n\x1a\x1a\r\n"])
+def test_the_mark_of_old_programs_at_the_end_of_the_file_is_no_row(path: Path, end: str) -> None:
+    rows = read(path, f"{HEADER}\r\nA\x1aB,C,,\r\nE,F,,G{end}")
+    assert [(row["entity_name"], row["extra"], row["defect"]) for row in rows] == [
+        ("A\x1aB", None, None),
+        ("E", '{"Notes": "G"}', None),
+    ]
+
+
+def test_that_mark_within_the_file_is_a_row(path: Path) -> None:
+    rows = read(path, f"{HEADER}\nA,B,,\n\x1a\nE,F,,\n")
+    assert [row["defect"] for row in rows] == [None, "too_few_cells", None]
+
+
 def test_leading_zeros_and_long_numbers_stay_text(path: Path) -> None:
     (row,) = read(path, f"{HEADER}\n0012,T NKOSI,0821234567,8004055009087123\n")
     assert (row["entity_name"], row["director_cell"]) == ("0012", "0821234567")

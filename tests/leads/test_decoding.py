@@ -39,6 +39,21 @@ def test_a_windows_line_that_happens_to_be_utf8_does_not_turn_the_file_into_utf8
     assert to_utf8(text.encode("cp1252")).decode() == text
 
 
+@pytest.mark.parametrize("end", [b"\x1a", b"\x1a\x1a\x1a", b"\x1a\r\n", b"\x1a\n\x1a"])
+def test_the_mark_of_old_programs_at_the_very_end_is_no_text(end: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "leads.csv"
+    path.write_bytes(b"a\x1a,b\r\n\r\n" + end)
+    assert read_text(path, LIMITS) == b"a\x1a,b\r\n\r\n"
+
+
+def test_nothing_but_that_mark_is_an_empty_file(tmp_path: Path) -> None:
+    path = tmp_path / "leads.csv"
+    path.write_bytes(b"\x1a")
+    with pytest.raises(UnreadableFile) as refused:
+        read_text(path, LIMITS)
+    assert refused.value.code == "empty"
+
+
 def test_cut_off_utf16_is_refused() -> None:
     with pytest.raises(UnreadableFile, match="cut off"):
         to_utf8("abc".encode("utf-16")[:-1])

@@ -23,7 +23,7 @@ def _parse(cell: str | None) -> dict[str, Any]:
         "+27 (0) 82 123-4567", "027821234567", "0821234567.0", "821234567.00", "27821234567.0", "082 123 4567",
         "082-123-4567", "(082) 123.4567", "082\u2013123\u20134567", "082\u00a0123\u00a04567", "'0821234567", "+082 123 4567",
         "8.21234567E+08", "8.21234567e8", "2.7821234567E+10", "082 123 4567 (work)", "Cell: 0821234567", "0821234567,",
-        "0821234567 ext 12", "0821234567 x12",
+        "0821234567 ext 12", "0821234567 x12", "0821234567,0", "8,21234567E+08", "+27.821234567", "082.1234567",
     ],
 )  # fmt: skip
 def test_every_way_of_writing_a_number_is_understood(cell: str) -> None:
@@ -51,6 +51,12 @@ def test_every_way_of_writing_a_number_is_understood(cell: str) -> None:
         ("0821234567 / 0821234567", ["+27821234567"]),
         ("0821234567 / 123", ["+27821234567", "+27821234123"]),
         ("work / 0821234567", ["+27821234567"]),
+        ("821234567 831234567", ["+27821234567", "+27831234567"]),
+        ("821234567 0831234567", ["+27821234567", "+27831234567"]),
+        ("0821234567 831234567", ["+27821234567", "+27831234567"]),
+        ("821234567,831234567", ["+27821234567", "+27831234567"]),
+        ("082 123 4567 after 5, 011 234 5678", ["+27821234567", "+27112345678"]),
+        ("(1) 0821234567 (2) 0831234567", ["+27821234567", "+27831234567"]),
     ],
 )
 def test_several_numbers_in_one_cell_are_all_kept(cell: str, numbers: list[str]) -> None:
@@ -59,8 +65,68 @@ def test_several_numbers_in_one_cell_are_all_kept(cell: str, numbers: list[str])
 
 
 @pytest.mark.parametrize(
+    ("cell", "numbers"),
+    [
+        ("082/1234567", ["+27821234567"]),
+        ("082 / 123 4567", ["+27821234567"]),
+        ("082,1234567", ["+27821234567"]),
+        ("082\\1234567", ["+27821234567"]),
+        ("082/012 3456", ["+27820123456"]),
+        ("082/123/4567", ["+27821234567"]),
+        ("011 234/5678", ["+27112345678"]),
+        ("011/234-5678", ["+27112345678"]),
+        ("(011)/2345678", ["+27112345678"]),
+        ("(011) / 234 5678", ["+27112345678"]),
+        ("+27 (0)11/234 5678", ["+27112345678"]),
+        ("+27 82/1234567", ["+27821234567"]),
+        ("0861/123456", ["+27861123456"]),
+        ("0800 / 123 456", ["+27800123456"]),
+        ("011/234 5678 / 082 123 4567", ["+27112345678", "+27821234567"]),
+        ("011/234 5678 082 123 4567", ["+27112345678", "+27821234567"]),
+        ("011/234 5678/9", ["+27112345678", "+27112345679"]),
+        ("082/1234567, 083/1234567", ["+27821234567", "+27831234567"]),
+        ("082 / 083 123 4567", ["+27831234567"]),
+        ("082 / 083 1234 567", ["+27831234567"]),
+        ("082 / 0831234", []),
+        ("082 or 1234567", []),
+        ("2012/123456/07", []),
+    ],
+)
+def test_a_sign_behind_the_area_code_does_not_divide_the_number(cell: str, numbers: list[str]) -> None:
+    assert numbers_in(cell) == numbers
+    assert _parse(cell)["unusable"] is not bool(numbers)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["0821234567 (2)", "0821234567 (12)", "082 123 4567 after 5", "082 123 4567 after 17h00", "Cell2: 0821234567",
+     "2 lines 0821234567", "821234567 x 2 calls"],
+)  # fmt: skip
+def test_a_count_or_a_time_beside_a_number_is_no_part_of_it(cell: str) -> None:
+    assert numbers_in(cell) == ["+27821234567"]
+
+
+@pytest.mark.parametrize(
     "cell",
     [
+        "0.333333333", "-0.333333333", ".333333333", "0,333333333", "12345.6789", "12345,6789", "82123456.7", "82,821234567",
+        "-33.9249123", "28.1234567", "(0.333333333)", "33.3333333%", "R 12345.6789", "7.1234567E-5", "8.21234567",
+    ],
+)  # fmt: skip
+def test_the_digits_of_a_decimal_fraction_make_no_number(cell: str) -> None:
+    assert numbers_in(cell) == []
+    assert _parse(cell) == {"number": None, "kind": None, "others": [], "unusable": True}
+
+
+@pytest.mark.parametrize("cell", ["082 123 4567, 17:00", "082 123 4567 / R200"])
+def test_only_bare_digits_are_the_last_ones_of_a_second_number(cell: str) -> None:
+    assert numbers_in(cell) == ["+27821234567"]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "123 456 789 123 456 789",
         "123",
         "08212345678",
         "082123456",
@@ -115,6 +181,10 @@ def test_a_number_written_in_any_way_gives_the_same_result(national: str, way: s
 
 
 @given(st.text(alphabet="0123456789+ ()/-.eExt,;", max_size=40))
+@example("0821234567,0")
+@example("821234567.5")
+@example("82.1234567")
+@example("(2)821234567")
 def test_the_vectorised_way_and_the_thorough_way_agree(cell: str) -> None:
     fast = south_african(pa.array([cell.strip()])).to_pylist()[0]
     assert fast is None or numbers_in(cell.strip()) == [fast]

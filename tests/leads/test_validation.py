@@ -164,6 +164,13 @@ def test_all_reasons_that_apply_are_listed() -> None:
         _row(None, None, keyword="TOTAL", director_cell="20000"),
         _row(None, None, trading_as_name="12", registered_address_city="8"),
         _row("1,5E+10", None, registered_address="20000"),
+        _row("Totaal", None, keyword="R 11.00"),
+        _row(None, None, keyword="R 11,00"),
+        _row("Total: 2 leads", None),
+        _row("Total leads", "1 director"),
+        _row("1 lead", None),
+        _row("1", "1", extra='{"Amount": "R 11.00"}'),
+        _row(None, None, extra='{"Count": "1 lead"}'),
     ],
 )
 def test_a_last_row_of_totals_is_known_as_such(totals: Row) -> None:
@@ -210,6 +217,64 @@ def test_the_header_once_more_is_no_lead_and_is_rejected_for_that_alone(header: 
         (5, [Reason.REPEATED_HEADER], None),
     ]
     assert [lead["entity_name"] for lead in _leads(*rows)] == ["KUDU TRADING", "SABLE"]
+
+
+AMOUNTS = (_row(extra='{"Amount": "5"}'), _row("SABLE", "JOHN SMITH", extra='{"Amount": "R 1 000,50", "Note": "x"}'))
+NAMELESS = [Reason.MISSING_BUSINESS_NAME, Reason.MISSING_DIRECTOR_NAME]
+
+
+@pytest.mark.parametrize(
+    ("totals", "reasons"),
+    [
+        (_row(None, None, extra='{"Amount": "1,005.50"}'), [Reason.TOTALS_ROW]),
+        (_row(None, None, extra='{"Amount": "2"}'), [Reason.TOTALS_ROW]),
+        (_row(None, None, extra='{"Amount": "R 1005.5", "Rank": "7"}'), [Reason.TOTALS_ROW]),
+        (_row(None, None, extra='{"Amount": "17"}'), NAMELESS),
+        (_row(None, None, extra='{"Amount": "2", "Note": "see below"}'), NAMELESS),
+        (_row(None, None, extra='{"Amount": "2"}', registered_address="1 A STREET"), NAMELESS),
+        (_row(None, None, extra='{"Rank": "0"}'), NAMELESS),
+        (_row("KUDU", None, extra='{"Amount": "2"}'), [Reason.MISSING_DIRECTOR_NAME]),
+        (_row("KUDU", "MADONSELA", extra='{"Amount": "2"}'), []),
+    ],
+)
+def test_a_sum_in_a_column_that_is_not_recognised_is_one_of_what_stands_above(
+    totals: Row, reasons: list[Reason]
+) -> None:
+    rows = [{**row, "batch_id": batch} for batch in (BATCH, OTHER_BATCH) for row in (*AMOUNTS, totals)]
+    assert [row["reasons"] for row in _rejected(*rows)] == ([reasons] * 2 if reasons else [])
+
+
+def test_a_count_in_a_telephone_column_is_one_of_the_numbers_above() -> None:
+    above = (_row(director_cell="0850000001"), _row("SABLE", "JOHN SMITH"))
+    assert [row["reasons"] for row in _rejected(*above, _row(None, None, director_cell="1"))] == [[Reason.TOTALS_ROW]]
+    assert [row["reasons"] for row in _rejected(*above, _row(None, None, director_cell="2"))] == [NAMELESS]
+
+
+@pytest.mark.parametrize(
+    "footer",
+    [
+        _row("Prepared by the office", None, source_row=6),
+        _row(None, None, keyword="Prepared by the office", source_row=6),
+        _row(None, None, extra='{"Note": "Prepared by the office"}', source_row=6),
+        _row(None, None, defect="too_few_cells", defect_text="Prepared by the office", source_row=6),
+    ],
+)
+def test_a_footer_may_stand_below_the_totals(footer: Row) -> None:
+    totals, below = _rejected(_row(), _row("SABLE", "JOHN SMITH"), _row("2", "2", director_cell="2"), footer)
+    assert totals["reasons"] == [Reason.TOTALS_ROW]
+    assert Reason.TOTALS_ROW not in below["reasons"]
+
+
+def test_many_rows_with_one_cell_are_no_footer() -> None:
+    reasons = [
+        row["reasons"] for row in _rejected(_row(), _row("2", "2"), *[_row(f"KUDU {n}", None) for n in range(6)])
+    ]
+    assert reasons[0] == [Reason.UNUSABLE_BUSINESS_NAME, Reason.UNUSABLE_DIRECTOR_NAME]
+
+
+def test_a_business_alone_below_a_row_of_numbers_stays_what_it_is() -> None:
+    rows = [_row(), _row("2", "2"), _row("KUDU 7", None, director_cell="0850000001")]
+    assert [Reason.TOTALS_ROW in row["reasons"] for row in _rejected(*rows)] == [False, False]
 
 
 def test_numbers_above_the_last_row_are_unusable_names_not_totals() -> None:

@@ -55,6 +55,22 @@ WORDS = st.sampled_from("Thandi Sipho Johan Ayesha Brian Nkosi Dlamini Botha Nai
         ("Trust Moyo", None, "Trust", "Moyo"),
         ("van Wyk BK", None, "BK", "Van Wyk"),
         ("Aa Oo", None, "Aa", "Oo"),
+        ("Adv. T. Nkosi SC", "Adv", "T", "Nkosi"),
+        ("Adv Thabo Nkosi, SC", "Adv", "Thabo", "Nkosi"),
+        ("Nkosi, Adv T SC", "Adv", "T", "Nkosi"),
+        ("T NKOSI SC", None, "T", "Nkosi"),
+        ("BOTHA SC", None, "SC", "Botha"),
+        ("van Wyk SC", None, "SC", "Van Wyk"),
+        ("Botha, SC", None, "SC", "Botha"),
+        ("Thabo Nkosi CA(SA)", None, "Thabo", "Nkosi"),
+        ("Dr Thabo Nkosi MBChB", "Dr", "Thabo", "Nkosi"),
+        ("THABO NKOSI MBCHB", None, "Thabo", "Nkosi"),
+        ("Thabo Nkosi, PhD", None, "Thabo", "Nkosi"),
+        ("Nkosi, Thabo Jnr", None, "Thabo", "Nkosi"),
+        ("van der Merwe, Junior", None, "Junior", "Van der Merwe"),
+        ("van Wyk, MBA", None, "Mba", "Van Wyk"),
+        ("BEN BACK", None, "Ben", "Back"),
+        ("NAN BACK", None, "Nan", "Back"),
     ],
 )
 def test_a_written_name_is_taken_apart(written, title, given, surname):
@@ -69,6 +85,16 @@ def test_a_written_name_is_taken_apart(written, title, given, surname):
 )
 def test_what_is_no_persons_name_is_unusable(written):
     assert split_name(written) == (None, None, None, None, "unusable")
+
+
+@pytest.mark.parametrize(
+    "written",
+    "CALL BACK|Call Back|call  back!|WRONG NUMBER|NOT INTERESTED|SEE NOTES|VARIOUS|NO ANSWER|DECEASED ESTATE|"
+    "DECEASED ESTATE J BOTHA|TO BE CONFIRMED|Don't call|(wrong number)|BEL TERUG|VARIOUS DIRECTORS".split("|"),
+)
+def test_what_a_caller_noted_is_no_persons_name(written):
+    assert split_name(written).problem == "unusable"
+    assert split_names(pa.array([written]))["problem"].to_pylist() == ["unusable"]
 
 
 @pytest.mark.parametrize("written", ["", "  ", "\u00a0\t"])
