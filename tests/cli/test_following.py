@@ -90,7 +90,7 @@ def test_an_export_tells_how_many_leads_it_writes(home, made, leads, tmp_path, m
 
     platform = Home(home)
     batch = classified(platform, leads)
-    out = tmp_path / "leads.csv"
+    out = tmp_path / "export.csv"
     with tracked(home, "export", unit=""):
         written = row_export.export_rows(platform, batch, out, with_origin=False, purpose=None, actor="tests")
     told = json.loads((home.progress_dir / f"export-{os.getpid()}.json").read_text())
