@@ -56,12 +56,13 @@ up: $(READY)
 	$(BIN)/leadscout up
 
 # A file's tests stay on one worker, and so do all that start a platform (tests/conftest.py): two at once starve each other.
-# Each worker would write every assertion anew to explain it if it fails: the few that do fail are run again for that.
+# Each worker would write every assertion anew to explain it if it fails: the few that do fail are run again for that, and
+# tests/second_go.py says which of them may pass then.
 # Where Python may not write bytecode, each of hundreds of processes would compile what was edited since the set-up.
 test: $(READY)
 	@$(BIN)/python -m compileall -q leadscout_assets tests
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --assert plain $(TESTS) || { \
-		$(BIN)/python -m pytest --last-failed --last-failed-no-failures none $(TESTS); exit 1; }
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --assert plain $(TESTS) || \
+		$(BIN)/python -m pytest --last-failed --last-failed-no-failures none -p tests.second_go $(TESTS)
 
 # Where an error loses or doubles data, or keeps a person's against their will.
 CRITICAL := leads/* names/* identity/* forgetting/* governance/* recovery/* reports/* defs/* database/*.py \

@@ -136,11 +136,13 @@ def test_a_backfill_that_was_stopped_goes_on_behind_the_steps_that_it_had_finish
     process = subprocess.Popen(
         [*COMMAND, "backfill", batch], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
-    until(lambda: finished(home, "leads") or process.poll() is not None, "a step is finished")
+    # A step is finished when Dagster has noted it so, a moment after its progress file says it: the next one has begun then.
+    until(lambda: told(home, "classifications") or process.poll() is not None, "the third step has begun")
     process.send_signal(signal.SIGTERM)
     said = process.communicate(timeout=60)[1]
-    assert process.returncode == 128 + signal.SIGTERM
-    assert "0 of 1 batches are run, and raw_leads, leads" in said
+    assert process.returncode == 128 + signal.SIGTERM, said
+    # The latter where a busy machine let it not get there in its grace.
+    assert "0 of 1 batches are run, and raw_leads, leads" in said or "ended at once; what was finished is kept" in said
     before = finished(home, "leads")
     gone_on = leadscout("backfill", "--resume")
     assert gone_on.returncode in (0, 1), gone_on.stderr
@@ -150,7 +152,11 @@ def test_a_backfill_that_was_stopped_goes_on_behind_the_steps_that_it_had_finish
     assert [one["state"] for one in shown] == ["reported"]
 
 
+def told(home: Path, step: str) -> list[dict[str, object]]:
+    """Return what the progress files of a step tell, one per run."""
+    return [json.loads(path.read_text()) for path in (home / "logs" / "progress").glob(f"{step}-*.json")]
+
+
 def finished(home: Path, step: str) -> int:
     """Return how many runs have finished the step."""
-    told = [json.loads(path.read_text()) for path in (home / "logs" / "progress").glob(f"{step}-*.json")]
-    return sum(one["state"] == "succeeded" for one in told)
+    return sum(one["state"] == "succeeded" for one in told(home, step))
