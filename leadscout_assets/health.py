@@ -81,7 +81,7 @@ class Examiner:
             started = {name: self._start(name, expect_platform, found) for name in self._checks}
         for thread in started.values():
             thread.join(max(0.0, deadline - time.monotonic()))
-        states = {name: found.get(name, State(FAILING, f"no answer within {seconds:.0f} s")) for name in self._checks}
+        states = {name: found.get(name, State(_worst(name), f"no answer within {seconds:.0f} s")) for name in self._checks}
         return Health(states)
 
     def _start(self, name: str, expect_platform: bool, found: dict[str, State]) -> threading.Thread:
@@ -103,11 +103,15 @@ def _looked(name: str, check: Check, settings: Settings, expect_platform: bool) 
     try:
         return check(settings, expect_platform)
     except LeadScoutError as error:
-        return State(FAILING, str(error))
+        return State(_worst(name), str(error))
     except Exception as error:  # noqa: BLE001
         # Whatever it is, the answer must come; messages of libraries may quote values.
         log.warning("health check failed", check=name, error=type(error).__name__)
-        return State(FAILING, f"could not be looked at ({type(error).__name__}); see leadscout doctor")
+        return State(_worst(name), f"could not be looked at ({type(error).__name__}); see leadscout doctor")
+
+
+def _worst(name: str) -> str:
+    return WARN if name in ADVISORY else FAILING
 
 
 def _database(settings: Settings, _: bool) -> State:
@@ -181,13 +185,19 @@ def _recovery(settings: Settings, _: bool) -> State:
     from leadscout_assets.recovery.ages import ages
 
     now = datetime.now(UTC)
-    # Worth a person's look, but no reason to keep work from a platform that could do it.
-    try:
-        found = ages(settings, now)
-    except LeadScoutError as error:
-        return State(WARN, str(error))
+    found = ages(settings, now)
     stale = not (found.backup.fresh and found.restore.fresh)
     return State(WARN if stale else OK, f"{found.backup.sentence}; {found.restore.sentence}", found.to_json(now))
+
+
+def _external_services(settings: Settings, _: bool) -> State:
+    from leadscout_assets.external_services import external_services
+
+    found = external_services(settings)
+    faults = [f"{one.name}: {one.fault}" for one in found if one.fault]
+    if faults:
+        return State(WARN, "; ".join(faults))
+    return State(OK, f"{len(found)} in use, none known to fail" if found else "none in use")
 
 
 CHECKS: Mapping[str, Check] = {
@@ -198,8 +208,12 @@ CHECKS: Mapping[str, Check] = {
     "code_server": _code_server,
     "daemons": _daemons,
     "recovery": _recovery,
+    "external_services": _external_services,
 }
 """What is looked at. None may change anything that another could see."""
+
+ADVISORY = frozenset(("recovery", "external_services"))
+"""Worth a person's look, but no reason to keep work from a platform that could do it: these warn at most."""
 
 
 def _not_expected(settings: Settings, expected: bool) -> State | None:

@@ -7,12 +7,13 @@ import shutil
 import socket
 from collections import namedtuple
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
+import time_machine
 from deltalake import write_deltalake
 from pydantic import SecretStr
 
@@ -109,7 +110,8 @@ def test_a_database_that_is_gone_from_a_home_with_tables_needs_mending(home):
 
 def test_deliveries_that_are_in_no_backup_need_mending_once_they_are_older_than_allowed(home, tmp_path):
     assert finding(home, "backups").ok
-    Home(home).deliver(scenario.scenario_csv(tmp_path / "leads.csv"), now=NOW)
+    with time_machine.travel(datetime.now(UTC) - timedelta(days=3)):
+        Home(home).deliver(scenario.scenario_csv(tmp_path / "leads.csv"), now=datetime.now(UTC))
     found = finding(home, "backups")
     assert (found.ok, "no backup was taken yet" in found.found, "leadscout backup" in found.fix) == (False, True, True)
     take_backup(home)

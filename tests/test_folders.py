@@ -1,4 +1,6 @@
-"""Folders of personal data are their user's alone, whatever the umask, and none that was there is changed."""
+"""Folders of personal data are their user's alone, whatever the umask, none that was there is changed, and a walk through one
+leaves nothing out.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from leadscout_assets.folders import make_private
+from leadscout_assets.errors import EdgeFailed
+from leadscout_assets.folders import below, make_private
 
 
 def mode(folder: Path) -> int:
@@ -55,3 +58,47 @@ def test_a_relative_folder_is_made_where_the_process_stands(tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     make_private(Path("var") / "tables")
     assert mode(tmp_path / "var" / "tables") == 0o700
+
+
+@pytest.fixture
+def tree(tmp_path) -> Path:
+    for path in ("home/b/file", "home/a/deep/file", "elsewhere/file", "elsewhere/in/file"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    return tmp_path / "home"
+
+
+def paths(tree: Path, **options: object) -> list[str]:
+    return [path.relative_to(tree).as_posix() for path in below(tree, **options)]  # type: ignore[arg-type]
+
+
+def test_everything_below_is_walked_through_in_order(tree):
+    assert paths(tree) == ["a", "a/deep", "a/deep/file", "b", "b/file"]
+    assert paths(tree, apart_from=[tree / "a", tree / "missing"]) == ["b", "b/file"]
+
+
+def test_a_folder_that_is_linked_to_is_walked_through_once_and_no_link_leads_in_a_circle(tree):
+    (tree / "a" / "linked").symlink_to(tree.parent / "elsewhere")
+    (tree / "again").symlink_to(tree.parent / "elsewhere")
+    (tree / "b" / "back").symlink_to(tree)
+    (tree.parent / "elsewhere" / "in" / "back").symlink_to(tree / "a")
+    linked = ["a/linked", "a/linked/file", "a/linked/in", "a/linked/in/file"]
+    assert paths(tree) == ["a", "a/deep", "a/deep/file", *linked, "b", "b/file"]
+    assert paths(tree, apart_from=[tree.parent / "elsewhere"]) == ["a", "a/deep", "a/deep/file", "b", "b/file"]
+
+
+def test_a_folder_that_is_not_there_holds_nothing(tree):
+    assert paths(tree / "gone") == []
+
+
+def test_what_cannot_be_looked_at_is_not_left_out_without_a_word(tree, monkeypatch):
+    (tree / "b" / "old").symlink_to(tree.parent / "not mounted")
+    with pytest.raises(EdgeFailed, match=r"^old is a link that leads nowhere"):
+        paths(tree)
+
+    def refuses(folder):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "scandir", refuses)
+    with pytest.raises(EdgeFailed, match="the folder home cannot be listed: Permission denied"):
+        paths(tree)

@@ -86,6 +86,7 @@ def test_a_home_in_use_is_ready_and_says_that_its_platform_is_not_running(in_use
     assert found.ready
     assert {name: one.state for name, one in found.states.items()} == {
         "database": OK, "storage": OK, "disk": OK, "webserver": WARN, "code_server": WARN, "daemons": WARN, "recovery": OK,
+        "external_services": OK,
     }  # fmt: skip
 
 
@@ -211,7 +212,7 @@ def test_a_check_that_raises_is_failing_and_quotes_no_library(home, error):
 
 def test_old_backups_warn_but_keep_nobody_from_working(in_use):
     assert state(in_use, "recovery").state == OK  # the first day has not passed
-    strict = in_use.model_copy(update={"max_backup_age_hours": 0.5})
+    strict = in_use.model_copy(update={"max_backup_age_hours": 0.0})
     found = Examiner(strict, {"recovery": CHECKS["recovery"]}).examine(expect_platform=False)
     assert (found.states["recovery"].state, found.ready) == (WARN, True)
     assert found.to_json()["backup_age_hours"] is None
@@ -230,6 +231,14 @@ def test_recovery_only_ever_warns_whatever_lies_among_the_backups(in_use, name, 
     take_backup(in_use)
     (in_use.backups_dir / name).write_text(text)
     assert state(in_use, "recovery").state == OK  # the first day of the proof has not passed
+
+
+def test_what_only_warns_warns_too_where_it_hangs(home):
+    ended = threading.Event()
+    hanging = {"recovery": lambda *_: State(OK, "late") if ended.wait() else State(OK, "never")}
+    found = Examiner(home, hanging).examine(expect_platform=False, seconds=0.1)
+    ended.set()
+    assert (found.states["recovery"].state, found.ready) == (WARN, True)
 
 
 def test_backups_that_cannot_be_looked_at_warn(in_use, monkeypatch):

@@ -245,6 +245,16 @@ class DatabaseStore:
         with self._database.read() as connection:
             return int(connection.execute(query).scalar_one())
 
+    def failing(self) -> dict[str, tuple[int, str]]:
+        """Return by channel how many notifications wait after an attempt that failed, and why the newest of those did."""
+        table = alert_notifications.c
+        query = sa.select(table.channel, table.error).where(table.next_attempt_at.is_not(None), table.error.is_not(None))
+        found: dict[str, tuple[int, str]] = {}
+        with self._database.read() as connection:
+            for channel, error in connection.execute(query.order_by(table.number)):
+                found[channel] = (found.get(channel, (0, ""))[0] + 1, error)
+        return found
+
     def outbox(self, limit: int = 20) -> list[dict[str, Any]]:
         """Return the newest notifications, newest first, as plain values."""
         table = alert_notifications.c

@@ -151,6 +151,14 @@ def all_events(
     return [one if isinstance(one, Unreadable) else _event(one) for one in found[::-1]]
 
 
+def first_event(database: Database, action: str) -> AuditEvent | None:
+    """Return the oldest event of a kind; None before the first, and where it was changed until it cannot be read."""
+    oldest = audit_events.select().where(audit_events.c.action == action).order_by(audit_events.c.id).limit(1)
+    with database.read() as connection:
+        found = [one if isinstance(one, Unreadable) else _event(one) for one in rows(connection, oldest)]
+    return next((one for one in found if isinstance(one, AuditEvent)), None)
+
+
 def _event(row: Mapping[str, Any]) -> AuditEvent | Unreadable:
     if not is_readable(dict(row)):
         return Unreadable(row["id"])

@@ -16,6 +16,7 @@ from leadscout_assets import pipeline
 from leadscout_assets.contracts import RAW_LEADS
 from leadscout_assets.digests import sha256_of
 from leadscout_assets.errors import AlreadyRunning, EdgeFailed, UnreadableFile
+from leadscout_assets.folders import below
 from leadscout_assets.forgetting.finding import named_in
 from leadscout_assets.governance.matching import Matcher
 from leadscout_assets.governance.searching import Needles
@@ -101,7 +102,7 @@ def clean_kept_runs(home: Home, matcher: Matcher, needles: Needles, names: Abstr
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    yield from (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
+    yield from (path for path in below(folder) if path.is_file())
 
 
 def _kept_rows_of(matcher: Matcher, path: Path) -> bool:
@@ -121,9 +122,7 @@ def clean_others(home: Home, needles: Needles) -> int:
     settings, changed = home.settings, 0
     apart = {settings.home / name for name in DATA} | {settings.backups_dir, settings.inbox_dir}
     for root in dict.fromkeys((settings.home, settings.logs_dir)):
-        for path in sorted(root.rglob("*")):
-            if apart.intersection(path.parents) or not path.is_file() or path.is_symlink():
-                continue
+        for path in (found.resolve() for found in below(root, apart_from=apart) if found.is_file()):
             if sqlite.is_database(path) or sqlite.is_beside(path) or not needles.in_file(path):
                 continue
             changed += 1
@@ -141,8 +140,8 @@ def compact_databases(home: Home, needles: Needles) -> None:
     A PostgreSQL database holds keyed hashes, ids and codes alone, and is left to its own cleaning.
     """
     home.database.close()
-    for path in sorted(home.settings.home.rglob("*")):
-        if not sqlite.is_database(path) or home.settings.backups_dir in path.parents or not path.is_file():
+    for path in below(home.settings.home, apart_from=(home.settings.backups_dir,)):
+        if not sqlite.is_database(path) or not path.is_file():
             continue
         beside = [path, *(path.with_name(path.name + ending) for ending in sqlite.BESIDE)]
         if home.settings.dagster_dir in path.parents and not any(map(needles.in_content, beside)):

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from leadscout_assets.folders import below
 from leadscout_assets.forgetting.finding import Values
 from leadscout_assets.governance.searching import Needles, search
 from leadscout_assets.home import Home
@@ -61,7 +62,7 @@ def prove(home: Home, values: Values, names: Collection[str] = (), *, backups: b
     for root in places_of(home):
         if of_others.values:
             shared += sum(hit.count for hit in search(root, of_others, apart_from=(settings.backups_dir,)))
-        files += sum(1 for path in root.rglob("*") if path.is_file() and settings.backups_dir not in path.parents)
+        files += sum(path.is_file() for path in below(root, apart_from=(settings.backups_dir,)))
     return Proof(
         files=files,
         values=len(own.values),

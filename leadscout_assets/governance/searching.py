@@ -8,7 +8,6 @@ from __future__ import annotations
 import gzip
 import html
 import json
-import os
 import zipfile
 import zlib
 from collections import Counter
@@ -17,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+
+from leadscout_assets.folders import below
 
 CHUNK = 1 << 26
 LONGEST = 4_096
@@ -68,16 +69,15 @@ class Needles:
 
 
 def search(folder: Path, needles: Needles, *, apart_from: Collection[Path] = ()) -> Iterator[Hit]:
-    """Yield every hit below a folder, but for the folders named; links are not followed."""
-    for at, folders, names in os.walk(folder):
-        here = Path(at)
-        folders[:] = sorted(name for name in folders if here / name not in apart_from)
-        for name in folders:
-            yield from (Hit(here / name, value, count) for value, count in needles.in_name(name).items())
-        for name in sorted(names):
-            path = here / name
-            if not path.is_symlink() and path.is_file():
-                yield from (Hit(path, value, count) for value, count in needles.in_file(path).items())
+    """Yield every hit below a folder, but for the folders named; what lies elsewhere and is linked to is searched, too.
+
+    Raises `EdgeFailed` where not all of it can be looked at.
+    """
+    for path in below(folder, apart_from=apart_from):
+        if path.is_dir():
+            yield from (Hit(path, value, count) for value, count in needles.in_name(path.name).items())
+        elif path.is_file():
+            yield from (Hit(path, value, count) for value, count in needles.in_file(path).items())
 
 
 def _forms(value: str) -> set[bytes]:

@@ -37,7 +37,7 @@ def ages(settings: Settings, now: datetime) -> Ages:
     backup_at = repository.taken_at(newest[0]) if newest else None
     proof = last_proven(repository)
     proven_at = proof.at if proof else None
-    since = _first_delivery(settings) if backup_at is None or proven_at is None else None
+    since = _first_recorded(settings) if backup_at is None or proven_at is None else None
     return Ages(
         backup_at,
         proven_at,
@@ -46,7 +46,9 @@ def ages(settings: Settings, now: datetime) -> Ages:
     )
 
 
-def _first_delivery(settings: Settings) -> datetime | None:
+def _first_recorded(settings: Settings) -> datetime | None:
+    """Return since when there is something to lose: when the first delivery was recorded, however old it was then."""
+    from leadscout_assets.database.audit import first_event
     from leadscout_assets.database.deliveries import Deliveries
     from leadscout_assets.database.engine import current_revision, database_of
 
@@ -54,7 +56,10 @@ def _first_delivery(settings: Settings) -> datetime | None:
     try:
         if database.is_sqlite and not Path(str(database.url.database)).exists():
             return None
-        return Deliveries(database).first_delivered_at() if current_revision(database) else None
+        if not current_revision(database):
+            return None
+        recorded = first_event(database, "delivery.recorded")
+        return recorded.at if recorded else Deliveries(database).first_delivered_at()
     except EdgeFailed:
         # Asked for a fresh home only, and a database that fails has checks of its own.
         return None

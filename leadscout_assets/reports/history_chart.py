@@ -13,7 +13,7 @@ from leadscout_assets.reports.charts import INK, MUTED, RULE, SERIES, WIDTH, svg
 HEIGHT, TOP, FLOOR = 160, 12, 130
 """User units: of the picture, of the top of the axis, and of its foot."""
 
-LEFT, RIGHT = 52, WIDTH - 8
+LEFT, RIGHT = 64, WIDTH - 8
 AREA = "#dce8f1"
 STEPS = (1, 2, 2.5, 5, 10)
 

@@ -78,7 +78,7 @@ def cleansed(now: datetime, received_at: dict[str, datetime], within: timedelta)
 def backed_up(now: datetime, taken_at: datetime | None, since: datetime | None, within: timedelta) -> Freshness:
     """Judge the age of the newest backup. Before the first one, what counts is `since` when there is something to lose.
 
-    `since` is the oldest delivery; with nothing delivered there is nothing to lose.
+    `since` is when the first delivery was recorded; with nothing delivered there is nothing to lose.
     """
     if taken_at is not None:
         return _aged(now - taken_at, within, "the newest backup", "look at the asset backup, or: leadscout backup")

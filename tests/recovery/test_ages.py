@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
+from leadscout_assets.home import Home
 from leadscout_assets.recovery.ages import ages
 from leadscout_assets.recovery.drill import drill
 from leadscout_assets.recovery.proofs import Proof, remember
+from tests import scenario
 
 NOW = datetime.now(UTC)
 DAYS = timedelta(days=3)
@@ -36,3 +39,21 @@ def test_the_next_backup_and_drill_have_their_own_ages_again_although_the_id_goe
             "proven_restore_age_hours": pytest.approx(hours),
         }
     assert not ages(living.settings, NOW + timedelta(hours=100)).backup.fresh
+
+
+def test_lists_of_past_days_that_are_delivered_today_are_no_home_without_a_backup_for_days(home, tmp_path):
+    source = scenario.scenario_csv(tmp_path / "leads.csv")
+    Home(home).deliver(source, now=NOW - 10 * DAYS)
+    found = ages(home, NOW)
+    assert found.backup.fresh
+    assert found.restore.fresh
+    assert not ages(home, NOW + DAYS).backup.fresh
+
+
+def test_a_trail_that_does_not_say_since_when_does_not_keep_the_ages_from_being_judged(home, tmp_path):
+    used = Home(home)
+    used.deliver(scenario.scenario_csv(tmp_path / "leads.csv"), now=NOW - DAYS)
+    with used.database.begin() as connection:
+        connection.execute(sa.text("DROP TRIGGER audit_events_no_update"))
+        connection.execute(sa.text("UPDATE audit_events SET at = 'some day'"))
+    assert not ages(home, NOW).backup.fresh
