@@ -8,7 +8,7 @@
 #   make bench     the benchmarks      make soak   the tests that take longer
 #   make format    write the format    make lock   resolve the dependencies again (UPGRADE=1: to the newest)
 #   make evaluate-names   how right the name classifier is      make name-model   builds its model and weights anew
-#   make image     the container image, where there is Docker: docs/deployment.md
+#   make image     the container image, where there is Docker: docs/deployment.md    make scan   known vulnerabilities of the locked packages
 #   make setup     only the environment    make clean   removes .tools, .venv and caches, never data
 #
 # PYTHON=python3.12 make test   takes another Python (3.11 to 3.13); .venv is made again when the version changes.
@@ -41,7 +41,7 @@ export PIP_ROOT_USER_ACTION := ignore
 # Another activated environment must not be written to.
 unexport VIRTUAL_ENV CONDA_PREFIX PYTHONHOME PYTHONPATH
 
-.PHONY: help setup demo up test coverage soak check bench bench-check format lock clean evaluate-names name-model image \
+.PHONY: help setup demo up test coverage soak check scan bench bench-check format lock clean evaluate-names name-model image \
 	check-format check-lint check-types check-imports check-dependencies check-lock check-security
 
 help:
@@ -117,6 +117,10 @@ check-lock: $(READY)
 
 check-security: $(READY)
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive leadscout_assets
+
+# Needs the advisories of the package index, which not every mirror offers: --strict fails where they cannot be had.
+scan: $(UV)
+	$(UV) tool run pip-audit==2.10.1 --requirement requirements.lock --require-hashes --disable-pip --strict
 
 image: RELEASE = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 image:

@@ -81,7 +81,9 @@ class Examiner:
             started = {name: self._start(name, expect_platform, found) for name in self._checks}
         for thread in started.values():
             thread.join(max(0.0, deadline - time.monotonic()))
-        states = {name: found.get(name, State(_worst(name), f"no answer within {seconds:.0f} s")) for name in self._checks}
+        states = {
+            name: found.get(name, State(_worst(name), f"no answer within {seconds:.0f} s")) for name in self._checks
+        }
         return Health(states)
 
     def _start(self, name: str, expect_platform: bool, found: dict[str, State]) -> threading.Thread:

@@ -248,7 +248,9 @@ class DatabaseStore:
     def failing(self) -> dict[str, tuple[int, str]]:
         """Return by channel how many notifications wait after an attempt that failed, and why the newest of those did."""
         table = alert_notifications.c
-        query = sa.select(table.channel, table.error).where(table.next_attempt_at.is_not(None), table.error.is_not(None))
+        query = sa.select(table.channel, table.error).where(
+            table.next_attempt_at.is_not(None), table.error.is_not(None)
+        )
         found: dict[str, tuple[int, str]] = {}
         with self._database.read() as connection:
             for channel, error in connection.execute(query.order_by(table.number)):
