@@ -34,9 +34,13 @@ SLOWED_TIMES = "8"
 
 HOUR = time(8, 0)
 
+A_MOMENT = timedelta(minutes=2)
+"""Before now: the second list of a day follows a minute after the first."""
+
 
 def deliver_past_days(home: Home, *, days: int | None = None) -> None:
-    """Deliver and run the lists of the last days, one a day and now and then two; nothing where the home has deliveries already.
+    """Deliver and run the lists of the last days up to today, one a day and now and then two; nothing where the home has
+    deliveries already.
 
     Raises `EdgeFailed` where a run fails.
     """
@@ -50,13 +54,16 @@ def deliver_past_days(home: Home, *, days: int | None = None) -> None:
     count = DAYS if days is None else days
     if not count or home.records.newest() is not None:
         return
-    today, progress = datetime.now(TIME_ZONE).date(), current("days")
+    now, progress = datetime.now(TIME_ZONE), current("days")
+    today = now.date()
     with (
         tempfile.TemporaryDirectory(prefix="leadscout-demo-") as folder,
         open_instance(prepare_instance(home.settings).folder) as instance,
     ):
         for number in range(count):
-            day = datetime.combine(today - timedelta(days=count - number), HOUR, TIME_ZONE)
+            day = datetime.combine(today - timedelta(days=count - number - 1), HOUR, TIME_ZONE)
+            # What is run as soon as it is delivered is fresh: the newest is of this moment, whatever the hour.
+            day = day if number < count - 1 else now - A_MOMENT
             progress.stage("past days", (number + 1) / count)
             batches = _deliver(home, Path(folder), day, number)
             progress.item(batches[-1])

@@ -58,4 +58,4 @@ def _channels(settings: Settings, database: Database | None) -> list[Service]:
 
 
 def _in_words(waiting: int, why: str) -> str:
-    return f"{waiting} messages wait to be tried again ({why}; see leadscout alerts outbox)"
+    return f"{waiting} messages wait to be tried again ({why}; see leadscout alerts list)"

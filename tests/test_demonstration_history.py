@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from leadscout_assets import demonstration_history
 from leadscout_assets.batch_overview import overview
 from leadscout_assets.contracts import LEADS
+from leadscout_assets.defs.freshness_checks import WATCHED, judge
 from leadscout_assets.defs.orphans import open_instance
 from leadscout_assets.defs.steps import SLOWED
 from leadscout_assets.demonstration_history import deliver_past_days
@@ -34,9 +35,11 @@ def test_the_days_are_delivered_reported_and_recorded_and_the_last_is_a_run_that
         assert (progress.to_json()["processed"], progress.to_json()["percentage"]) == (5, 100.0)
         batches = overview(platform)
         assert [batch.state for batch in batches] == ["reported"] * 6
-        today = datetime.now(TIME_ZONE).date()
+        newest = datetime.fromisoformat(batches[-1].delivered_at).astimezone(TIME_ZONE)
+        assert timedelta() < datetime.now(TIME_ZONE) - newest < timedelta(hours=1)
         days = [datetime.fromisoformat(batch.delivered_at).date() for batch in batches]
-        assert days == [today - timedelta(days=ago) for ago in (5, 4, 3, 2, 2, 1)]
+        today = (newest + timedelta(minutes=2)).date()
+        assert days[:-1] == [today - timedelta(days=ago) for ago in (4, 3, 2, 1, 1)]
         assert all(platform.tables.rows(LEADS, [batch.batch_id]) for batch in batches)
         assert platform.records.unreported() == []
         for history in histories(platform):
@@ -44,6 +47,9 @@ def test_the_days_are_delivered_reported_and_recorded_and_the_last_is_a_run_that
         with open_instance(home.dagster_dir) as instance:
             (run,) = instance.get_runs()
             assert run.tags[SLOWED] == "2"
+            for asset in WATCHED:
+                verdicts = judge(instance, platform, asset, datetime.now(UTC))
+                assert all(verdict.fresh for verdict in verdicts.values()), asset
         deliver_past_days(platform, days=5)
         assert len(overview(platform)) == 6, "a home with deliveries is left as it is"
 

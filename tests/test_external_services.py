@@ -62,7 +62,7 @@ def test_a_channel_whose_messages_wait_after_a_failure_is_told_until_they_are_se
     found = checked(settings)
     assert found.state == WARN
     assert "alerts by webhook: 2 messages wait to be tried again (the server answered 503" in found.sentence
-    assert "leadscout alerts outbox" in found.sentence
+    assert "leadscout alerts list" in found.sentence
     for one in taken:
         store.settle(one.number, sent_at=NOW, again_at=None, error=None)
     assert checked(settings).state == OK

@@ -48,6 +48,8 @@ def demo(
     from leadscout_assets.home import Home
     from leadscout_assets.pipeline import STEPS
     from leadscout_assets.progress import LONG_SECONDS
+    from leadscout_assets.supervisor import running_pid
+    from leadscout_assets.supervisor.readiness import check_port_is_free
 
     settings = current_settings()
     if background:
@@ -58,6 +60,9 @@ def demo(
         settings = use_settings(settings.model_copy(update={"classification_purpose": purpose, **asking}))
         home = Home(settings)
         require_registered(home, "demo")
+        if not once and running_pid(settings.home) is None:
+            # Before anything is made: else it would be told ten seconds later, of a home with a past and no demonstration.
+            check_port_is_free(settings.host, settings.port)
         anchor(settings, home.database, why="up")
         with long_work(settings, "demo_history", total=DAYS, unit="days", after=LONG_SECONDS):
             deliver_past_days(home)

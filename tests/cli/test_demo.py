@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from tests.defs.ground import BROKEN
@@ -52,3 +54,14 @@ def test_a_run_that_fails_exits_3(leadscout, monkeypatch):
     found = leadscout("demo", "--once")
     assert found.code == 3
     assert "did not succeed" in found.err
+
+
+def test_a_port_that_another_program_uses_is_told_before_anything_is_made(leadscout, home, monkeypatch):
+    monkeypatch.setattr("leadscout_assets.demonstration_history.DAYS", 1)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setenv("LEADSCOUT_PORT", str(taken.getsockname()[1]))
+        found = leadscout("demo")
+    assert found.code == 2
+    assert "LEADSCOUT_PORT: cannot listen" in found.err
+    assert not home.tables_dir.exists()
+    assert leadscout("batches", "--json").json == []
