@@ -29,7 +29,7 @@ def make_private(folder: Path) -> None:
 def below(folder: Path, *, apart_from: Collection[Path] = ()) -> Iterator[Path]:
     """Yield everything below a folder, in order, a folder before what lies in it; `apart_from` are folders not entered.
 
-    A folder that lies elsewhere and is linked to, on another disk say, is entered like any other, and none is twice.
+    A folder that lies elsewhere and is linked to, on another disk say, is entered like any other, and none is entered twice.
     Raises `EdgeFailed` where a link leads nowhere or a folder cannot be listed: nobody knows what lies there.
     """
     yield from _below(folder, {_identity(one) for one in apart_from if one.exists()})
@@ -49,10 +49,8 @@ def _below(folder: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
     for path in found:
         if path.is_symlink() and not path.exists():
             raise EdgeFailed(f"{path.name} is a link that leads nowhere; mount the disk that it leads to, or remove it")
-        if not path.is_dir():
-            yield path
-        elif _identity(path) not in seen:
-            yield path
+        yield path
+        if path.is_dir():
             yield from _below(path, seen)
 
 
