@@ -146,17 +146,18 @@ def all_events(
         query = query.where(audit_events.c.action == action)
     if subject is not None:
         query = query.where(audit_events.c.subject == subject)
-    with database.read() as connection:
-        found = rows(connection, query)
-    return [one if isinstance(one, Unreadable) else _event(one) for one in found[::-1]]
+    return _found(database, query)[::-1]
 
 
 def first_event(database: Database, action: str) -> AuditEvent | None:
     """Return the oldest event of a kind; None before the first, and where it was changed until it cannot be read."""
     oldest = audit_events.select().where(audit_events.c.action == action).order_by(audit_events.c.id).limit(1)
+    return next((one for one in _found(database, oldest) if isinstance(one, AuditEvent)), None)
+
+
+def _found(database: Database, query: sa.Select[Any]) -> list[AuditEvent | Unreadable]:
     with database.read() as connection:
-        found = [one if isinstance(one, Unreadable) else _event(one) for one in rows(connection, oldest)]
-    return next((one for one in found if isinstance(one, AuditEvent)), None)
+        return [one if isinstance(one, Unreadable) else _event(one) for one in rows(connection, query)]
 
 
 def _event(row: Mapping[str, Any]) -> AuditEvent | Unreadable:

@@ -39,7 +39,7 @@ NARROW = frozenset("iljtfr.,:;'|()[] -/")
 FIRST_SQUARE = 0x2E80
 """Code point from which on letters are as wide as high (Chinese, Japanese, Korean, pictographs)."""
 
-LABEL_SHARE = 0.5
+LABEL_SHARE = 0.6
 """The most of the width that labels may take; longer ones end in an ellipsis (the table beside has them whole)."""
 
 

@@ -112,7 +112,7 @@ def _never(now: datetime, since: datetime | None, within: timedelta, what: str, 
     if since is None:
         return Freshness(True, f"{what}, and nothing has been delivered yet")
     waited = now - since
-    sentence = f"{what}; the first delivery was {_words(waited)} ago, {_words(within)} are allowed"
+    sentence = f"{what}; the first delivery was recorded {_words(waited)} ago, {_words(within)} are allowed"
     return Freshness(True, sentence) if waited <= within else Freshness(False, f"{sentence}: {do}")
 
 
