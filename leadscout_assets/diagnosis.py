@@ -21,7 +21,6 @@ from leadscout_assets.terms import TIME_ZONE
 
 if TYPE_CHECKING:
     from leadscout_assets.contracts import Contract
-    from leadscout_assets.database.engine import Database
 
 PACKAGES = ("dagster", "dagster-webserver", "deltalake", "pandas", "pyarrow", "typst")
 """Packages without which a part of the platform is missing altogether."""
@@ -109,7 +108,7 @@ def _database(settings: Settings) -> Finding:
     try:
         check_whole(settings)
         database = database_of(settings)
-        if not _is_there(database):
+        if not database.is_there:
             return Finding(what, True, "none yet: it is made at the first delivery")
         if current_revision(database) != HEAD:
             return Finding(what, True, "of another version: it is upgraded at the next start")
@@ -125,11 +124,7 @@ def _has_records(settings: Settings) -> bool:
     from leadscout_assets.database.engine import HEAD, current_revision, database_of
 
     database = database_of(settings)
-    return _is_there(database) and current_revision(database) == HEAD
-
-
-def _is_there(database: Database) -> bool:
-    return not database.is_sqlite or Path(str(database.url.database)).exists()
+    return database.is_there and current_revision(database) == HEAD
 
 
 def _inbox(settings: Settings) -> Finding:

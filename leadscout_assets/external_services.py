@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from leadscout_assets.alerts.channels import faults_of, usable_channels
 from leadscout_assets.alerts.store import DatabaseStore
@@ -27,10 +26,7 @@ def external_services(settings: Settings, now: datetime | None = None) -> list[S
     """Look at every service that the settings name. Raises `EdgeFailed` where the database does not answer."""
     database = database_of(settings)
     try:
-        if database.is_sqlite and not Path(str(database.url.database)).exists():
-            known = None
-        else:
-            known = database if current_revision(database) == HEAD else None
+        known = database if database.is_there and current_revision(database) == HEAD else None
         return [*_language_models(settings, known, now or datetime.now(UTC)), *_channels(settings, known)]
     finally:
         database.close()

@@ -124,7 +124,7 @@ def _database(settings: Settings, _: bool) -> State:
     check_whole(settings)
     database = database_of(settings)
     try:
-        if database.is_sqlite and not Path(str(database.url.database)).exists():
+        if not database.is_there:
             return State(OK, "none yet: it is made at the first delivery")
         revision = current_revision(database)
     finally:

@@ -9,7 +9,6 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -79,7 +78,7 @@ class HomeMetrics:
         from leadscout_assets.database.engine import HEAD, current_revision
 
         database = self._connected
-        if database.is_sqlite and not Path(str(database.url.database)).exists():
+        if not database.is_there:
             return None
         if current_revision(database) != HEAD:
             raise EdgeFailed("the application database is upgraded at the next start of the platform")
@@ -91,7 +90,7 @@ class HomeMetrics:
         from leadscout_assets.alerts.machine import APPLICATION, free_connections, probe_application
 
         database = self._connected
-        if database.is_sqlite and not Path(str(database.url.database)).exists():
+        if not database.is_there:
             return []
         probed, queries = probe_application(database), database.queries
         found = [

@@ -99,6 +99,11 @@ class Database:
         """Whether this is a SQLite file; else it is PostgreSQL."""
         return self.url.get_backend_name() == "sqlite"
 
+    @property
+    def is_there(self) -> bool:
+        """Whether looking into it makes no SQLite file that was not there; a PostgreSQL database is told by its answer."""
+        return not self.is_sqlite or Path(str(self.url.database)).exists()
+
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
         """Open a transaction that may write; commits at the end, rolls back on any exception.

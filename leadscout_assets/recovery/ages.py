@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from leadscout_assets.errors import EdgeFailed
 from leadscout_assets.recovery.proofs import last_proven
@@ -54,9 +53,7 @@ def _first_recorded(settings: Settings) -> datetime | None:
 
     database = database_of(settings)
     try:
-        if database.is_sqlite and not Path(str(database.url.database)).exists():
-            return None
-        if not current_revision(database):
+        if not database.is_there or not current_revision(database):
             return None
         recorded = first_event(database, "delivery.recorded")
         return recorded.at if recorded else Deliveries(database).first_delivered_at()
